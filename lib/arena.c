@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/arena.h"
+
+#define ARENA_BLOCK	(16 * 1024)
+#define ARENA_ALIGN	16
+#define ARENA_LIMIT	((size_t)64 << 20)
+
+struct arena_block {
+	struct arena_block *next;
+	size_t		    cap, used;
+	_Alignas(ARENA_ALIGN) unsigned char data[];
+};
+
+struct arena {
+	struct arena_block *head;	/* newest; the first block is the last of the list */
+	size_t		    limit, used;
+	bool		    failed;
+};
+
+static struct arena_block *
+arena_block_new(size_t cap)
+{
+	struct arena_block *b = malloc(sizeof(*b) + cap);
+
+	if (b != NULL) {
+		b->next = NULL;
+		b->cap = cap;
+		b->used = 0;
+	}
+	return b;
+}
+
+struct arena *
+arena_new(size_t limit)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		return NULL;
+	a->limit = limit ? limit : ARENA_LIMIT;
+	a->head = arena_block_new(ARENA_BLOCK);
+	if (a->head == NULL) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+static void
+arena_drop_to_first(struct arena *a)
+{
+	struct arena_block *b;
+
+	while ((b = a->head)->next != NULL) {
+		a->head = b->next;
+		free(b);
+	}
+}
+
+void
+arena_reset(struct arena *a)
+{
+	arena_drop_to_first(a);
+	a->head->used = 0;
+	a->used = 0;
+	a->failed = false;
+}
+
+void
+arena_free(struct arena **ap)
+{
+	struct arena *a = *ap;
+
+	*ap = NULL;
+	if (a == NULL)
+		return;
+	arena_drop_to_first(a);
+	free(a->head);
+	free(a);
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_block *b = a->head;
+	size_t need, cap;
+	void *p;
+
+	if (a->failed || n > a->limit - a->used)
+		goto fail;
+	need = (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	if (need == 0)
+		need = ARENA_ALIGN;
+	if (need > b->cap - b->used) {
+		cap = need > ARENA_BLOCK / 4 ? need + ARENA_BLOCK : ARENA_BLOCK;
+		b = arena_block_new(cap);
+		if (b == NULL)
+			goto fail;
+		b->next = a->head;
+		a->head = b;
+	}
+	p = b->data + b->used;
+	b->used += need;
+	a->used += n;
+	return p;
+fail:
+	a->failed = true;
+	return NULL;
+}
+
+void *
+arena_calloc(struct arena *a, size_t n, size_t size)
+{
+	void *p;
+
+	if (size != 0 && n > SIZE_MAX / size) {
+		a->failed = true;
+		return NULL;
+	}
+	p = arena_alloc(a, n * size);
+	if (p != NULL)
+		memset(p, 0, n * size);
+	return p;
+}
+
+void *
+arena_memdup(struct arena *a, const void *src, size_t n)
+{
+	void *p = arena_alloc(a, n);
+
+	if (p != NULL && n != 0)
+		memcpy(p, src, n);
+	return p;
+}
+
+char *
+arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *p = n < SIZE_MAX ? arena_alloc(a, n + 1) : NULL;
+
+	if (p != NULL) {
+		if (n != 0)
+			memcpy(p, s, n);
+		p[n] = '\0';
+	}
+	return p;
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (p = arena_alloc(a, (size_t)n + 1)) == NULL) {
+		a->failed = true;
+		return NULL;
+	}
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+bool
+arena_failed(const struct arena *a)
+{
+	return a->failed;
+}
+
+size_t
+arena_used(const struct arena *a)
+{
+	return a->used;
+}
