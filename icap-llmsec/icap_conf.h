@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_CONF_H
+#define LLMSEC_ICAP_CONF_H
+/* icap.yaml, and everything compiled from it.  Immutable after icap_policy_load(); shared by threads. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "icap-llmsec/detect.h"
+
+struct conf_mem;
+struct conf_opt;
+struct diag;
+struct keyring;
+
+enum icap_fail { FAIL_CLOSED, FAIL_OPEN };
+enum icap_coding { CODING_DECODE, CODING_REFUSE };
+enum icap_unknown { UNKNOWN_REFUSE, UNKNOWN_PASS };
+
+struct icap_policy {
+	/* straight from YAML */
+	char	*log_level, *node, *run_dir, *counters_dir;
+	struct { char *socket, *spool_dir; } events;
+	char	*edge_keys, *tx_keys;	/* keyring files; "" = none */
+	bool	 require_edge;		/* refuse requests without a valid X-Edge99-Signature */
+	int64_t	 edge_max_age;		/* ms */
+	int	 fail;			/* enum icap_fail: what INSPECT_ERROR means */
+	int	 coding;		/* enum icap_coding: compressed bodies */
+	int	 unknown_route;		/* enum icap_unknown: unknown operations below an LLM prefix */
+	int	 files;			/* enum icap_unknown: multipart uploads */
+	int64_t	 max_request, max_response;	/* bytes, decoded */
+	int64_t	 hold_max;		/* bytes of a JSON response held before headers go out; < 64 KB */
+	int64_t	 stream_window;		/* bytes of text held back in streams at most */
+	int	 depth;			/* JSON nesting */
+	int	 max_connections;	/* announced to Squid */
+	struct { char *pack; int user, tool; } injection;
+	struct { int email, card; bool unmask; int output; } pii;	/* output: PII the model wrote */
+	/* compiled */
+	struct detectors *detectors;
+	struct keyring	 *edge_keyring, *tx_keyring;	/* NULL if none */
+	struct conf_mem	 *mem;
+};
+
+extern const struct conf_opt icap_conf_opts[];
+int	icap_policy_load(struct icap_policy **, const char *path, struct diag *);
+void	icap_policy_free(struct icap_policy **);
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_SPAN_H
+#define LLMSEC_ICAP_SPAN_H
+/*
+ * Text spans: every piece of natural language in a request, with who said it and where it stands.
+ * Produced by span_extract() from a whole JSON body; text and path live in the request's arena, byte
+ * offsets refer to the body as it was given.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "icap-llmsec/dialect.h"
+#include "lib/arena.h"
+
+enum span_role { ROLE_SYSTEM, ROLE_DEVELOPER, ROLE_USER, ROLE_ASSISTANT, ROLE_TOOL };
+enum span_prov {
+	PROV_MESSAGE,		/* new in this request: after the last assistant turn */
+	PROV_HISTORY,		/* resent by the client: up to and including the last assistant turn */
+	PROV_TOOL_RESULT, PROV_TOOL_DEFINITION, PROV_FILE
+};
+
+struct span {
+	enum span_role	 role;
+	enum span_prov	 prov;
+	const char	*path;		/* "messages[2].content[0].text" */
+	uint64_t	 start, end;	/* bytes of the JSON string in the body, quotes included */
+	const char	*text;		/* decoded, not NUL-terminated */
+	size_t		 len;
+};
+
+struct spans {
+	struct span	*v;
+	size_t		 n;
+	/* facts about the request met on the way */
+	char		 model[128];
+	int		 stream;	/* 1 true, 0 false, -1 absent */
+	int64_t		 max_tokens;	/* -1 absent */
+	size_t		 n_messages, n_tools;
+	const char	*error;		/* static text when < 0 was returned */
+	const char	*error_path;	/* arena text or NULL */
+	uint64_t	 error_offset;
+};
+
+/* 0; -EILSEQ malformed JSON; -EINVAL valid JSON that is no request of this operation (unknown shape);
+   -EMSGSIZE a limit; -ENOMEM. */
+int	span_extract(const struct llm_route *, const void *body, size_t len, struct arena *, struct spans *);
+const char *span_role_name(enum span_role);
+const char *span_prov_name(enum span_prov);
+
+/* --- splicing: replace whole JSON strings, leave every other byte identical -------------------- */
+struct edit {
+	uint64_t	 start, end;	/* in the old body; not overlapping; any order */
+	const char	*text;		/* new decoded text; written as a JSON string with quotes */
+	size_t		 len;
+};
+
+/* 0, -EINVAL for overlapping or out-of-range edits, or buf's error. */
+int	splice(struct buf *out, const void *body, size_t len, struct edit *, size_t n);
+#endif
