@@ -7,9 +7,10 @@
 #include <stdio.h>
 
 #include "icap-llmsec/detect.h"
+#include "lib/conf.h"
 
-struct conf_mem;
-struct conf_opt;
+
+
 struct diag;
 struct keyring;
 
