@@ -8,3 +8,4 @@ check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZ
 TESTS += $(FUZZ_TARGETS)
 endif
+EXTRA_DIST += tests/e2e/lib.sh
