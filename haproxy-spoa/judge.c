@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "haproxy-spoa/judge.h"
+#include "haproxy-spoa/policy.h"
+#include "haproxy-spoa/req_view.h"
+#include "haproxy-spoa/spoad_counters.h"
+#include "haproxy-spoa/spop_conn.h"
+#include "haproxy-spoa/spop_frame.h"
+#include "lib/arena.h"
+#include "lib/event.h"
+
+static const struct {
+	const char	*name;
+	size_t		 offset;
+} span_args[] = {
+	{"method", offsetof(struct req_view, method)},	{"path", offsetof(struct req_view, path)},
+	{"query", offsetof(struct req_view, query)},	{"ver", offsetof(struct req_view, version)},
+	{"rid", offsetof(struct req_view, request_id)},	{"sni", offsetof(struct req_view, sni)},
+};
+
+/* 0, or -errno of req_view_headers. */
+static int
+arg_take(struct req_view *r, struct span name, const struct spop_value *v, struct arena *a)
+{
+	const char *p;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(span_args) / sizeof(*span_args); i++)
+		if (span_is(name, span_args[i].name)) {
+			if (spop_value_bytes(v, &p, &n) && n > 0)
+				*(struct span *)((char *)r + span_args[i].offset) = (struct span){p, n};
+			return 0;
+		}
+	if (span_is(name, "ip")) {
+		if (v->type == SPOP_D_IPV4)
+			inet_ntop(AF_INET, &v->ip4, r->ip, sizeof(r->ip));
+		else if (v->type == SPOP_D_IPV6)
+			inet_ntop(AF_INET6, &v->ip6, r->ip, sizeof(r->ip));
+	} else if (span_is(name, "body")) {
+		if (spop_value_bytes(v, &p, &n)) {
+			r->body = n ? (struct span){p, n} : r->body;
+			r->flags &= ~(unsigned)REQ_NO_BODY_ARG;
+		}
+	} else if (span_is(name, "body_size")) {
+		spop_value_int(v, &r->body_size);
+	} else if (span_is(name, "hdrs")) {
+		if (spop_value_bytes(v, &p, &n))
+			return req_view_headers(r, p, n, a);
+	}
+	return 0;
+}
+
+static void
+set_str(struct wire_out *o, const char *name, struct span s)
+{
+	struct spop_value v = {.type = SPOP_D_STR, .str = {s.p, s.n}};
+
+	spop_put_set_var(o, SPOP_SCOPE_TXN, name, &v);
+}
+
+static void
+set_text(struct wire_out *o, const char *name, const char *s)
+{
+	set_str(o, name, (struct span){s, strlen(s)});
+}
+
+static void
+set_int(struct wire_out *o, const char *name, int i)
+{
+	struct spop_value v = spop_v_int(i);
+
+	spop_put_set_var(o, SPOP_SCOPE_TXN, name, &v);
+}
+
+/* Rule ids are ours, plain tokens: no escaping needed. */
+static void
+set_rules(struct wire_out *o, const struct verdict *v)
+{
+	char csv[VERDICT_RULES_MAX * 64], json[VERDICT_RULES_MAX * 68];
+	size_t c = 0, j = 0;
+	int n;
+
+	csv[0] = '\0';
+	json[j++] = '[';
+	for (size_t i = 0; i < v->n_rule_ids; i++) {
+		if (strlen(v->rule_ids[i]) > 60)
+			continue;
+		n = snprintf(csv + c, sizeof(csv) - c, "%s%s", c ? "," : "", v->rule_ids[i]);
+		c += (size_t)n;
+		n = snprintf(json + j, sizeof(json) - j, "%s\"%s\"", j > 1 ? "," : "", v->rule_ids[i]);
+		j += (size_t)n;
+	}
+	json[j++] = ']';
+	set_str(o, "rule_ids", (struct span){csv, c});
+	set_str(o, "rule_ids_json", (struct span){json, j});
+}
+
+static void
+verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict *v)
+{
+	struct spop_value truncated = spop_v_bool(v->truncated);
+
+	set_text(o, "action", verdict_action_str(v->action));
+	set_int(o, "status", v->status);
+	set_text(o, "reason", v->reason);
+	set_int(o, "threat_score", v->threat_score);
+	set_int(o, "bot_score", v->bot_score);
+	set_text(o, "country", v->country);
+	set_text(o, "ja3", v->ja3);
+	set_text(o, "ja4", v->ja4);
+	set_text(o, "client_ip", r->ip);
+	set_str(o, "request_id", r->request_id);
+	set_rules(o, v);
+	spop_put_set_var(o, SPOP_SCOPE_TXN, "truncated", &truncated);
+	if (v->signature[0] != '\0')
+		set_text(o, "signature", v->signature);
+}
+
+static void
+verdict_count(const struct judge *j, const struct verdict *v)
+{
+	static const size_t by_action[] = {
+		[VERDICT_ALLOW] = SPOAD_C_ALLOW, [VERDICT_DENY] = SPOAD_C_DENY, [VERDICT_ERROR] = SPOAD_C_ERROR,
+	};
+
+	if (j->counters == NULL)
+		return;
+	counters_add(j->counters, by_action[v->action], 1);
+	if (v->truncated)
+		counters_add(j->counters,
+		    v->action == VERDICT_ALLOW ? SPOAD_C_TRUNC_FLAG : SPOAD_C_TRUNC_DENY, 1);
+	counters_observe(j->counters, SPOAD_C_LATENCY, policy_now_us() - j->since_us);
+}
+
+static void
+verdict_tell(const struct judge *j, const struct req_view *r, const struct verdict *v)
+{
+	static const char *const action[] = {
+		[VERDICT_ALLOW] = "monitor", [VERDICT_DENY] = "block", [VERDICT_ERROR] = "error",
+	};
+	struct event e = {.event = "edge.request", .score = v->threat_score, .action = action[v->action]};
+	char *detail;
+
+	if (j->events == NULL || (v->action == VERDICT_ALLOW && v->n_rule_ids == 0))
+		return;
+	if (v->truncated)
+		e.event = "edge.body.oversize";
+	else if (v->action == VERDICT_ERROR)
+		e.event = "edge.verdict.error";
+	e.severity = v->action == VERDICT_ALLOW ? 2 : v->action == VERDICT_DENY ? 4 : 6;
+	e.ip = r->ip[0] ? r->ip : NULL;
+	e.ja4 = v->ja4[0] ? v->ja4 : NULL;
+	e.request_id = r->request_id.n ? arena_strndup(j->arena, r->request_id.p, r->request_id.n) : NULL;
+	e.rule_ids = v->rule_ids;
+	e.n_rule_ids = v->n_rule_ids;
+	detail = arena_printf(j->arena, "{\"reason\":\"%s\",\"body_len\":%zu,\"body_size\":%lld}", v->reason,
+	    r->body.n, (long long)r->body_size);
+	e.detail = detail;
+	if (event_emit(j->events, &e) != 0 && j->counters != NULL)
+		counters_add(j->counters, SPOAD_C_EVENT_LOST, 1);
+}
+
+static void
+judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, struct wire_out *ack)
+{
+	int64_t deadline = policy_conf(j->policy)->deadline;
+	struct req_view r;
+	struct verdict v;
+	struct spop_value val;
+	struct span name;
+	int rc = 0;
+
+	req_view_init(&r);
+	r.bufsize = n->peer_frame_size ? (int64_t)n->peer_frame_size + SPOP_LENGTH : 0;
+	verdict_init(&v, time(NULL));
+	while (rc == 0 && spop_kv_get(args, &name.p, &name.n, &val))
+		rc = arg_take(&r, name, &val, j->arena);
+	if (rc != 0)
+		verdict_error(&v, "arguments-malformed");
+	else
+		policy_judge(j->policy, &r, &v, j->arena, j->since_us + (uint64_t)deadline * 1000);
+	if (arena_failed(j->arena))
+		verdict_error(&v, "memory");
+	if (v.action == VERDICT_ALLOW && policy_now_us() > j->since_us + (uint64_t)deadline * 1000)
+		verdict_error(&v, "deadline");
+	verdict_write(ack, &r, &v);
+	verdict_count(j, &v);
+	verdict_tell(j, &r, &v);
+}
+
+int
+judge_notify(void *arg, const struct spop_notify *n, struct wire_out *ack)
+{
+	struct judge *j = arg;
+	struct spop_message m;
+	struct wire w;
+
+	arena_reset(j->arena);
+	wire_init(&w, n->payload, n->len);
+	while (spop_message_get(&w, &m))
+		if (span_is((struct span){m.name, m.name_len}, JUDGE_MESSAGE))
+			judge_request(j, n, &m.args, ack);
+	return w.err ? SPOP_S_INVALID : SPOP_S_NORMAL;
+}

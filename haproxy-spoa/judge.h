@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_SPOAD_JUDGE_H
+#define LLMSEC_SPOAD_JUDGE_H
+/*
+ * Between SPOP and the engines: decode the arguments of the message `llmsec-request`, let the policy
+ * judge, write the verdict as set-var actions, count it, and tell llmsecd when it is worth telling.
+ *
+ *	argument   HAProxy fetch      | variable (txn.llmsec.*)
+ *	method     method             | action      str   allow, deny or error; never absent
+ *	path       path               | status      int   HTTP status of a refusal
+ *	query      query              | reason      str   one token
+ *	ver        req.ver            | rule_ids, rule_ids_json   "a,b" and ["a","b"]
+ *	ip         src                | threat_score, bot_score   int 0..100
+ *	hdrs       req.hdrs_bin       | country, ja3, ja4, client_ip, request_id   str
+ *	body       req.body           | truncated   bool
+ *	body_size  req.body_size      | signature   str
+ *	rid        unique-id
+ *	sni        ssl_fc_sni
+ *
+ * Unknown arguments and messages are ignored, so that a newer configuration works with an older agent.
+ * One thread at a time per struct judge; policies, counters and events are shared.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct counters;
+struct event_client;
+struct policy;
+struct spop_notify;
+struct wire_out;
+
+struct judge {
+	const struct policy	*policy;
+	struct arena		*arena;		/* reset for each request */
+	struct counters		*counters;	/* NULL: not counted */
+	struct event_client	*events;	/* NULL: not told */
+	uint64_t		 since_us;	/* when the bytes arrived; the deadline counts from here */
+};
+
+#define JUDGE_MESSAGE	"llmsec-request"
+
+/* A spop_notify_fn; <arg> is a struct judge. */
+int	judge_notify(void *arg, const struct spop_notify *, struct wire_out *ack);
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_LISTEN_ADDR_H
+#define LLMSEC_LISTEN_ADDR_H
+/*
+ * Where the agent listens: "unix:PATH", "unix:PATH,mode=0660", "127.0.0.1:9000", "[::1]:9000".
+ * Numeric addresses only: an agent must not wait for DNS to start.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+struct listen_addr {
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	mode_t			 mode;	/* of a Unix socket */
+};
+
+/* 0 or -EINVAL */
+int	listen_addr_parse(struct listen_addr *, const char *);
+/*
+ * A non-blocking listening socket, or -errno.  A Unix socket that nobody serves any more is replaced, a
+ * live one is -EADDRINUSE.  TCP sockets share the port (SO_REUSEPORT); a port 0 is filled in.
+ */
+int	listen_addr_open(struct listen_addr *);
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "haproxy-spoa/policy.h"
+#include "lib/diag.h"
+
+struct policy {
+	struct spoad_conf	 conf;
+	struct conf_mem		*mem;
+	void			*state[SPOAD_ENGINES_MAX];
+	size_t			 n_states;	/* engines configured so far */
+	atomic_uint		 refs;
+};
+
+static void
+policy_free(struct policy *p)
+{
+	while (p->n_states > 0) {
+		p->n_states--;
+		spoad_engines[p->n_states]->release(&p->state[p->n_states]);
+	}
+	conf_mem_free(&p->mem);
+	free(p);
+}
+
+struct policy *
+policy_load(const char *path, struct diag *d)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		diag_error(d, path, 0, 0, "out of memory");
+		return NULL;
+	}
+	atomic_init(&p->refs, 1);
+	if (spoad_conf_load(&p->conf, path, &p->mem, d) != 0) {
+		free(p);
+		return NULL;
+	}
+	for (size_t i = 0; spoad_engines[i] != NULL && i < SPOAD_ENGINES_MAX; i++) {
+		if (spoad_engines[i]->configure(&p->state[i], &p->conf, d) != 0) {
+			policy_free(p);
+			return NULL;
+		}
+		p->n_states = i + 1;
+	}
+	return p;
+}
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	return p;
+}
+
+void
+policy_unref(struct policy **pp)
+{
+	struct policy *p = *pp;
+
+	*pp = NULL;
+	if (p != NULL && atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
+		policy_free(p);
+}
+
+const struct spoad_conf *
+policy_conf(const struct policy *p)
+{
+	return &p->conf;
+}
+
+uint64_t
+policy_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void
+policy_judge(const struct policy *p, const struct req_view *r, struct verdict *v, struct arena *a,
+    uint64_t deadline_us)
+{
+	for (size_t i = 0; i < p->n_states; i++) {
+		if (deadline_us != 0 && policy_now_us() > deadline_us) {
+			verdict_error(v, "deadline");
+			return;
+		}
+		if (spoad_engines[i]->run(p->state[i], r, v, a) == ENGINE_STOP)
+			return;
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_SPOAD_POLICY_H
+#define LLMSEC_SPOAD_POLICY_H
+/*
+ * One loaded configuration with the engines built from it: immutable, counted.  A reload builds a new
+ * one completely, publishes it, and each worker moves over between two requests; the last to let go of
+ * the old one frees it.
+ */
+#include "haproxy-spoa/engine.h"
+#include "haproxy-spoa/spoad_conf.h"
+
+struct policy;
+
+/* With one reference, the caller's.  NULL with text in <diag>. */
+struct policy	*policy_load(const char *path, struct diag *);
+struct policy	*policy_ref(struct policy *);
+void		 policy_unref(struct policy **);
+const struct spoad_conf *policy_conf(const struct policy *);
+/* Run every engine; <deadline_us> on the clock of policy_now_us(), 0: none. */
+void		 policy_judge(const struct policy *, const struct req_view *, struct verdict *,
+		    struct arena *, uint64_t deadline_us);
+/* Monotonic microseconds. */
+uint64_t	 policy_now_us(void);
+#endif

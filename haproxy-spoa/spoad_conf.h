@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_SPOAD_CONF_H
+#define LLMSEC_SPOAD_CONF_H
+/*
+ * spoad.yaml(5).  Immutable once loaded; all memory belongs to the conf_mem handed out beside it.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "haproxy-spoa/eng_guard.h"
+#include "lib/conf.h"
+
+struct diag;
+
+struct spoad_conf {
+	char			*log_level, *node, *counters_dir, *edge_keys;
+	struct {
+		char		*socket, *spool_dir;
+	}			 events;
+	struct conf_strs	 listen;
+	int			 workers;		/* 0: one per CPU */
+	int			 max_connections;
+	int64_t			 max_frame_size, max_reassembly, max_output;
+	int64_t			 deadline, hello_timeout, idle_timeout, drain_timeout;	/* ms */
+	struct guard_conf	 guard;
+};
+
+extern const struct conf_opt spoad_conf_opts[];
+
+/* Parse and cross-check.  0, or -errno with text in <diag>. */
+int	spoad_conf_load(struct spoad_conf *, const char *path, struct conf_mem **, struct diag *);
+#endif
