@@ -7,3 +7,7 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf
 %C%_libllmsec_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libllmsec_la_LIBADD = $(YAML_LIBS) $(CRYPTO_LIBS)
 %C%_libllmsec_la_SOURCES = %D%/arena.c %D%/buf.c %D%/sdnotify.c
+%C%_libllmsec_la_SOURCES += %D%/wire.c
+%C%_libllmsec_la_SOURCES += %D%/diag.c
+%C%_libllmsec_la_SOURCES += %D%/log.c
+%C%_libllmsec_la_SOURCES += %D%/edge_sign.c
