@@ -11,3 +11,4 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf
 %C%_libllmsec_la_SOURCES += %D%/diag.c
 %C%_libllmsec_la_SOURCES += %D%/log.c
 %C%_libllmsec_la_SOURCES += %D%/edge_sign.c
+%C%_libllmsec_la_SOURCES += %D%/conf.c %D%/conf_value.c %D%/conf_show.c %D%/conf_private.h
