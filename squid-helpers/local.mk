@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: MIT
+# Squid's line protocols and the egress policy.  Programs are thin: what can be tested is in libegress.
+if HELPERS
+noinst_LTLIBRARIES += %D%/libegress.la
+%C%_libegress_la_CFLAGS = $(AM_CFLAGS)
+%C%_libegress_la_LIBADD = $(LIBLLMSEC)
+%C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
+	%D%/egress_policy.c %D%/egress_policy.h %D%/squid_line.c %D%/squid_line.h
+endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "squid-helpers/egress_conf.h"
+
+static const struct conf_enum level_names[] = {
+	{ "err", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 }
+};
+
+static const struct conf_enum action_names[] = {
+	{ "allow", EGRESS_RULE_ALLOW }, { "deny", EGRESS_RULE_DENY }, { NULL, 0 }
+};
+
+/* Ids travel in helper replies, logs and events: no byte that needs quoting anywhere. */
+static const char *
+check_id(const void *field)
+{
+	const char *s = *(char *const *)field;
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	if (n == 0 || n > 64 || s[n] != '\0')
+		return "must be 1 to 64 of a-z A-Z 0-9 . _ -";
+	return NULL;
+}
+
+static const struct conf_opt group_opts[] = {
+	{ .name = "name", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_group, name),
+	  .max = 64, .unit = "id", .help = "how rules refer to this group", .check = check_id },
+	CONF_STRS(struct egress_conf_group, domains,
+	    "host names; a leading dot stands for the name and everything below it"),
+	CONF_END
+};
+
+static const struct conf_opt rule_opts[] = {
+	{ .name = "id", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_rule, id),
+	  .max = 64, .unit = "id", .help = "shown to the client, in logs and in events",
+	  .check = check_id },
+	CONF_ENUM(struct egress_conf_rule, action, action_names, "allow", "what a match means"),
+	CONF_STRS(struct egress_conf_rule, groups, "names of groups this rule is about"),
+	CONF_STRS(struct egress_conf_rule, domains, "further host names, as in a group"),
+	CONF_STRS(struct egress_conf_rule, ports, "ports or ranges such as 8000-8010; empty: 443"),
+	CONF_STRS(struct egress_conf_rule, methods, "HTTP methods including CONNECT; empty: any"),
+	CONF_END
+};
+
+static const struct conf_opt events_opts[] = {
+	CONF_STR(struct egress_conf_events, socket, LLMSEC_RUNDIR "/events.sock", "path",
+	    "socket of llmsecd; empty: events stay in the spool"),
+	CONF_STR(struct egress_conf_events, spool_dir, "", "path",
+	    "where events wait until llmsecd has them, writable by Squid; empty: no events"),
+	CONF_END
+};
+
+const struct conf_opt egress_conf_opts[] = {
+	CONF_ENUM(struct egress_conf, log_level, level_names, "info", "least important line logged"),
+	CONF_STR(struct egress_conf, node, "", "name", "name of this node in events; empty: hostname"),
+	CONF_MAP(struct egress_conf, events, events_opts, "where verdicts go"),
+	CONF_STR(struct egress_conf, counters_dir, "", "path",
+	    "folder of the counters that llmsecd exports, writable by Squid; empty: none"),
+	CONF_SEQ(struct egress_conf, groups, n_groups, group_opts, struct egress_conf_group,
+	    "named lists of domains"),
+	CONF_SEQ(struct egress_conf, rules, n_rules, rule_opts, struct egress_conf_rule,
+	    "read top down, the first match decides; no match: refused"),
+	CONF_END
+};

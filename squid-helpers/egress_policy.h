@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_EGRESS_POLICY_H
+#define LLMSEC_EGRESS_POLICY_H
+/*
+ * Who may reach what: a pure engine that knows nothing of Squid.  A request goes in, a verdict comes
+ * out; whatever no rule allows is refused.  Some things are refused before any rule is read: address
+ * literals, cloud metadata services, hosts that are not hosts, and a TLS server name that differs
+ * from the name the client asked the proxy for.
+ *
+ * A policy is immutable once built and may be used by any number of threads; deciding allocates
+ * nothing.  Names live in one open-addressed hash table; a lookup walks the host from its last label
+ * to its first, extending one FNV-1a hash, and probes once per label.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "squid-helpers/egress_host.h"
+
+struct diag;
+struct egress_conf;
+struct egress_policy;
+
+enum egress_reason {
+	EGRESS_ALLOWED,
+	EGRESS_NOT_ALLOWED,		/* no rule names this host */
+	EGRESS_DENIED_BY_RULE,
+	EGRESS_PORT_NOT_ALLOWED,	/* a rule names the host, but not this port */
+	EGRESS_METHOD_NOT_ALLOWED,
+	EGRESS_IP_LITERAL,
+	EGRESS_METADATA,
+	EGRESS_BAD_HOST,
+	EGRESS_USERINFO,
+	EGRESS_SNI_MISMATCH,
+	EGRESS_NO_POLICY,		/* no policy could be loaded yet */
+	EGRESS_REASON_N
+};
+
+struct egress_str {
+	const char	*p;
+	size_t		 n;
+};
+
+struct egress_request {
+	struct egress_str	src;	/* client address, for events only */
+	struct egress_str	method;
+	struct egress_str	host;	/* as the client spelled it */
+	struct egress_str	sni;	/* n == 0: not known */
+	unsigned		port;	/* 0: not known */
+};
+
+struct egress_verdict {
+	bool			 allow;
+	enum egress_reason	 reason;
+	const char		*rule;	/* id; lives as long as the policy */
+	struct egress_host	 host;
+};
+
+/* From egress.yaml text; <name> stands for the file in <diag>.  0, -EINVAL or -ENOMEM. */
+int	egress_policy_load(struct egress_policy **, const char *name, const char *text, size_t len,
+	    struct diag *);
+void	egress_policy_free(struct egress_policy **);
+/* What the file said beside the rules; borrowed from the policy. */
+const struct egress_conf *egress_policy_conf(const struct egress_policy *);
+size_t	egress_policy_names(const struct egress_policy *);
+
+/* <policy> NULL: everything is refused with EGRESS_NO_POLICY. */
+void	egress_decide(const struct egress_policy *policy, const struct egress_request *,
+	    struct egress_verdict *);
+/* "not_allowed", ... and how grave an event of this kind is, 0..10. */
+const char *egress_reason_str(enum egress_reason);
+int	egress_reason_severity(enum egress_reason);
+#endif
