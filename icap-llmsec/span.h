@@ -6,6 +6,7 @@
  * Produced by span_extract() from a whole JSON body; text and path live in the request's arena, byte
  * offsets refer to the body as it was given.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct span {
 	uint64_t	 start, end;	/* bytes of the JSON string in the body, quotes included */
 	const char	*text;		/* decoded, not NUL-terminated */
 	size_t		 len;
+	int		 msg;		/* number of its message, -1: none */
+	bool		 opaque;	/* text in a place we have no name for: inspected, never rewritten */
 };
 
 struct spans {

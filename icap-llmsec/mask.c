@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "icap-llmsec/mask.h"
+#include "icap-llmsec/mask_private.h"
+
+#define MASK_KINDS_LEN	8	/* longest kind */
+
+struct mask_entry {
+	char	 token[MASK_TOKEN_MAX];
+	size_t	 token_len;
+	char	*original;
+	size_t	 len;
+	unsigned next;		/* hash chain, index + 1 */
+};
+
+struct mask_vault {
+	struct mask_entry *v;
+	size_t		   n, cap;
+	unsigned	  *bucket;	/* by original */
+	size_t		   n_bucket;
+	unsigned	   last;	/* number of the newest token */
+	unsigned	   reserved;	/* highest number seen in text */
+};
+
+struct mask_vault *
+mask_vault_new(void)
+{
+	return calloc(1, sizeof(struct mask_vault));
+}
+
+void
+mask_vault_free(struct mask_vault **vp)
+{
+	struct mask_vault *v = *vp;
+
+	*vp = NULL;
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < v->n; i++)
+		free(v->v[i].original);
+	free(v->v);
+	free(v->bucket);
+	free(v);
+}
+
+size_t
+mask_vault_count(const struct mask_vault *v)
+{
+	return v ? v->n : 0;
+}
+
+/* FNV-1a, 32 bits (RFC draft-eastlake-fnv): the vault of one request, bounded by TX_MAX. */
+static unsigned
+mask_hash(const char *p, size_t n)
+{
+	unsigned h = 2166136261u;
+
+	while (n-- > 0)
+		h = (h ^ (unsigned char)*p++) * 16777619u;
+	return h;
+}
+
+/*
+ * Parse "[KIND_NUMBER]" at p.  Returns its length, 0 if there is none; *whole is false when the text
+ * ended while it could still become one.
+ */
+static size_t
+token_parse(const char *p, size_t n, unsigned *num, int *partial)
+{
+	size_t i = 1, kind;
+	unsigned long v = 0;
+
+	*partial = 0;
+	if (n == 0 || p[0] != '[')
+		return 0;
+	while (i < n && p[i] >= 'A' && p[i] <= 'Z' && i <= MASK_KINDS_LEN)
+		i++;
+	kind = i - 1;
+	if (i == n) {
+		*partial = 1;
+		return 0;
+	}
+	if (kind == 0 || p[i++] != '_')
+		return 0;
+	if (i == n) {
+		*partial = 1;
+		return 0;
+	}
+	kind = i;
+	while (i < n && p[i] >= '0' && p[i] <= '9' && i - kind < 9)
+		v = v * 10 + (unsigned long)(p[i++] - '0');
+	if (i == n) {
+		*partial = 1;
+		return 0;
+	}
+	if (i == kind || p[i] != ']')
+		return 0;
+	*num = (unsigned)v;
+	return i + 1;
+}
+
+int
+mask_reserve(struct mask_vault *v, const char *text, size_t len)
+{
+	const char *p = text, *end = text + len;
+	unsigned num;
+	int partial;
+
+	while ((p = memchr(p, '[', (size_t)(end - p))) != NULL) {
+		if (token_parse(p, (size_t)(end - p), &num, &partial) != 0 && num > v->reserved)
+			v->reserved = num;
+		p++;
+	}
+	return 0;
+}
+
+static int
+mask_grow(struct mask_vault *v)
+{
+	size_t cap = v->cap ? v->cap * 2 : 16;
+	struct mask_entry *e = realloc(v->v, cap * sizeof(*e));
+	unsigned *b;
+
+	if (e == NULL)
+		return -1;
+	v->v = e;
+	v->cap = cap;
+	b = calloc(cap * 2, sizeof(*b));
+	if (b == NULL)
+		return -1;
+	free(v->bucket);
+	v->bucket = b;
+	v->n_bucket = cap * 2;
+	for (size_t i = 0; i < v->n; i++) {
+		unsigned *slot = &b[mask_hash(e[i].original, e[i].len) % v->n_bucket];
+
+		e[i].next = *slot;
+		*slot = (unsigned)i + 1;
+	}
+	return 0;
+}
+
+const char *
+mask_token(struct mask_vault *v, const char *kind, const char *original, size_t len)
+{
+	struct mask_entry *e;
+	size_t kl = strlen(kind);
+	unsigned *slot;
+
+	if (v->n_bucket != 0)
+		for (unsigned i = v->bucket[mask_hash(original, len) % v->n_bucket]; i != 0; i = v->v[i - 1].next) {
+			e = &v->v[i - 1];
+			if (e->len == len && memcmp(e->original, original, len) == 0 &&
+			    strncmp(e->token + 1, kind, kl) == 0 && e->token[1 + kl] == '_')
+				return e->token;
+		}
+	if (kl > MASK_KINDS_LEN || (v->n == v->cap && mask_grow(v) < 0))
+		return NULL;
+	e = &v->v[v->n];
+	e->original = malloc(len + 1);
+	if (e->original == NULL)
+		return NULL;
+	memcpy(e->original, original, len);
+	e->original[len] = '\0';
+	e->len = len;
+	if (v->last < v->reserved)
+		v->last = v->reserved;
+	v->last++;
+	e->token_len = (size_t)snprintf(e->token, sizeof(e->token), "[%s_%u]", kind, v->last);
+	slot = &v->bucket[mask_hash(original, len) % v->n_bucket];
+	e->next = *slot;
+	*slot = (unsigned)++v->n;
+	return e->token;
+}
+
+const char *
+mask_original(const struct mask_vault *v, const char *token, size_t token_len, size_t *len)
+{
+	if (v == NULL)
+		return NULL;
+	for (size_t i = 0; i < v->n; i++)
+		if (v->v[i].token_len == token_len && memcmp(v->v[i].token, token, token_len) == 0) {
+			*len = v->v[i].len;
+			return v->v[i].original;
+		}
+	return NULL;
+}
+
+size_t
+mask_unmask(const struct mask_vault *v, const char *text, size_t len, struct buf *out)
+{
+	const char *p = text, *from = text, *end = text + len, *o;
+	size_t n = 0, k, olen;
+	unsigned num;
+	int partial;
+
+	while (mask_vault_count(v) > 0 && p < end && (p = memchr(p, '[', (size_t)(end - p))) != NULL) {
+		k = token_parse(p, (size_t)(end - p), &num, &partial);
+		o = k != 0 ? mask_original(v, p, k, &olen) : NULL;
+		if (o == NULL) {
+			p++;
+			continue;
+		}
+		buf_add(out, from, (size_t)(p - from));
+		buf_add(out, o, olen);
+		p += k;
+		from = p;
+		n++;
+	}
+	buf_add(out, from, (size_t)(end - from));
+	return n;
+}
+
+size_t
+mask_partial(const struct mask_vault *v, const char *text, size_t len)
+{
+	size_t from = len > MASK_TOKEN_MAX ? len - MASK_TOKEN_MAX : 0;
+	unsigned num;
+	int partial;
+
+	if (mask_vault_count(v) == 0)
+		return 0;
+	for (size_t i = from; i < len; i++)
+		if (text[i] == '[' && token_parse(text + i, len - i, &num, &partial) == 0 && partial)
+			return len - i;
+	return 0;
+}
+
+int
+mask_vault_entry(const struct mask_vault *v, size_t i, const char **token, const char **original, size_t *len)
+{
+	if (v == NULL || i >= v->n)
+		return -1;
+	*token = v->v[i].token;
+	*original = v->v[i].original;
+	*len = v->v[i].len;
+	return 0;
+}
+
+int
+mask_vault_add(struct mask_vault *v, const char *token, size_t token_len, const char *original, size_t len)
+{
+	char kind[MASK_KINDS_LEN + 1];
+	const char *us = memchr(token, '_', token_len);
+	unsigned num;
+	int partial;
+
+	if (us == NULL || (size_t)(us - token) > MASK_KINDS_LEN + 1 ||
+	    token_parse(token, token_len, &num, &partial) != token_len || num == 0 || num <= v->last)
+		return -1;
+	memcpy(kind, token + 1, (size_t)(us - token) - 1);
+	kind[us - token - 1] = '\0';
+	v->last = num - 1;
+	return mask_token(v, kind, original, len) ? 0 : -1;
+}

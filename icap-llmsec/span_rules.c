@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <string.h>
+
+#include "icap-llmsec/span_rules.h"
+
+#define COMMON \
+	{"model", KIND_MODEL}, {"stream", KIND_STREAM}, {"max_tokens", KIND_MAX_TOKENS}, \
+	{"max_completion_tokens", KIND_MAX_TOKENS}, {"max_output_tokens", KIND_MAX_TOKENS}
+
+static const struct span_rule openai_chat[] = {
+	{"messages.[].role", KIND_ROLE},
+	{"messages.[].content", KIND_MSG},
+	{"messages.[].content.[].text", KIND_MSG},
+	{"messages.[].content.[].refusal", KIND_MSG},
+	{"messages.[].content.[].type", KIND_IGNORE},
+	{"messages.[].content.[].image_url.**", KIND_IGNORE},
+	{"messages.[].content.[].input_audio.**", KIND_IGNORE},
+	{"messages.[].content.[].file.**", KIND_IGNORE},
+	{"messages.[].tool_calls.[].function.arguments", KIND_ASSISTANT},
+	{"messages.[].tool_calls.**", KIND_IGNORE},
+	{"messages.[].function_call.arguments", KIND_ASSISTANT},
+	{"messages.[].function_call.name", KIND_IGNORE},
+	{"messages.[].tool_call_id", KIND_IGNORE},
+	{"messages.[].images.**", KIND_IGNORE},
+	{"messages.[].**", KIND_OTHER},
+	{"tools.[].function.description", KIND_TOOL_DEF},
+	{"tools.[].function.parameters.**", KIND_TOOL_DEF},
+	{"functions.[].description", KIND_TOOL_DEF},
+	{"functions.[].parameters.**", KIND_TOOL_DEF},
+	COMMON, {NULL, KIND_NONE}
+};
+
+static const struct span_rule openai_completion[] = {
+	{"prompt", KIND_USER}, {"prompt.[]", KIND_USER}, {"suffix", KIND_USER},
+	COMMON, {NULL, KIND_NONE}
+};
+
+static const struct span_rule openai_input[] = {	/* embeddings, moderations */
+	{"input", KIND_USER}, {"input.[]", KIND_USER}, {"input.[].text", KIND_USER},
+	{"input.[].type", KIND_IGNORE}, {"input.[].image_url.**", KIND_IGNORE},
+	COMMON, {NULL, KIND_NONE}
+};
+
+static const struct span_rule openai_responses[] = {
+	{"instructions", KIND_SYSTEM},
+	{"input", KIND_USER},
+	{"input.[].role", KIND_ROLE},
+	{"input.[].type", KIND_TYPE},
+	{"input.[].content", KIND_MSG},
+	{"input.[].content.[].text", KIND_MSG},
+	{"input.[].content.[].refusal", KIND_MSG},
+	{"input.[].content.[].type", KIND_IGNORE},
+	{"input.[].content.[].image_url", KIND_IGNORE},
+	{"input.[].content.[].file_data", KIND_IGNORE},
+	{"input.[].content.[].file_id", KIND_IGNORE},
+	{"input.[].content.[].file_url", KIND_IGNORE},
+	{"input.[].content.[].detail", KIND_IGNORE},
+	{"input.[].output", KIND_TOOL_RESULT},
+	{"input.[].output.[].text", KIND_TOOL_RESULT},
+	{"input.[].output.[].type", KIND_IGNORE},
+	{"input.[].arguments", KIND_ASSISTANT},
+	{"input.[].summary.[].text", KIND_ASSISTANT},
+	{"input.[].encrypted_content", KIND_IGNORE},
+	{"input.[].id", KIND_IGNORE}, {"input.[].call_id", KIND_IGNORE},
+	{"input.[].status", KIND_IGNORE},
+	{"input.[].**", KIND_OTHER},
+	{"tools.[].description", KIND_TOOL_DEF},
+	{"tools.[].parameters.**", KIND_TOOL_DEF},
+	COMMON, {NULL, KIND_NONE}
+};
+
+static const struct span_rule anthropic_messages[] = {
+	{"system", KIND_SYSTEM},
+	{"system.[].text", KIND_SYSTEM},
+	{"messages.[].role", KIND_ROLE},
+	{"messages.[].content", KIND_MSG},
+	{"messages.[].content.[].text", KIND_MSG},
+	{"messages.[].content.[].thinking", KIND_ASSISTANT},
+	{"messages.[].content.[].input.**", KIND_ASSISTANT},
+	{"messages.[].content.[].content", KIND_TOOL_RESULT},
+	{"messages.[].content.[].content.[].text", KIND_TOOL_RESULT},
+	{"messages.[].content.[].content.[].source.data", KIND_FILE},
+	{"messages.[].content.[].content.[].**", KIND_IGNORE},
+	{"messages.[].content.[].source.data", KIND_FILE},
+	{"messages.[].content.[].source.content", KIND_FILE},
+	{"messages.[].content.[].source.content.[].text", KIND_FILE},
+	{"messages.[].content.[].source.**", KIND_IGNORE},
+	{"messages.[].content.[].type", KIND_IGNORE}, {"messages.[].content.[].id", KIND_IGNORE},
+	{"messages.[].content.[].tool_use_id", KIND_IGNORE}, {"messages.[].content.[].name", KIND_IGNORE},
+	{"messages.[].content.[].signature", KIND_IGNORE},
+	{"messages.[].content.[].cache_control.**", KIND_IGNORE},
+	{"messages.[].content.[].data", KIND_IGNORE},
+	{"messages.[].**", KIND_OTHER},
+	{"tools.[].description", KIND_TOOL_DEF},
+	{"tools.[].input_schema.**", KIND_TOOL_DEF},
+	COMMON, {NULL, KIND_NONE}
+};
+
+#define GEMINI_SPELLINGS(list) \
+	{list ".[].role", KIND_ROLE}, \
+	{list ".[].parts.[].text", KIND_MSG}, \
+	{list ".[].parts.[].functionResponse.name", KIND_IGNORE}, \
+	{list ".[].parts.[].functionResponse.id", KIND_IGNORE}, \
+	{list ".[].parts.[].functionResponse.**", KIND_TOOL_RESULT}, \
+	{list ".[].parts.[].function_response.name", KIND_IGNORE}, \
+	{list ".[].parts.[].function_response.**", KIND_TOOL_RESULT}, \
+	{list ".[].parts.[].functionCall.args.**", KIND_ASSISTANT}, \
+	{list ".[].parts.[].function_call.args.**", KIND_ASSISTANT}, \
+	{list ".[].parts.[].functionCall.**", KIND_IGNORE}, \
+	{list ".[].parts.[].function_call.**", KIND_IGNORE}, \
+	{list ".[].parts.[].inlineData.**", KIND_IGNORE}, \
+	{list ".[].parts.[].inline_data.**", KIND_IGNORE}, \
+	{list ".[].parts.[].fileData.**", KIND_IGNORE}, \
+	{list ".[].parts.[].file_data.**", KIND_IGNORE}, \
+	{list ".[].parts.[].thoughtSignature", KIND_IGNORE}, \
+	{list ".[].**", KIND_OTHER}
+
+static const struct span_rule gemini_contents[] = {
+	GEMINI_SPELLINGS("contents"),
+	{"systemInstruction.parts.[].text", KIND_SYSTEM},
+	{"system_instruction.parts.[].text", KIND_SYSTEM},
+	{"tools.[].functionDeclarations.[].description", KIND_TOOL_DEF},
+	{"tools.[].functionDeclarations.[].parameters.**", KIND_TOOL_DEF},
+	{"tools.[].function_declarations.[].description", KIND_TOOL_DEF},
+	{"generationConfig.maxOutputTokens", KIND_MAX_TOKENS},
+	{"model", KIND_MODEL}, {NULL, KIND_NONE}
+};
+
+static const struct span_rule gemini_embed[] = {
+	{"content.parts.[].text", KIND_USER},
+	{"requests.[].content.parts.[].text", KIND_USER},
+	{"model", KIND_MODEL}, {NULL, KIND_NONE}
+};
+
+static const struct span_rule ollama_generate[] = {
+	{"prompt", KIND_USER}, {"suffix", KIND_USER}, {"system", KIND_SYSTEM}, {"template", KIND_SYSTEM},
+	{"options.num_predict", KIND_MAX_TOKENS}, COMMON, {NULL, KIND_NONE}
+};
+
+static const struct span_shape shapes[] = {
+	{DIALECT_OPENAI, OP_CHAT, "messages", NULL, false, false, true, false, openai_chat},
+	{DIALECT_OPENAI, OP_COMPLETION, "prompt", NULL, true, true, false, false, openai_completion},
+	{DIALECT_OPENAI, OP_RESPONSES, "input", NULL, true, false, true, false, openai_responses},
+	{DIALECT_OPENAI, OP_EMBEDDINGS, "input", NULL, true, true, false, false, openai_input},
+	{DIALECT_OPENAI, OP_MODERATIONS, "input", NULL, true, true, true, true, openai_input},
+	{DIALECT_ANTHROPIC, OP_CHAT, "messages", NULL, false, false, true, false, anthropic_messages},
+	{DIALECT_ANTHROPIC, OP_COUNT_TOKENS, "messages", NULL, false, false, true, false, anthropic_messages},
+	{DIALECT_GEMINI, OP_CHAT, "contents", NULL, false, false, true, true, gemini_contents},
+	{DIALECT_GEMINI, OP_COUNT_TOKENS, "contents", "generateContentRequest", false, false, true, true,
+	    gemini_contents},
+	{DIALECT_GEMINI, OP_EMBEDDINGS, "content", "requests", false, false, true, true, gemini_embed},
+	{DIALECT_OLLAMA, OP_CHAT, "messages", NULL, false, false, true, false, openai_chat},
+	{DIALECT_OLLAMA, OP_COMPLETION, "prompt", NULL, true, false, false, false, ollama_generate},
+	{DIALECT_OLLAMA, OP_EMBEDDINGS, "input", "prompt", true, true, false, false, openai_input},
+};
+
+const struct span_shape *
+span_shape(const struct llm_route *r)
+{
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+		if (shapes[i].dialect == r->dialect && shapes[i].op == r->op)
+			return &shapes[i];
+	return NULL;
+}
+
+static bool
+step_is(const struct json_step *s, const char *p, size_t n)
+{
+	if (n == 2 && p[0] == '[' && p[1] == ']')
+		return s->key == NULL;
+	return s->key != NULL && s->key_len == n && memcmp(s->key, p, n) == 0;
+}
+
+static bool
+path_match(const struct json_value *v, const char *pattern)
+{
+	const char *p = pattern, *dot;
+	size_t n;
+
+	for (size_t i = 0; ; i++) {
+		dot = strchr(p, '.');
+		n = dot ? (size_t)(dot - p) : strlen(p);
+		if (n == 2 && p[0] == '*' && p[1] == '*')
+			return v->depth > i;
+		if (i >= v->depth || !step_is(&v->path[i], p, n))
+			return false;
+		if (dot == NULL)
+			return v->depth == i + 1;
+		p = dot + 1;
+	}
+}
+
+enum span_kind
+span_kind(const struct span_shape *s, const struct json_value *v)
+{
+	for (const struct span_rule *r = s->rules; r->pattern != NULL; r++)
+		if (path_match(v, r->pattern))
+			return r->kind;
+	return KIND_NONE;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_SPAN_RULES_H
+#define LLMSEC_ICAP_SPAN_RULES_H
+/*
+ * Where text stands in each API's request: one table per operation, first matching row wins.  Patterns are
+ * those of json_path_is(), and "**" at the end for anything below.  Immutable.
+ */
+#include <stdbool.h>
+
+#include "icap-llmsec/dialect.h"
+#include "lib/json.h"
+
+enum span_kind {
+	KIND_NONE,
+	KIND_MSG,		/* text of the message's own role */
+	KIND_SYSTEM, KIND_USER, KIND_ASSISTANT, KIND_TOOL_RESULT, KIND_TOOL_DEF, KIND_FILE,
+	KIND_OTHER,		/* unnamed place inside a message: inspected, not rewritten */
+	KIND_ROLE, KIND_TYPE,	/* of the message */
+	KIND_MODEL, KIND_STREAM, KIND_MAX_TOKENS,
+	KIND_IGNORE		/* ids, URLs, media */
+};
+
+struct span_rule {
+	const char	*pattern;
+	enum span_kind	 kind;
+};
+
+struct span_shape {
+	enum dialect	 dialect;
+	enum llm_op	 op;
+	const char	*list;		/* key of the messages or the prompt */
+	const char	*list2;		/* other spelling of it, or NULL */
+	bool		 may_be_string;	/* the list may be one string */
+	bool		 strings;	/* elements are strings (prompts), not messages */
+	bool		 objects;	/* elements may be objects */
+	bool		 role_optional;
+	const struct span_rule *rules;
+};
+
+/* NULL: this operation has no text we know how to find. */
+const struct span_shape *span_shape(const struct llm_route *);
+enum span_kind	span_kind(const struct span_shape *, const struct json_value *);
+#endif

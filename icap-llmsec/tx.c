@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sealed link between REQMOD and RESPMOD.  AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce under
+ * a key derived by HKDF-SHA256 (RFC 5869) from the keyring's key, so that the same file may serve other
+ * purposes.  Plain text: version, flags, request id, then the vault's entries, all length-prefixed.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include "icap-llmsec/mask.h"
+#include "icap-llmsec/mask_private.h"
+#include "lib/edge_sign.h"
+#include "lib/wire.h"
+
+#define TX_NONCE	12
+#define TX_TAG		16
+#define TX_PLAIN_MAX	(TX_MAX * 3 / 4 - 128)
+
+static int
+tx_key(uint8_t out[32], const struct keyring *kr, const char *kid)
+{
+	static const char info[] = "llmsec X-LLMSec-Tx v1";
+	size_t len;
+	const uint8_t *key = kr ? keyring_key(kr, kid, &len) : NULL;
+	EVP_KDF *kdf;
+	EVP_KDF_CTX *ctx;
+	OSSL_PARAM par[4];
+	int rc = -EIO;
+
+	if (key == NULL)
+		return -ENOKEY;
+	kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	par[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)"SHA256", 0);
+	par[1] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, len);
+	par[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info, sizeof(info) - 1);
+	par[3] = OSSL_PARAM_construct_end();
+	if (ctx != NULL && EVP_KDF_derive(ctx, out, 32, par) == 1)
+		rc = 0;
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+	return rc;
+}
+
+static int
+tx_encode(uint8_t *plain, size_t *len, const struct tx *tx)
+{
+	struct wire_out w;
+	const char *token, *original;
+	size_t n;
+
+	wire_out_init(&w, plain, TX_PLAIN_MAX);
+	wire_put_u8(&w, 1);
+	wire_put_be32(&w, tx->flags);
+	wire_put_str(&w, tx->request_id, strnlen(tx->request_id, sizeof(tx->request_id)));
+	wire_put_varint(&w, mask_vault_count(tx->vault));
+	for (size_t i = 0; mask_vault_entry(tx->vault, i, &token, &original, &n) == 0; i++) {
+		wire_put_str(&w, token, strlen(token));
+		wire_put_str(&w, original, n);
+	}
+	*len = wire_out_len(&w);
+	return w.err ? -EMSGSIZE : 0;
+}
+
+static int
+tx_crypt(int enc, const uint8_t key[32], const uint8_t *nonce, const uint8_t *in, size_t n, uint8_t *out,
+    uint8_t *tag)
+{
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	int k, rc = -EBADMSG;
+
+	if (c == NULL)
+		return -ENOMEM;
+	if (EVP_CipherInit_ex(c, EVP_aes_256_gcm(), NULL, key, nonce, enc) == 1 &&
+	    EVP_CipherUpdate(c, out, &k, in, (int)n) == 1 &&
+	    (enc || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TX_TAG, tag) == 1) &&
+	    EVP_CipherFinal_ex(c, out + k, &k) == 1 &&
+	    (!enc || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TX_TAG, tag) == 1))
+		rc = 0;
+	EVP_CIPHER_CTX_free(c);
+	return rc;
+}
+
+/* base64url without padding (RFC 4648, 5) */
+static void
+b64url(struct buf *out, const uint8_t *p, size_t n)
+{
+	static const char a[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t v;
+	char c[4];
+
+	for (; n > 0; p += 3) {
+		size_t k = n < 3 ? n : 3;
+
+		v = (uint32_t)p[0] << 16 | (k > 1 ? (uint32_t)p[1] << 8 : 0) | (k > 2 ? p[2] : 0);
+		for (int i = 0; i < 4; i++)
+			c[i] = a[v >> (18 - 6 * i) & 63];
+		buf_add(out, c, k + 1);
+		n -= k;
+	}
+}
+
+static int
+b64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* Returns bytes written, or -1; <out> holds 3/4 of <n>, rounded up. */
+static ssize_t
+b64url_decode(uint8_t *out, const char *p, size_t n)
+{
+	uint32_t v = 0;
+	ssize_t k = 0;
+
+	if (n % 4 == 1)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int d = b64url_value(p[i]);
+
+		if (d < 0)
+			return -1;
+		v = v << 6 | (uint32_t)d;
+		if (i % 4 == 1)
+			out[k++] = (uint8_t)(v >> 4);
+		else if (i % 4 == 2)
+			out[k++] = (uint8_t)(v >> 2);
+		else if (i % 4 == 3)
+			out[k++] = (uint8_t)v;
+	}
+	return k;
+}
+
+int
+tx_seal(struct buf *out, const struct keyring *kr, const struct tx *tx)
+{
+	uint8_t key[32], *m;
+	size_t n;
+	int rc;
+
+	if (kr == NULL)
+		return -ENOKEY;
+	m = malloc(TX_NONCE + 2 * TX_PLAIN_MAX + TX_TAG);
+	if (m == NULL)
+		return -ENOMEM;
+	rc = tx_encode(m + TX_NONCE + TX_PLAIN_MAX, &n, tx);
+	if (rc == 0)
+		rc = tx_key(key, kr, NULL);
+	if (rc == 0 && RAND_bytes(m, TX_NONCE) != 1)
+		rc = -EIO;
+	if (rc == 0)	/* nonce | cipher text | tag, in one piece */
+		rc = tx_crypt(1, key, m, m + TX_NONCE + TX_PLAIN_MAX, n, m + TX_NONCE, m + TX_NONCE + n);
+	if (rc == 0) {
+		buf_printf(out, "v1.%s.", keyring_first_id(kr));
+		b64url(out, m, TX_NONCE + n + TX_TAG);
+		rc = out->err;
+	}
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(m + TX_NONCE + TX_PLAIN_MAX, TX_PLAIN_MAX);
+	free(m);
+	return rc;
+}
+
+static int
+tx_decode(struct tx *tx, const uint8_t *p, size_t n)
+{
+	struct wire w;
+	uint64_t k, tl, ol;
+	const uint8_t *t, *o;
+
+	wire_init(&w, p, n);
+	if (wire_u8(&w) != 1)
+		return -EBADMSG;
+	tx->flags = wire_be32(&w);
+	k = wire_varint(&w);
+	t = k < sizeof(tx->request_id) ? wire_bytes(&w, k) : NULL;
+	if (t == NULL)
+		return -EBADMSG;
+	memcpy(tx->request_id, t, k);
+	tx->request_id[k] = '\0';
+	k = wire_varint(&w);
+	if (k > 0 && !w.err && (tx->vault = mask_vault_new()) == NULL)
+		return -ENOMEM;
+	while (k-- > 0 && !w.err) {
+		tl = wire_varint(&w);
+		t = wire_bytes(&w, tl);
+		ol = wire_varint(&w);
+		o = wire_bytes(&w, ol);
+		if (w.err || mask_vault_add(tx->vault, (const char *)t, tl, (const char *)o, ol) < 0)
+			return -EBADMSG;
+	}
+	return w.err || wire_left(&w) != 0 ? -EBADMSG : 0;
+}
+
+int
+tx_open(struct tx *tx, const struct keyring *kr, const char *s, size_t len)
+{
+	uint8_t key[32], *m = NULL, *plain;
+	char kid[65];
+	const char *dot;
+	ssize_t n;
+	int rc = -EBADMSG;
+
+	memset(tx, 0, sizeof(*tx));
+	if (kr == NULL || len < 5 || len > 2 * TX_MAX || memcmp(s, "v1.", 3) != 0 ||
+	    (dot = memchr(s + 3, '.', len - 3)) == NULL || (size_t)(dot - s - 3) >= sizeof(kid))
+		return -EBADMSG;
+	memcpy(kid, s + 3, (size_t)(dot - s - 3));
+	kid[dot - s - 3] = '\0';
+	if (kid[0] == '\0' || tx_key(key, kr, kid) < 0)
+		return -EBADMSG;
+	m = malloc(2 * len);
+	if (m == NULL)
+		return -ENOMEM;
+	n = b64url_decode(m, dot + 1, len - (size_t)(dot + 1 - s));
+	plain = m + len;
+	if (n >= TX_NONCE + TX_TAG)
+		rc = tx_crypt(0, key, m, m + TX_NONCE, (size_t)n - TX_NONCE - TX_TAG, plain, m + n - TX_TAG);
+	if (rc == 0)
+		rc = tx_decode(tx, plain, (size_t)n - TX_NONCE - TX_TAG);
+	if (rc < 0)
+		tx_clear(tx);
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(m, 2 * len);
+	free(m);
+	return rc;
+}
+
+void
+tx_clear(struct tx *tx)
+{
+	mask_vault_free(&tx->vault);
+	memset(tx, 0, sizeof(*tx));
+}
