@@ -18,10 +18,14 @@ enum icap_fail { FAIL_CLOSED, FAIL_OPEN };
 enum icap_coding { CODING_DECODE, CODING_REFUSE };
 enum icap_unknown { UNKNOWN_REFUSE, UNKNOWN_PASS };
 
+struct icap_events { char *socket, *spool_dir; };
+struct icap_injection { char *pack; int user, tool; };		/* enum detect_mode */
+struct icap_pii { int email, card; bool unmask; int output; };	/* output: PII the model wrote */
+
 struct icap_policy {
 	/* straight from YAML */
 	char	*log_level, *node, *run_dir, *counters_dir;
-	struct { char *socket, *spool_dir; } events;
+	struct icap_events events;
 	char	*edge_keys, *tx_keys;	/* keyring files; "" = none */
 	bool	 require_edge;		/* refuse requests without a valid X-Edge99-Signature */
 	int64_t	 edge_max_age;		/* ms */
@@ -34,8 +38,8 @@ struct icap_policy {
 	int64_t	 stream_window;		/* bytes of text held back in streams at most */
 	int	 depth;			/* JSON nesting */
 	int	 max_connections;	/* announced to Squid */
-	struct { char *pack; int user, tool; } injection;
-	struct { int email, card; bool unmask; int output; } pii;	/* output: PII the model wrote */
+	struct icap_injection injection;
+	struct icap_pii pii;
 	/* compiled */
 	struct detectors *detectors;
 	struct keyring	 *edge_keyring, *tx_keyring;	/* NULL if none */

@@ -7,13 +7,8 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
-	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
+	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c \
 	%D%/icap_conf.c
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h
-
-bin_PROGRAMS += %D%/llmsec-scan
-%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c
-%C%_llmsec_scan_LDADD = %D%/libinspect.la
-dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
 endif

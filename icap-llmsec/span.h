@@ -28,7 +28,7 @@ struct span {
 	const char	*text;		/* decoded, not NUL-terminated */
 	size_t		 len;
 	int		 msg;		/* number of its message, -1: none */
-	bool		 opaque;	/* text in a place we have no name for: inspected, never rewritten */
+	bool		 opaque;	/* in a place of the message we have no name for */
 };
 
 struct spans {

@@ -14,7 +14,7 @@ enum span_kind {
 	KIND_NONE,
 	KIND_MSG,		/* text of the message's own role */
 	KIND_SYSTEM, KIND_USER, KIND_ASSISTANT, KIND_TOOL_RESULT, KIND_TOOL_DEF, KIND_FILE,
-	KIND_OTHER,		/* unnamed place inside a message: inspected, not rewritten */
+	KIND_OTHER,		/* unnamed place inside a message: inspected all the same */
 	KIND_ROLE, KIND_TYPE,	/* of the message */
 	KIND_MODEL, KIND_STREAM, KIND_MAX_TOKENS,
 	KIND_IGNORE		/* ids, URLs, media */

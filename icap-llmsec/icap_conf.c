@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "icap-llmsec/icap_conf.h"
+#include "lib/diag.h"
+#include "lib/edge_sign.h"
+
+static const struct conf_enum fail_names[] = {{"closed", FAIL_CLOSED}, {"open", FAIL_OPEN}, {NULL, 0}};
+static const struct conf_enum coding_names[] = {{"decode", CODING_DECODE}, {"refuse", CODING_REFUSE}, {NULL, 0}};
+static const struct conf_enum unknown_names[] = {{"refuse", UNKNOWN_REFUSE}, {"pass", UNKNOWN_PASS}, {NULL, 0}};
+static const struct conf_enum mode_names[] = {{"off", DETECT_OFF}, {"monitor", DETECT_MONITOR},
+	{"mask", DETECT_MASK}, {"block", DETECT_BLOCK}, {NULL, 0}};
+static const struct conf_enum inj_names[] = {{"off", DETECT_OFF}, {"monitor", DETECT_MONITOR},
+	{"block", DETECT_BLOCK}, {NULL, 0}};
+
+static const struct conf_opt events_opts[] = {
+	CONF_STR(struct icap_events, socket, "/run/llmsec/events.sock", "path", "llmsecd's event socket"),
+	CONF_STR(struct icap_events, spool_dir, "/var/lib/llmsec/spool", "path", "events wait here while llmsecd is away"),
+	CONF_END
+};
+
+static const struct conf_opt injection_opts[] = {
+	CONF_STR(struct icap_injection, pack, "/usr/share/llmsec/rules/injection.yaml", "path", "rule pack, llmsec-rules(5); \"\": none"),
+	CONF_ENUM(struct icap_injection, user, inj_names, "block", "new user turns"),
+	CONF_ENUM(struct icap_injection, tool, inj_names, "block", "tool results and files"),
+	CONF_END
+};
+
+static const struct conf_opt pii_opts[] = {
+	CONF_ENUM(struct icap_pii, email, mode_names, "mask", "e-mail addresses in prompts"),
+	CONF_ENUM(struct icap_pii, card, mode_names, "mask", "payment card numbers in prompts"),
+	CONF_BOOL(struct icap_pii, unmask, "true", "put originals back into the model's answer"),
+	CONF_ENUM(struct icap_pii, output, mode_names, "off", "personal data that the model itself wrote"),
+	CONF_END
+};
+
+const struct conf_opt icap_conf_opts[] = {
+	CONF_STR(struct icap_policy, log_level, "info", "", "err, warning, notice, info or debug"),
+	CONF_STR(struct icap_policy, node, "\"\"", "", "name of this node in events; empty: hostname"),
+	CONF_STR(struct icap_policy, run_dir, "/run/llmsec", "path", "sockets"),
+	CONF_STR(struct icap_policy, counters_dir, "/run/llmsec/counters", "path", "shared counters; \"\": none"),
+	CONF_MAP(struct icap_policy, events, events_opts, "where events go"),
+	CONF_STR(struct icap_policy, edge_keys, "/etc/llmsec/edge.keys", "path", "keyring of the X-Edge99 signature; \"\": none"),
+	CONF_STR(struct icap_policy, tx_keys, "/etc/llmsec/tx.keys", "path", "keyring that seals X-LLMSec-Tx; \"\": no unmasking"),
+	CONF_BOOL(struct icap_policy, require_edge, "true", "refuse requests without a valid X-Edge99-Signature"),
+	CONF_DURATION(struct icap_policy, edge_max_age, 1000, 3600000, "60s", "age at which a signature is stale"),
+	CONF_ENUM(struct icap_policy, fail, fail_names, "closed", "a request that cannot be judged is refused, or passes"),
+	CONF_ENUM(struct icap_policy, coding, coding_names, "decode", "compressed bodies are decoded for inspection, or refused"),
+	CONF_ENUM(struct icap_policy, unknown_route, unknown_names, "refuse", "unknown operations below an LLM prefix"),
+	CONF_ENUM(struct icap_policy, files, unknown_names, "pass", "multipart uploads, which are not inspected"),
+	CONF_SIZE(struct icap_policy, max_request, 1024, 1 << 30, "32M", "largest request body, decoded"),
+	CONF_SIZE(struct icap_policy, max_response, 1024, 1 << 30, "64M", "largest JSON response body, decoded"),
+	CONF_SIZE(struct icap_policy, hold_max, 0, 60 << 10, "56k", "of a JSON response held before its headers go out"),
+	CONF_SIZE(struct icap_policy, stream_window, 64, 1 << 20, "4k", "text of a stream held back at most"),
+	CONF_INT(struct icap_policy, depth, 4, 1000, "128", "levels", "JSON nesting"),
+	CONF_INT(struct icap_policy, max_connections, 1, 100000, "190", "", "ICAP connections announced to Squid"),
+	CONF_MAP(struct icap_policy, injection, injection_opts, "prompt injection"),
+	CONF_MAP(struct icap_policy, pii, pii_opts, "personal data"),
+	CONF_END
+};
+
+static int
+policy_compile(struct icap_policy *p, const char *path, struct diag *d)
+{
+	struct detect_conf dc = {p->injection.pack, (enum detect_mode)p->injection.user,
+	    (enum detect_mode)p->injection.tool, (enum detect_mode)p->pii.email, (enum detect_mode)p->pii.card};
+	int rc = detectors_load(&p->detectors, &dc, d);
+
+	if (rc == 0 && p->edge_keys[0] != '\0')
+		rc = keyring_load(&p->edge_keyring, p->edge_keys, d);
+	if (rc == 0 && p->tx_keys[0] != '\0')
+		rc = keyring_load(&p->tx_keyring, p->tx_keys, d);
+	if (rc == 0 && p->require_edge && p->edge_keyring == NULL) {
+		diag_error(d, path, 0, 0, "require_edge needs edge_keys");
+		rc = -EINVAL;
+	}
+	if (rc == 0 && p->pii.unmask && p->tx_keyring == NULL &&
+	    (p->pii.email == DETECT_MASK || p->pii.card == DETECT_MASK)) {
+		diag_error(d, path, 0, 0, "pii.unmask needs tx_keys");
+		rc = -EINVAL;
+	}
+	return rc;
+}
+
+int
+icap_policy_load(struct icap_policy **out, const char *path, struct diag *d)
+{
+	struct icap_policy *p = calloc(1, sizeof(*p));
+	int rc;
+
+	*out = NULL;
+	if (p == NULL)
+		return -ENOMEM;
+	rc = conf_load(path, icap_conf_opts, p, &p->mem, d);
+	if (rc == 0)
+		rc = policy_compile(p, path, d);
+	if (rc < 0)
+		icap_policy_free(&p);
+	*out = p;
+	return rc;
+}
+
+void
+icap_policy_free(struct icap_policy **pp)
+{
+	struct icap_policy *p = *pp;
+
+	*pp = NULL;
+	if (p == NULL)
+		return;
+	detectors_free(&p->detectors);
+	keyring_free(&p->edge_keyring);
+	keyring_free(&p->tx_keyring);
+	conf_mem_free(&p->mem);
+	free(p);
+}
