@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: MIT
+# llmsecd collects events and answers questions about them; llmsecctl asks.
+if CONTROL
+noinst_LTLIBRARIES += %D%/libcontrol.la
+%C%_libcontrol_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) \
+	$(CRYPTO_CFLAGS) $(CURL_CFLAGS)
+%C%_libcontrol_la_LIBADD = $(LIBLLMSEC) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
+	$(CURL_LIBS)
+%C%_libcontrol_la_SOURCES = %D%/ctltime.c %D%/ctltime.h %D%/evline.c %D%/evline.h %D%/store.c \
+	%D%/store.h %D%/store_private.h %D%/store_schema.c
+endif
