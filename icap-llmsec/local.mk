@@ -9,6 +9,10 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_SOURCES += %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
 	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c \
 	%D%/icap_conf.c
+# response side
+%C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
+	%D%/inspect_resp.c
+noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h
 endif

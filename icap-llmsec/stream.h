@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_STREAM_H
+#define LLMSEC_ICAP_STREAM_H
+/*
+ * The answer of a model as it streams by: events in, events out.  The pieces ("deltas") of one text -
+ * of a choice, content block, output item or tool call - are judged as the one text they are.  What
+ * could be the beginning of something to replace is held back and goes out with the next delta of the
+ * same text, or in front of its end in an event modelled on its last one.  An event that has nothing to
+ * change goes out as the bytes that came in.
+ *
+ * One object per response, one thread.  The vault, detectors and route are borrowed.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "icap-llmsec/detect.h"
+#include "icap-llmsec/dialect.h"
+#include "icap-llmsec/mask.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+
+/* What happens to text the model wrote. */
+struct text_rules {
+	const struct mask_vault	*vault;		/* NULL: nothing to unmask */
+	const struct detectors	*detectors;	/* NULL: no output detectors */
+	enum detect_mode	 output;
+	size_t			 window;	/* bytes an output finding may span */
+	size_t			 held_max;	/* over it text goes out, come what may */
+};
+
+/* Findings of a response; bounded, allocated from an arena that outlives it. */
+struct found {
+	struct findings	 all;
+	struct arena	*arena;
+};
+
+/* Whether these rules can change or refuse anything at all. */
+bool	text_rules_active(const struct text_rules *);
+/* Whether text that can't be read is a failure (and not just text without placeholders). */
+bool	text_rules_judge(const struct text_rules *);
+
+enum text_kind { TEXT_PLAIN, TEXT_JSON };	/* TEXT_JSON: a piece of JSON, written in a string */
+
+/*
+ * One step of one text: <held> (provider's text kept from earlier steps) and <text> are judged
+ * together; what is safe goes to <out>, the rest becomes the new <held>.  <last>: no more will come.
+ * 0, -EPERM: a finding under DETECT_BLOCK, or -errno.
+ */
+int	text_step(const struct text_rules *, enum text_kind, struct buf *held, const char *text,
+	    size_t len, bool last, struct arena *scratch, struct found *, struct buf *out);
+
+enum stream_framing {
+	STREAM_SSE,
+	STREAM_NDJSON,		/* one JSON value a line */
+	STREAM_ARRAY		/* one JSON array, element by element (Gemini without alt=sse) */
+};
+
+struct stream_conf {
+	enum stream_framing framing;
+	struct llm_route    route;
+	struct text_rules   rules;
+	bool		    fail_open;	/* an event that can't be read passes; else the stream ends */
+	size_t		    event_max;	/* bytes of one event */
+	unsigned	    depth;	/* JSON nesting */
+	const char	   *request_id;	/* for error events; NULL or outlives the stream */
+};
+
+struct stream;
+
+/* <found>, <out>: outlive the stream.  NULL on ENOMEM. */
+struct stream *stream_new(const struct stream_conf *, struct found *, struct buf *out);
+void	stream_free(struct stream **);
+/*
+ * Feed bytes / the end.  0, also when the stream was ended by policy (stream_refusal()); -ENOMEM when
+ * nothing sensible can be done.
+ */
+int	stream_feed(struct stream *, const void *, size_t);
+int	stream_finish(struct stream *);
+/* End the stream with an error event; for the caller's own reasons. */
+int	stream_stop(struct stream *, int status, const char *code, const char *message);
+/* Why the stream was ended, or NULL: it was not. */
+const struct refusal *stream_refusal(const struct stream *);
+
+/* One JSON body at once, every string a whole text.  0: <out> holds it (identical if nothing changed);
+   -EPERM blocked; -EILSEQ, -EMSGSIZE: not readable; -ENOMEM. */
+int	stream_json_body(const struct text_rules *, const void *, size_t, unsigned depth, struct found *,
+	    struct buf *out);
+#endif
