@@ -58,5 +58,5 @@ struct edit {
 };
 
 /* 0, -EINVAL for overlapping or out-of-range edits, or buf's error. */
-int	splice(struct buf *out, const void *body, size_t len, struct edit *, size_t n);
+int	span_splice(struct buf *out, const void *body, size_t len, struct edit *, size_t n);
 #endif

@@ -15,7 +15,7 @@ edit_cmp(const void *a, const void *b)
 }
 
 int
-splice(struct buf *out, const void *body, size_t len, struct edit *e, size_t n)
+span_splice(struct buf *out, const void *body, size_t len, struct edit *e, size_t n)
 {
 	const char *p = body;
 	uint64_t at = 0;

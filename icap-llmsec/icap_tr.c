@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "icap-llmsec/icap_tr.h"
+#include "lib/event.h"
+#include "lib/log.h"
+
+struct counters *tr_counters;
+
+static const struct counter_def counter_defs[CTR_N] = {
+	[CTR_REQ_PASS] = {"llmsec_icap_requests_total", "action=\"pass\"", "Requests judged, by action", COUNTER_COUNTER},
+	[CTR_REQ_REWRITE] = {"llmsec_icap_requests_total", "action=\"mask\"", "Requests judged, by action", COUNTER_COUNTER},
+	[CTR_REQ_REFUSE] = {"llmsec_icap_requests_total", "action=\"block\"", "Requests judged, by action", COUNTER_COUNTER},
+	[CTR_REQ_ERROR] = {"llmsec_icap_requests_total", "action=\"error\"", "Requests judged, by action", COUNTER_COUNTER},
+	[CTR_RESP_PASS] = {"llmsec_icap_responses_total", "mode=\"pass\"", "Responses, by mode", COUNTER_COUNTER},
+	[CTR_RESP_STREAM] = {"llmsec_icap_responses_total", "mode=\"stream\"", "Responses, by mode", COUNTER_COUNTER},
+	[CTR_RESP_HOLD] = {"llmsec_icap_responses_total", "mode=\"hold\"", "Responses, by mode", COUNTER_COUNTER},
+	[CTR_RESP_REFUSE] = {"llmsec_icap_responses_total", "mode=\"block\"", "Responses, by mode", COUNTER_COUNTER},
+	[CTR_RESP_ERROR] = {"llmsec_icap_responses_total", "mode=\"error\"", "Responses, by mode", COUNTER_COUNTER},
+	[CTR_EDGE_OK] = {"llmsec_icap_edge_signatures_total", "verdict=\"ok\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
+	[CTR_EDGE_ABSENT] = {"llmsec_icap_edge_signatures_total", "verdict=\"absent\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
+	[CTR_EDGE_MALFORMED] = {"llmsec_icap_edge_signatures_total", "verdict=\"malformed\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
+	[CTR_EDGE_UNKNOWN_KEY] = {"llmsec_icap_edge_signatures_total", "verdict=\"unknown_key\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
+	[CTR_EDGE_STALE] = {"llmsec_icap_edge_signatures_total", "verdict=\"stale\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
+	[CTR_EDGE_FORGED] = {"llmsec_icap_edge_signatures_total", "verdict=\"forged\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
+	[CTR_BYTES_IN] = {"llmsec_icap_body_bytes_total", NULL, "Body bytes received for inspection", COUNTER_COUNTER},
+	[CTR_EVENTS_FAILED] = {"llmsec_icap_events_failed_total", NULL, "Events that could not even be spooled", COUNTER_COUNTER},
+	[CTR_INSPECT_SECONDS] = {"llmsec_icap_inspect_seconds", NULL, "Time to judge one request", COUNTER_HISTOGRAM},
+};
+
+/* One event client per child, opened by its first event: what the master opened would be shared after fork. */
+static struct event_client *events;
+static pid_t events_pid;
+static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct event_client *
+tr_events(const struct icap_policy *p)
+{
+	struct event_client_conf c = {p->events.socket, p->events.spool_dir, p->node[0] ? p->node : NULL,
+	    "gateway", "icap", 0};
+	int rc;
+
+	pthread_mutex_lock(&events_lock);
+	if (events == NULL || events_pid != getpid()) {
+		events = NULL;	/* a parent's client is the parent's: not ours to close */
+		rc = event_client_open(&events, &c);
+		if (rc < 0)
+			log_warnx("events: cannot open a spool in %s: %s", c.spool_dir, strerror(-rc));
+		events_pid = getpid();
+	}
+	pthread_mutex_unlock(&events_lock);
+	return events;
+}
+
+void
+tr_globals_open(const struct icap_policy *p)
+{
+	int rc;
+
+	if (tr_counters != NULL || p->counters_dir[0] == '\0')
+		return;
+	rc = counters_open(&tr_counters, p->counters_dir, "icap", counter_defs, CTR_N);
+	if (rc < 0)
+		log_warnx("counters: %s: %s", p->counters_dir, strerror(-rc));
+}
+
+void
+tr_globals_close(void)
+{
+	if (events != NULL && events_pid == getpid())
+		event_client_close(&events);
+	counters_close(&tr_counters);
+}
+
+uint64_t
+tr_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+void
+tr_count(enum tr_counter c)
+{
+	if (tr_counters != NULL)
+		counters_add(tr_counters, c, 1);
+}
+
+static void
+copy_str(char *dst, size_t cap, const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+
+	if (n >= cap)
+		n = cap - 1;
+	if (n > 0)
+		memcpy(dst, s, n);
+	dst[n] = '\0';
+}
+
+static void
+tr_request_line(struct tr *t)
+{
+	const char *line = ci_http_request(t->req), *sp, *end;
+	size_t n;
+
+	if (line == NULL || (sp = strchr(line, ' ')) == NULL)
+		return;
+	n = (size_t)(sp - line);
+	if (n < sizeof(t->method)) {
+		memcpy(t->method, line, n);
+		t->method[n] = '\0';
+	}
+	end = strchr(sp + 1, ' ');
+	n = end ? (size_t)(end - sp - 1) : strlen(sp + 1);
+	dialect_route(t->method, sp + 1, n, &t->route);
+	if (n >= sizeof(t->url))	/* only the path counts, and no LLM path is that long */
+		n = sizeof(t->url) - 1;
+	memcpy(t->url, sp + 1, n);
+	t->url[n] = '\0';
+}
+
+/* A digest of whatever key the client sent, for events: never the key. */
+static void
+tr_key_digest(struct tr *t)
+{
+	static const char *const names[] = {"Authorization", "x-api-key", "x-goog-api-key", "api-key"};
+	const char *v = NULL;
+	const uint8_t *k;
+	size_t n;
+
+	if (t->pol == NULL || t->pol->edge_keyring == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && v == NULL; i++)
+		v = ci_http_request_get_header(t->req, names[i]);
+	if (v == NULL)
+		return;
+	if (strncasecmp(v, "Bearer ", 7) == 0)
+		v += 7;
+	k = keyring_key(t->pol->edge_keyring, NULL, &n);
+	if (k != NULL)
+		event_digest(t->key, k, n, v, strlen(v));
+}
+
+static void
+tr_random_id(struct tr *t)
+{
+	uint8_t r[16];
+
+	if (getrandom(r, sizeof(r), 0) != sizeof(r))
+		memset(r, 0, sizeof(r));
+	for (size_t i = 0; i < sizeof(r); i++)
+		snprintf(t->request_id + 2 * i, 3, "%02x", r[i]);
+}
+
+void
+tr_identify(struct tr *t)
+{
+	tr_request_line(t);
+	copy_str(t->client_ip, sizeof(t->client_ip), ci_headers_value(t->req->request_header, "X-Client-IP"));
+	tr_random_id(t);
+	tr_key_digest(t);
+}
+
+bool
+tr_edge_ok(struct tr *t)
+{
+	struct edge_vals v;
+	const char *sig = ci_http_request_get_header(t->req, edge_hdr_name[EDGE_HDR_N]);
+	enum edge_verdict e = EDGE_ABSENT;
+	struct refusal r = {.status = 403, .code = "edge_signature", .request_id = t->request_id,
+	    .message = "Requests must come through the edge."};
+
+	if (t->pol->edge_keyring == NULL)
+		return true;
+	for (int i = 0; i < EDGE_HDR_N; i++) {
+		v.v[i] = ci_http_request_get_header(t->req, edge_hdr_name[i]);
+		v.len[i] = v.v[i] ? strlen(v.v[i]) : 0;
+	}
+	if (sig != NULL)
+		e = edge_verify(t->pol->edge_keyring, &v, sig, strlen(sig), time(NULL), (int)(t->pol->edge_max_age / 1000));
+	tr_count(CTR_EDGE_OK + (enum tr_counter)e);
+	if (e == EDGE_OK) {
+		if (v.len[EDGE_REQUEST_ID] > 0)
+			copy_str(t->request_id, sizeof(t->request_id), v.v[EDGE_REQUEST_ID]);
+		if (v.len[EDGE_CLIENT_IP] > 0)
+			copy_str(t->client_ip, sizeof(t->client_ip), v.v[EDGE_CLIENT_IP]);
+		return true;
+	}
+	if (e != EDGE_ABSENT || t->pol->require_edge)
+		tr_event(t, "edge.signature", t->pol->require_edge ? "block" : "monitor", e == EDGE_ABSENT ? 3 : 7, -1, NULL, &r);
+	if (!t->pol->require_edge)
+		return true;
+	tr_count(CTR_REQ_REFUSE);
+	tr_refuse(t, &r);
+	return false;
+}
+
+static const char *
+status_text(int status)
+{
+	switch (status) {
+	case 400: return "Bad Request";
+	case 402: return "Payment Required";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 413: return "Content Too Large";
+	case 415: return "Unsupported Media Type";
+	case 429: return "Too Many Requests";
+	case 502: return "Bad Gateway";
+	case 503: return "Service Unavailable";
+	default: return "Error";
+	}
+}
+
+void
+tr_refuse(struct tr *t, const struct refusal *r)
+{
+	char line[128];
+
+	buf_clear(&t->out);
+	dialect_error_json(&t->out, t->route.dialect, r);
+	if (t->req->type == ICAP_REQMOD)
+		ci_http_response_create(t->req, 1, 1);
+	else
+		ci_http_response_reset_headers(t->req);
+	snprintf(line, sizeof(line), "HTTP/1.1 %d %s", r->status, status_text(r->status));
+	ci_http_response_add_header(t->req, line);
+	ci_http_response_add_header(t->req, "Content-Type: application/json");
+	snprintf(line, sizeof(line), "Content-Length: %zu", buf_len(&t->out));
+	ci_http_response_add_header(t->req, line);
+	ci_http_response_add_header(t->req, "Cache-Control: no-store");
+	snprintf(line, sizeof(line), "X-Request-Id: %s", r->request_id ? r->request_id : t->request_id);
+	ci_http_response_add_header(t->req, line);
+	if (r->retry_after_s > 0) {
+		snprintf(line, sizeof(line), "Retry-After: %d", r->retry_after_s);
+		ci_http_response_add_header(t->req, line);
+	}
+	t->state = TR_SEND;
+	t->unlocked = true;
+	ci_req_unlock_data(t->req);
+}
+
+void
+tr_event(struct tr *t, const char *name, const char *action, int severity, int score, const struct findings *f,
+    const struct refusal *r)
+{
+	const char *ids[64];
+	size_t n = 0;
+	char detail[256];
+	struct event e = {.event = name, .severity = severity, .score = score, .action = action,
+	    .ip = t->client_ip[0] ? t->client_ip : NULL, .key = t->key[0] ? t->key : NULL,
+	    .request_id = t->request_id, .rule_ids = ids};
+	struct event_client *c = t->pol ? tr_events(t->pol) : NULL;
+
+	for (size_t i = 0; f != NULL && i < f->n && n < 64; i++) {
+		size_t k;
+
+		for (k = 0; k < n && strcmp(ids[k], f->v[i].rule_id) != 0; k++)
+			;
+		if (k == n)
+			ids[n++] = f->v[i].rule_id;
+	}
+	e.n_rule_ids = n;
+	e.target = t->route.model[0] ? t->route.model : NULL;
+	snprintf(detail, sizeof(detail), "{\"dialect\":\"%s\",\"status\":%d,\"code\":\"%s\",\"findings\":%zu,\"bytes\":%zu}",
+	    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", f ? f->n : 0, buf_len(&t->in));
+	e.detail = detail;
+	if (c == NULL || event_emit(c, &e) < 0)
+		tr_count(CTR_EVENTS_FAILED);
+}

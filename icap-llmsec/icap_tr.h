@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_TR_H
+#define LLMSEC_ICAP_TR_H
+/*
+ * The c-icap side: one struct tr per ICAP transaction, made when c-icap makes the request's data and dropped with
+ * it.  Nothing here judges; inspect.h does.  One thread per transaction (c-icap's model).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <c_icap/c-icap.h>
+#include <c_icap/service.h>
+#include <c_icap/header.h>
+#include <c_icap/simple_api.h>
+
+#include "icap-llmsec/icap_conf.h"
+#include "icap-llmsec/inspect.h"
+#include "lib/counters.h"
+#include "lib/edge_sign.h"
+
+enum tr_state {
+	TR_COLLECT,		/* REQMOD: body is being collected */
+	TR_STREAM,		/* RESPMOD: through inspect_resp */
+	TR_SEND,		/* what is in <out> goes out, input is swallowed */
+};
+
+struct tr {
+	ci_request_t		*req;
+	const struct icap_policy *pol;	/* NULL: configuration is broken, everything is refused */
+	struct arena		*arena;
+	enum tr_state		 state;
+	struct buf		 in;	/* REQMOD body */
+	struct buf		 out;
+	struct inspect_resp	*resp;
+	bool			 eof, unlocked;
+	bool			 collected;	/* RESPMOD: end of data was judged */
+	char			 method[16], url[2048];
+	char			 request_id[80], client_ip[64], key[17];
+	struct llm_route	 route;
+	uint64_t		 t0;	/* monotonic us */
+};
+
+/* icap_tr.c */
+enum tr_counter {
+	CTR_REQ_PASS, CTR_REQ_REWRITE, CTR_REQ_REFUSE, CTR_REQ_ERROR,
+	CTR_RESP_PASS, CTR_RESP_STREAM, CTR_RESP_HOLD, CTR_RESP_REFUSE, CTR_RESP_ERROR,
+	CTR_EDGE_OK, CTR_EDGE_ABSENT, CTR_EDGE_MALFORMED, CTR_EDGE_UNKNOWN_KEY, CTR_EDGE_STALE, CTR_EDGE_FORGED,
+	CTR_BYTES_IN, CTR_EVENTS_FAILED, CTR_INSPECT_SECONDS, CTR_N
+};
+extern struct counters *tr_counters;
+void	tr_globals_open(const struct icap_policy *);
+void	tr_globals_close(void);
+uint64_t tr_now_us(void);
+void	tr_count(enum tr_counter);
+/* Method, URL, request id, client address, key digest and route out of the encapsulated headers. */
+void	tr_identify(struct tr *);
+/* Checks X-Edge99-*; false: the transaction must be refused (a refusal has been prepared). */
+bool	tr_edge_ok(struct tr *);
+/* Turn the transaction into an HTTP answer of ours. */
+void	tr_refuse(struct tr *, const struct refusal *);
+void	tr_event(struct tr *, const char *event, const char *action, int severity, int score,
+	    const struct findings *, const struct refusal *);
+
+/* icap_reqmod.c, icap_respmod.c: CI_MOD_* answers to the preview and end-of-data callbacks. */
+int	reqmod_headers(struct tr *);
+int	reqmod_end(struct tr *);
+int	respmod_headers(struct tr *);
+int	respmod_end(struct tr *);
+/* Bytes of the origin; false: stop. */
+void	respmod_feed(struct tr *, const char *, size_t);
+#endif

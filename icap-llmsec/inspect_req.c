@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "icap-llmsec/decode.h"
+#include "icap-llmsec/icap_conf.h"
+#include "icap-llmsec/inspect.h"
+
+struct work {
+	const struct icap_policy *pol;
+	const struct inspect_req_in *in;
+	struct inspect_req_out	*out;
+	struct arena		*arena;
+	struct buf		 plain;		/* decoded body, if it was compressed */
+	const void		*body;
+	size_t			 len;
+	struct findings		*per_span;	/* [spans.n] */
+	bool			 oom;
+};
+
+static void
+refuse(struct work *w, int status, const char *code, const char *param, const char *message)
+{
+	w->out->action = INSPECT_REFUSE;
+	w->out->refusal = (struct refusal){.status = status, .message = message, .code = code, .param = param,
+	    .request_id = w->in->request_id};
+}
+
+static void
+give_up(struct work *w, const char *why)
+{
+	refuse(w, 503, "inspection_failed", NULL, why);
+	w->out->refusal.retry_after_s = 1;
+	w->out->action = INSPECT_ERROR;
+}
+
+static bool
+is_json(const char *ct)
+{
+	const char *semi;
+	size_t n;
+
+	if (ct == NULL || *ct == '\0')
+		return true;	/* SDKs always say so; a provider may guess JSON where nothing is said */
+	semi = strchr(ct, ';');
+	n = semi ? (size_t)(semi - ct) : strlen(ct);
+	while (n > 0 && (ct[n - 1] == ' ' || ct[n - 1] == '\t'))
+		n--;
+	return (n >= 5 && strncasecmp(ct + n - 5, "/json", 5) == 0) ||
+	    (n >= 5 && strncasecmp(ct + n - 5, "+json", 5) == 0);
+}
+
+static bool
+has_no_body_by_nature(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "DELETE") == 0 ||
+	    strcmp(method, "OPTIONS") == 0;
+}
+
+/* Decided by the route alone?  Then true. */
+static bool
+judge_route(struct work *w)
+{
+	switch (w->out->route.op) {
+	case OP_NONE:
+	case OP_MODELS:
+		return true;
+	case OP_FILES:
+		if (w->pol->files == UNKNOWN_REFUSE)
+			refuse(w, 403, "files_not_allowed", NULL, "File uploads are not allowed by policy.");
+		return true;
+	case OP_UNKNOWN:
+		if (w->pol->unknown_route == UNKNOWN_REFUSE)
+			refuse(w, 404, "unknown_endpoint", NULL, "This endpoint is not known to the gateway.");
+		return true;
+	default:
+		if (w->len == 0 && has_no_body_by_nature(w->in->method))
+			return true;
+		if (!is_json(w->in->content_type)) {
+			refuse(w, 415, "unsupported_media_type", NULL, "This endpoint takes application/json.");
+			return true;
+		}
+		return false;
+	}
+}
+
+static bool
+decode_body(struct work *w)
+{
+	int rc;
+
+	if (decode_coding(w->in->content_encoding) == DECODE_IDENTITY)
+		return true;
+	if (w->pol->coding == CODING_REFUSE) {
+		refuse(w, 415, "content_encoding", NULL, "Compressed request bodies are not accepted.");
+		return false;
+	}
+	rc = decode_all(w->in->content_encoding, w->body, w->len, (size_t)w->pol->max_request, &w->plain);
+	if (rc == -EFBIG)
+		refuse(w, 413, "request_too_large", NULL, "The decoded request body is too large.");
+	else if (rc == -EOPNOTSUPP)
+		refuse(w, 415, "content_encoding", NULL, "This content coding is not supported.");
+	else if (rc == -ENOMEM)
+		give_up(w, "The request could not be inspected.");
+	else if (rc < 0)
+		refuse(w, 400, "malformed_body", NULL, "The request body is not what its Content-Encoding says.");
+	w->body = buf_ptr(&w->plain);
+	w->len = buf_len(&w->plain);
+	return rc == 0;
+}
+
+static bool
+extract(struct work *w)
+{
+	struct spans *s = &w->out->spans;
+	int rc = span_extract(&w->out->route, w->body, w->len, w->arena, s);
+
+	switch (rc) {
+	case 0:
+		return true;
+	case -EILSEQ:
+		refuse(w, 400, "malformed_json", s->error_path, arena_printf(w->arena,
+		    "The request body is not valid JSON: %s at offset %llu.", s->error ? s->error : "syntax error",
+		    (unsigned long long)s->error_offset));
+		break;
+	case -EINVAL:
+		refuse(w, 400, "invalid_request", s->error_path, arena_printf(w->arena, "Invalid request: %s%s%s.",
+		    s->error_path ? s->error_path : "", s->error_path ? ": " : "", s->error ? s->error : "unknown shape"));
+		break;
+	case -EMSGSIZE:
+		refuse(w, 413, "request_too_large", NULL, "The request exceeds a limit of the gateway.");
+		break;
+	default:
+		give_up(w, "The request could not be inspected.");
+	}
+	if (w->out->refusal.message == NULL)
+		give_up(w, "The request could not be inspected.");
+	return false;
+}
+
+static bool
+detect_all(struct work *w)
+{
+	const struct spans *s = &w->out->spans;
+	struct findings *all = &w->out->findings;
+	size_t total = 0;
+
+	w->per_span = arena_calloc(w->arena, s->n + 1, sizeof(*w->per_span));
+	if (w->per_span == NULL)
+		return false;
+	for (size_t i = 0; i < s->n; i++) {
+		if (detect_span(w->pol->detectors, &s->v[i], w->arena, &w->per_span[i]) < 0)
+			return false;
+		total += w->per_span[i].n;
+	}
+	all->v = arena_alloc(w->arena, (total + 1) * sizeof(*all->v));
+	if (all->v == NULL)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		for (size_t k = 0; k < w->per_span[i].n; k++) {
+			const struct finding *f = &w->per_span[i].v[k];
+
+			all->v[all->n++] = *f;
+			if (f->severity > w->out->severity)
+				w->out->severity = f->severity;
+		}
+	w->out->score = w->out->severity * 10;
+	return true;
+}
+
+static void
+refusal_add_rule(struct refusal *r, const char **ids, const char *id)
+{
+	for (size_t i = 0; i < r->n_rule_ids; i++)
+		if (strcmp(ids[i], id) == 0)
+			return;
+	ids[r->n_rule_ids++] = id;
+}
+
+/* The first blocking finding names the place and the reason; all of them are listed. */
+static bool
+judge_blocks(struct work *w)
+{
+	const struct spans *s = &w->out->spans;
+	const char **ids = arena_alloc(w->arena, (w->out->findings.n + 1) * sizeof(*ids));
+	struct refusal *r = &w->out->refusal;
+
+	if (ids == NULL) {
+		w->oom = true;
+		return true;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		for (size_t k = 0; k < w->per_span[i].n; k++) {
+			const struct finding *f = &w->per_span[i].v[k];
+			bool pii = strncmp(f->category, "pii.", 4) == 0;
+
+			if (f->mode != DETECT_BLOCK)
+				continue;
+			if (w->out->action != INSPECT_REFUSE) {
+				refuse(w, 403, pii ? "personal_data" : "prompt_injection", s->v[i].path,
+				    arena_printf(w->arena, "Request refused by security policy: %s found in %s.",
+				    pii ? "personal data" : "a prompt injection", s->v[i].path));
+				r->rule_ids = ids;
+			}
+			refusal_add_rule(r, ids, f->rule_id);
+		}
+	return w->out->action == INSPECT_REFUSE;
+}
+
+/* New text of one span with its MASK findings replaced.  False: out of memory. */
+static bool
+mask_span(struct work *w, const struct span *s, const struct findings *f, struct edit *e)
+{
+	struct buf b = {0};
+	size_t at = 0;
+	const char *token;
+
+	for (size_t k = 0; k < f->n; k++) {
+		if (f->v[k].mode != DETECT_MASK || f->v[k].start < at)
+			continue;
+		token = mask_token(w->out->tx.vault, strcmp(f->v[k].category, "pii.card") == 0 ? "CARD" : "EMAIL",
+		    s->text + f->v[k].start, f->v[k].len);
+		if (token == NULL)
+			b.err = -ENOMEM;
+		else {
+			buf_add(&b, s->text + at, f->v[k].start - at);
+			buf_adds(&b, token);
+		}
+		at = f->v[k].start + f->v[k].len;
+	}
+	buf_add(&b, s->text + at, s->len - at);
+	*e = (struct edit){s->start, s->end, NULL, buf_len(&b)};
+	e->text = b.err ? NULL : arena_strndup(w->arena, buf_ptr(&b), buf_len(&b));
+	buf_free(&b);
+	return e->text != NULL;
+}
+
+static bool
+mask_all(struct work *w)
+{
+	const struct spans *s = &w->out->spans;
+	struct edit *edits;
+	size_t n = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < w->out->findings.n; i++)
+		any = any || w->out->findings.v[i].mode == DETECT_MASK;
+	if (!any)
+		return true;
+	edits = arena_alloc(w->arena, s->n * sizeof(*edits));
+	w->out->tx.vault = mask_vault_new();
+	if (edits == NULL || w->out->tx.vault == NULL)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		mask_reserve(w->out->tx.vault, s->v[i].text, s->v[i].len);
+	for (size_t i = 0; i < s->n; i++) {
+		bool masks = false;
+
+		for (size_t k = 0; k < w->per_span[i].n; k++)
+			masks = masks || w->per_span[i].v[k].mode == DETECT_MASK;
+		if (masks && !mask_span(w, &s->v[i], &w->per_span[i], &edits[n++]))
+			return false;
+	}
+	if (span_splice(&w->out->body, w->body, w->len, edits, n) < 0)
+		return false;
+	w->out->action = INSPECT_REWRITE;
+	w->out->drop_encoding = w->body == buf_ptr(&w->plain);
+	return true;
+}
+
+static void
+judge(struct work *w)
+{
+	if (w->len > (size_t)w->pol->max_request) {
+		refuse(w, 413, "request_too_large", NULL, "The request body is too large.");
+		return;
+	}
+	if (judge_route(w) || !decode_body(w) || !extract(w))
+		return;
+	if (!detect_all(w)) {
+		give_up(w, "The request could not be inspected.");
+		return;
+	}
+	if (judge_blocks(w)) {
+		if (w->oom)
+			give_up(w, "The request could not be inspected.");
+		return;
+	}
+	if (!mask_all(w))
+		give_up(w, "The request could not be inspected.");
+}
+
+void
+inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, struct arena *a,
+    struct inspect_req_out *out)
+{
+	struct work w = {.pol = pol, .in = in, .out = out, .arena = a, .body = in->body, .len = in->len};
+	size_t n = in->request_id ? strlen(in->request_id) : 0;
+
+	memset(out, 0, sizeof(*out));
+	out->action = INSPECT_PASS;
+	dialect_route(in->method, in->url, strlen(in->url), &out->route);
+	judge(&w);
+	if (n >= sizeof(out->tx.request_id))
+		n = sizeof(out->tx.request_id) - 1;
+	if (n > 0)
+		memcpy(out->tx.request_id, in->request_id, n);
+	out->tx.request_id[n] = '\0';
+	out->tx.flags = TX_INSPECTED | (out->route.stream || out->spans.stream == 1 ? TX_STREAM : 0);
+	if (!pol->pii.unmask)
+		mask_vault_free(&out->tx.vault);
+	buf_free(&w.plain);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * srv_llmsec: the c-icap service (c-icap 0.5.10, RFC 3507).  Preview is 0 (headers only): with a larger one Squid
+ * fills the preview before it sends it, which stalls event streams.  Directive: "llmsec.Config FILE".
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "icap-llmsec/icap_tr.h"
+#include "lib/diag.h"
+#include "lib/log.h"
+
+#define SRV_BACKLOG	(512 * 1024)	/* out queue over which no more input is taken */
+
+static char *config_path = (char *)(uintptr_t)"/etc/llmsec/icap.yaml";
+static struct icap_policy *policy;	/* NULL: broken configuration, everything is refused */
+
+static struct ci_conf_entry conf_table[] = {
+	{"Config", &config_path, ci_cfg_set_str, NULL},
+	{NULL, NULL, NULL, NULL}
+};
+
+static int
+srv_init(ci_service_xdata_t *x, struct ci_server_conf *c)
+{
+	(void)c;
+	ci_service_set_preview(x, 0);
+	ci_service_enable_204(x);
+	ci_service_set_transfer_preview(x, "*");
+	ci_service_set_istag(x, "LLMSEC-" PACKAGE_VERSION);
+	ci_service_set_xopts(x, CI_XCLIENTIP);
+	return CI_OK;
+}
+
+/* The whole configuration has been read only now. */
+static int
+srv_post_init(ci_service_xdata_t *x, struct ci_server_conf *c)
+{
+	struct diag *d = diag_new();
+
+	(void)c;
+	log_init("srv_llmsec", LOG_DEST_STDERR, LOG_INFO);
+	if (d == NULL || icap_policy_load(&policy, config_path, d) < 0) {
+		if (d != NULL)
+			diag_print(d, stderr);
+		log_err("%s: broken or missing: every request will be refused until it is repaired", config_path);
+		diag_free(&d);
+		return CI_ERROR;
+	}
+	diag_print(d, stderr);
+	diag_free(&d);
+	log_set_level(log_level_parse(policy->log_level) >= 0 ? log_level_parse(policy->log_level) : LOG_INFO);
+	ci_service_set_max_connections(x, policy->max_connections);
+	tr_globals_open(policy);
+	return CI_OK;
+}
+
+static void
+srv_close(void)
+{
+	tr_globals_close();
+	icap_policy_free(&policy);
+}
+
+static void *
+srv_new(ci_request_t *req)
+{
+	struct tr *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->req = req;
+	t->pol = policy;
+	t->t0 = tr_now_us();
+	t->arena = arena_new(policy ? (size_t)policy->max_request * 20 : 0);
+	if (t->arena == NULL) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static void
+srv_free(void *v)
+{
+	struct tr *t = v;
+
+	if (t == NULL)
+		return;
+	inspect_resp_free(&t->resp);
+	arena_free(&t->arena);
+	buf_free(&t->in);
+	buf_free(&t->out);
+	free(t);
+}
+
+static int
+srv_headers(char *data, int n, ci_request_t *req)
+{
+	struct tr *t = ci_service_data(req);
+	struct refusal broken = {.status = 503, .code = "misconfigured", .retry_after_s = 5,
+	    .message = "The inspection service has no valid configuration."};
+
+	(void)data;
+	(void)n;
+	if (t == NULL)
+		return CI_ERROR;
+	tr_identify(t);
+	if (t->pol == NULL) {
+		broken.request_id = t->request_id;
+		tr_refuse(t, &broken);
+		return CI_MOD_CONTINUE;
+	}
+	return req->type == ICAP_REQMOD ? reqmod_headers(t) : respmod_headers(t);
+}
+
+static int
+srv_end(ci_request_t *req)
+{
+	struct tr *t = ci_service_data(req);
+
+	t->eof = true;
+	return req->type == ICAP_REQMOD ? reqmod_end(t) : respmod_end(t);
+}
+
+static void
+srv_take(struct tr *t, const char *p, int *n)
+{
+	switch (t->state) {
+	case TR_COLLECT:
+		buf_add(&t->in, p, (size_t)*n);	/* errors stick and become 413 */
+		break;
+	case TR_STREAM:
+		if (t->unlocked && buf_len(inspect_resp_out(t->resp)) > SRV_BACKLOG)
+			*n = 0;		/* the client is slow: leave it in the kernel */
+		else
+			respmod_feed(t, p, (size_t)*n);
+		break;
+	case TR_SEND:
+		break;
+	}
+}
+
+static int
+srv_io(char *w, int *wl, char *r, int *rl, int iseof, ci_request_t *req)
+{
+	struct tr *t = ci_service_data(req);
+	struct buf *out;
+	size_t n;
+	bool last;
+
+	if (r != NULL && rl != NULL && *rl > 0)
+		srv_take(t, r, rl);
+	if (iseof && !t->eof) {
+		t->eof = true;
+		if (t->state == TR_STREAM)
+			respmod_end(t);
+	}
+	if (w == NULL || wl == NULL)
+		return CI_OK;
+	out = t->state == TR_STREAM ? inspect_resp_out(t->resp) : &t->out;
+	n = buf_len(out);
+	last = t->state == TR_SEND || (t->state == TR_STREAM && (t->collected || inspect_resp_done(t->resp)));
+	if (n == 0 || t->state == TR_COLLECT) {
+		*wl = last ? CI_EOF : 0;	/* 0: nothing now */
+		return CI_OK;
+	}
+	if (n > (size_t)*wl)
+		n = (size_t)*wl;
+	memcpy(w, buf_ptr(out), n);
+	buf_consume(out, n);
+	*wl = (int)n;
+	return CI_OK;
+}
+
+CI_DECLARE_MOD_DATA ci_service_module_t service = {
+	"llmsec",
+	"LLM prompt and response inspection",
+	ICAP_REQMOD | ICAP_RESPMOD,
+	srv_init,
+	srv_post_init,
+	srv_close,
+	srv_new,
+	srv_free,
+	srv_headers,
+	srv_end,
+	srv_io,
+	conf_table,
+	NULL
+};
