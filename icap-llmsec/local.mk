@@ -7,7 +7,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
-	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c \
+	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \

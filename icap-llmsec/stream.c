@@ -187,7 +187,7 @@ block_flush(struct stream *st, struct block *b)
 		if (e == 0) {
 			b->edits[b->own].text = buf_ptr(&text);
 			b->edits[b->own].len = buf_len(&text);
-			e = splice(&json, buf_ptr(&b->json), buf_len(&b->json), b->edits,
+			e = span_splice(&json, buf_ptr(&b->json), buf_len(&b->json), b->edits,
 			    b->n_edits);
 		}
 		if (e == 0)
@@ -376,7 +376,7 @@ stream_event_judged(struct stream *st, const struct unit *u, struct fields *fs)
 	if (e == 0 && n == 0)
 		return stream_write_raw(st, u);
 	if (e == 0)
-		e = splice(&json, u->json, u->len, ed, n);
+		e = span_splice(&json, u->json, u->len, ed, n);
 	if (e == 0)
 		e = stream_write_unit(st, u, buf_ptr(&json), buf_len(&json));
 	buf_free(&json);
@@ -674,7 +674,7 @@ stream_json_body(const struct text_rules *rules, const void *body, size_t len, u
 	if (e == 0)
 		e = body_edits(rules, &fs, arena, found, ed, &n);
 	if (e == 0)
-		e = n == 0 ? buf_add(out, body, len) : splice(out, body, len, ed, n);
+		e = n == 0 ? buf_add(out, body, len) : span_splice(out, body, len, ed, n);
 	json_scan_free(&scan);
 	arena_free(&arena);
 	return e;
