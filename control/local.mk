@@ -6,6 +6,9 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	$(CRYPTO_CFLAGS) $(CURL_CFLAGS)
 %C%_libcontrol_la_LIBADD = $(LIBLLMSEC) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS)
-%C%_libcontrol_la_SOURCES = %D%/ctltime.c %D%/ctltime.h %D%/evline.c %D%/evline.h %D%/store.c \
-	%D%/store.h %D%/store_private.h %D%/store_schema.c
+%C%_libcontrol_la_SOURCES = \
+	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctltime.c %D%/ctltime.h \
+	%D%/evline.c %D%/evline.h %D%/listen.c %D%/listen.h %D%/llmsecd_conf.c %D%/llmsecd_conf.h \
+	%D%/llmsecd_metrics.c %D%/llmsecd_metrics.h %D%/query.c %D%/query.h %D%/store.c %D%/store.h \
+	%D%/store_private.h %D%/store_read.c %D%/store_read.h %D%/store_schema.c
 endif

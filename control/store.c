@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/evp.h>
 
@@ -44,6 +45,9 @@ static const char *const sql[Q_N] = {
 struct store {
 	sqlite3		*db;
 	sqlite3_stmt	*q[Q_N];
+	char		*path;
+	dev_t		 dev;		/* of the file as opened */
+	ino_t		 ino;
 	unsigned	 pending;
 	char		 error[256];
 };
@@ -55,6 +59,18 @@ failed(struct store *s, int rc)
 	snprintf(s->error, sizeof(s->error), "%s (%s)", sqlite3_errmsg(s->db),
 	    sqlite3_errstr(sqlite3_extended_errcode(s->db)));
 	return store_errno(rc);
+}
+
+/* Is the file we write still the one people see?  Else what we "store" is gone with its last fd. */
+static int
+still_there(struct store *s)
+{
+	struct stat st;
+
+	if (stat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
+		return 0;
+	snprintf(s->error, sizeof(s->error), "the file was removed or replaced");
+	return -ESTALE;
 }
 
 static int
@@ -77,6 +93,7 @@ db_connect(struct store *s, const char *path)
 	    "PRAGMA wal_autocheckpoint = 1000;"
 	    "PRAGMA journal_size_limit = 67108864;"
 	    "PRAGMA trusted_schema = OFF;";
+	struct stat st;
 	int rc, r;
 
 	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
@@ -97,6 +114,10 @@ db_connect(struct store *s, const char *path)
 		if (rc != SQLITE_OK)
 			return failed(s, rc);
 	}
+	if (stat(path, &st) < 0)
+		return -errno;
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
 	return 0;
 }
 
@@ -142,6 +163,11 @@ store_open(struct store **out, const char *path, bool *aside)
 		*aside = false;
 	if (s == NULL)
 		return -ENOMEM;
+	s->path = strdup(path);
+	if (s->path == NULL) {
+		free(s);
+		return -ENOMEM;
+	}
 	r = db_connect(s, path);
 	if (r == -EBADMSG) {
 		log_err("%s is damaged: %s; moving it to %s.corrupt-* and beginning a new one", path,
@@ -170,6 +196,7 @@ store_close(struct store **sp)
 		return;
 	store_rollback(*sp);
 	db_disconnect(*sp);
+	free((*sp)->path);
 	free(*sp);
 	*sp = NULL;
 }
@@ -287,7 +314,7 @@ store_commit(struct store *s)
 	r = run(s, Q_COMMIT);
 	if (r < 0)
 		store_rollback(s);
-	return r;
+	return r < 0 ? r : still_there(s);
 }
 
 void
@@ -301,8 +328,11 @@ store_rollback(struct store *s)
 int
 store_probe(struct store *s, int64_t now_ms)
 {
+	int r;
+
 	sqlite3_bind_int64(s->q[Q_HEARTBEAT], 1, now_ms);
-	return run(s, Q_HEARTBEAT);
+	r = run(s, Q_HEARTBEAT);
+	return r < 0 ? r : still_there(s);
 }
 
 static int

@@ -10,7 +10,8 @@
  * any error the whole batch is rolled back: nothing of it may be acknowledged.
  *
  * Errors are -errno: -EBUSY somebody holds the write lock, -ENOSPC disk full, -EBADMSG the file is
- * damaged, -EPROTO its schema is newer than this program, -EIO everything else.
+ * damaged, -EPROTO its schema is newer than this program, -ESTALE somebody removed the file,
+ * -EIO everything else.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/un.h>
+#include <syslog.h>
+
+#include "control/listen.h"
+#include "control/llmsecd_conf.h"
+#include "lib/diag.h"
+
+static const struct conf_enum levels[] = {
+	{ "err", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG }, { NULL, 0 },
+};
+
+static const char *
+socket_path_check(const void *field)
+{
+	const char *path = *(char *const *)field;
+	size_t n = strlen(path);
+
+	return n > 0 && n < sizeof(((struct sockaddr_un *)0)->sun_path) ? NULL :
+	    "a socket's path has 1 to 107 characters";
+}
+
+static const char *
+text_check(const void *field)
+{
+	return **(char *const *)field != '\0' ? NULL : "must not be empty";
+}
+
+static const char *
+listen_check(const void *field)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	return listen_parse(*(char *const *)field, &ss, &len) == 0 ? NULL :
+	    "a loopback address and port: 127.0.0.1:9190 or [::1]:9190";
+}
+
+#define S(f) __typeof__(((struct llmsecd_conf *)0)->f)
+
+static const struct conf_opt events_opts[] = {
+	{ .name = "socket", .type = CONF_T_STR, .offset = offsetof(S(events), socket),
+	  .max = 4096, .def = "/run/llmsec/events.sock", .unit = "path", .check = socket_path_check,
+	  .help = "socket the other programs send their events to" },
+	{ .name = "spool_dir", .type = CONF_T_STR, .offset = offsetof(S(events), spool_dir),
+	  .max = 4096, .def = "/var/lib/llmsec/spool", .unit = "path", .check = text_check,
+	  .help = "directory where they keep what is not on disk here yet" },
+	CONF_END
+};
+
+static const struct conf_opt database_opts[] = {
+	{ .name = "path", .type = CONF_T_STR, .offset = offsetof(S(database), path),
+	  .max = 4000, .def = "/var/lib/llmsec/control/events.db", .unit = "path",
+	  .check = text_check, .help = "SQLite file; its directory must be writable" },
+	{ .name = "batch_max", .type = CONF_T_INT, .offset = offsetof(S(database), batch_max),
+	  .min = 1, .max = 10000, .def = "500", .unit = "events",
+	  .help = "write to disk after so many events" },
+	{ .name = "batch_delay", .type = CONF_T_DURATION,
+	  .offset = offsetof(S(database), batch_delay), .min = 1, .max = 1000, .def = "50ms",
+	  .unit = "duration", .help = "or when the oldest has waited so long" },
+	CONF_END
+};
+
+static const struct conf_opt retention_opts[] = {
+	{ .name = "max_age", .type = CONF_T_DURATION, .offset = offsetof(S(retention), max_age),
+	  .min = 0, .max = INT64_MAX / 2, .def = "90d", .unit = "duration",
+	  .help = "delete older events; 0s keeps them" },
+	{ .name = "max_rows", .type = CONF_T_INT, .offset = offsetof(S(retention), max_rows),
+	  .min = 0, .max = INT32_MAX, .def = "10000000", .unit = "events",
+	  .help = "delete the oldest above this number; 0: no limit" },
+	{ .name = "slice", .type = CONF_T_INT, .offset = offsetof(S(retention), slice),
+	  .min = 1, .max = 100000, .def = "500", .unit = "events",
+	  .help = "delete so many at a time, so that new events never wait long" },
+	{ .name = "every", .type = CONF_T_DURATION, .offset = offsetof(S(retention), every),
+	  .min = 100, .max = 86400000, .def = "60s", .unit = "duration",
+	  .help = "look for old events this often" },
+	CONF_END
+};
+
+static const struct conf_opt http_opts[] = {
+	{ .name = "listen", .type = CONF_T_STR, .offset = offsetof(S(http), listen),
+	  .max = 64, .def = "127.0.0.1:9190", .unit = "address:port", .check = listen_check,
+	  .help = "where /healthz, /metrics and /api are served; loopback only" },
+	{ .name = "token_file", .type = CONF_T_STR, .offset = offsetof(S(http), token_file),
+	  .max = 4096, .def = "/etc/llmsec/api.token", .unit = "path", .check = text_check,
+	  .help = "first line: the bearer token for /api, 16 characters or more" },
+	{ .name = "max_connections", .type = CONF_T_INT,
+	  .offset = offsetof(S(http), max_connections), .min = 4, .max = 1024, .def = "64",
+	  .unit = "connections", .help = "at most so many at once, half of them following" },
+	CONF_END
+};
+
+const struct conf_opt llmsecd_conf_opts[] = {
+	CONF_ENUM(struct llmsecd_conf, log_level, levels, "info", "err, warning, notice, info or debug"),
+	CONF_STR(struct llmsecd_conf, node, "\"\"", "name", "this machine's name; empty: its host name"),
+	CONF_STR(struct llmsecd_conf, run_dir, "/run/llmsec", "path", "where sockets are made"),
+	CONF_STR(struct llmsecd_conf, counters_dir, "/run/llmsec/counters", "path",
+	    "counters of every component, served as /metrics"),
+	CONF_MAP(struct llmsecd_conf, events, events_opts, "how events arrive"),
+	CONF_MAP(struct llmsecd_conf, database, database_opts, "where they stay"),
+	CONF_MAP(struct llmsecd_conf, retention, retention_opts, "how long they stay"),
+	CONF_MAP(struct llmsecd_conf, http, http_opts, "how they are asked for"),
+	CONF_END
+};
+
+int
+llmsecd_conf_load(struct llmsecd_conf *c, const char *path, struct conf_mem **mem,
+    struct diag *diag)
+{
+	memset(c, 0, sizeof(*c));
+	if (path == NULL)
+		return conf_load_mem("defaults", "", 0, llmsecd_conf_opts, c, mem, diag);
+	return conf_load(path, llmsecd_conf_opts, c, mem, diag);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_LLMSECD_CONF_H
+#define LLMSEC_LLMSECD_CONF_H
+/* llmsecd.yaml as values: llmsecd.yaml(5).  Immutable once loaded. */
+#include <stdint.h>
+
+#include "lib/conf.h"
+
+struct diag;
+
+struct llmsecd_conf {
+	int	 log_level;
+	char	*node;
+	char	*run_dir;
+	char	*counters_dir;
+	struct {
+		char	*socket;
+		char	*spool_dir;
+	} events;
+	struct {
+		char	*path;
+		int	 batch_max;
+		int64_t	 batch_delay;
+	} database;
+	struct {
+		int64_t	 max_age;
+		int	 max_rows;
+		int	 slice;
+		int64_t	 every;
+	} retention;
+	struct {
+		char	*listen;
+		char	*token_file;
+		int	 max_connections;
+	} http;
+};
+
+extern const struct conf_opt llmsecd_conf_opts[];
+
+/* The file, or every default for <path> NULL.  As conf_load(), and what one key can't tell. */
+int	llmsecd_conf_load(struct llmsecd_conf *, const char *path, struct conf_mem **, struct diag *);
+#endif

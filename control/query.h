@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_QUERY_H
+#define LLMSEC_QUERY_H
+/* Which events somebody wants: the parameters of /api/events as values.  Pure; any thread. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QUERY_LIMIT_MAX	10000
+
+struct event_query {
+	int64_t	 since_ms;		/* by the sender's clock; 0: from the beginning */
+	int64_t	 after;			/* only what arrived after this seq; -1: the newest <limit> */
+	int	 limit;			/* 1..QUERY_LIMIT_MAX */
+	int	 min_severity;
+	char	 event[65];		/* "": any */
+	char	 request_id[257];
+	char	 ip[64];
+};
+
+void	query_init(struct event_query *);
+/*
+ * Take one decoded parameter.  <value> NULL counts as empty.  0 or -EINVAL with *why set to static
+ * text; an unknown name is an error too, because a filter with a typo would show everything.
+ */
+int	query_set(struct event_query *, const char *name, const char *value, int64_t now_ms,
+	    const char **why);
+#endif
