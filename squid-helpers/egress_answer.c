@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "squid-helpers/egress_helper.h"
+#include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_report.h"
+#include "squid-helpers/squid_line.h"
+
+/* Order of the fields of external_acl_type in etc/squid/llmsec-forward.conf.in. */
+enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N };
+
+static bool
+is_absent(const struct squid_field *f)
+{
+	return f->n == 0 || (f->n == 1 && f->p[0] == '-');
+}
+
+static bool
+port_read(const struct squid_field *f, unsigned *port)
+{
+	*port = 0;
+	if (is_absent(f))
+		return true;
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->p[i] < '0' || f->p[i] > '9')
+			return false;
+		*port = *port * 10 + (unsigned)(f->p[i] - '0');
+		if (*port > 65535)
+			return false;
+	}
+	return *port > 0;
+}
+
+static struct egress_str
+str_read(const struct squid_field *f)
+{
+	return is_absent(f) ? (struct egress_str){ "", 0 } : (struct egress_str){ f->p, f->n };
+}
+
+bool
+egress_request_from_line(struct egress_request *q, struct squid_line *l)
+{
+	if (l->n < F_N) {
+		l->err = "expected: source method host port sni";
+		return false;
+	}
+	if (!port_read(&l->field[F_PORT], &q->port)) {
+		l->err = "bad port";
+		return false;
+	}
+	q->src = str_read(&l->field[F_SRC]);
+	q->method = str_read(&l->field[F_METHOD]);
+	q->host = str_read(&l->field[F_HOST]);
+	q->sni = str_read(&l->field[F_SNI]);
+	return true;
+}
+
+/* What a developer reads in the 403: what was refused, by which rule, and whether that can change. */
+static void
+message_write(char *out, size_t size, const struct egress_request *q,
+    const struct egress_verdict *v)
+{
+	static const char *const advice[EGRESS_REASON_N] = {
+		[EGRESS_NOT_ALLOWED] = "add the host to a rule in egress.yaml to allow it",
+		[EGRESS_DENIED_BY_RULE] = "this rule of egress.yaml refuses it",
+		[EGRESS_PORT_NOT_ALLOWED] = "add the port to this rule in egress.yaml to allow it",
+		[EGRESS_METHOD_NOT_ALLOWED] = "add the method to this rule in egress.yaml to allow it",
+		[EGRESS_IP_LITERAL] = "addresses are never allowed: use the host name",
+		[EGRESS_METADATA] = "cloud metadata services are never allowed",
+		[EGRESS_BAD_HOST] = "this is not a host name",
+		[EGRESS_USERINFO] = "user names in the host are never allowed",
+		[EGRESS_SNI_MISMATCH] = "the TLS server name differs from the host asked for",
+		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
+	};
+
+	snprintf(out, size, "%s:%u refused by rule %s (%s): %s", v->host.name, q->port, v->rule,
+	    egress_reason_str(v->reason), advice[v->reason]);
+}
+
+static void
+answer(struct buf *out, const struct squid_line *l, const struct egress_request *q,
+    const struct egress_verdict *v)
+{
+	char text[640];
+
+	squid_reply_begin(out, l, v->allow ? "OK" : "ERR");
+	squid_reply_key(out, "tag", v->rule);
+	snprintf(text, sizeof(text), "%s/%s", egress_reason_str(v->reason), v->rule);
+	squid_reply_key(out, "log", text);
+	if (!v->allow) {
+		message_write(text, sizeof(text), q, v);
+		squid_reply_key(out, "message", text);
+	}
+	squid_reply_key(out, "rule", v->rule);
+	squid_reply_key(out, "reason", egress_reason_str(v->reason));
+	squid_reply_end(out);
+}
+
+static void
+answer_broken(struct egress_helper *h, const struct squid_line *l)
+{
+	squid_reply_begin(&h->out, l, "BH");
+	squid_reply_key(&h->out, "message", l->err);
+	squid_reply_end(&h->out);
+	egress_report_broken(h->report);
+	log_debug("line", "broken: %s", l->err);
+}
+
+void
+egress_helper_line(struct egress_helper *h, char *line, size_t n, int64_t now_ms)
+{
+	struct squid_line l;
+	struct egress_request q;
+	struct egress_verdict v;
+
+	if (squid_line_parse(&l, line, n) < 0 || !egress_request_from_line(&q, &l)) {
+		answer_broken(h, &l);
+		return;
+	}
+	egress_decide(h->source.policy, &q, &v);
+	answer(&h->out, &l, &q, &v);
+	egress_report_verdict(h->report, &q, &v, now_ms);
+}
+
+static void
+feed_too_long(struct egress_helper *h)
+{
+	struct squid_line l = { .err = "line too long" };
+
+	squid_line_channel(&l, buf_ptr(&h->in), buf_len(&h->in));
+	answer_broken(h, &l);
+	buf_clear(&h->in);
+	h->skipping = true;
+}
+
+void
+egress_helper_feed(struct egress_helper *h, const char *p, size_t n, int64_t now_ms)
+{
+	while (n > 0) {
+		const char *lf = memchr(p, '\n', n);
+		size_t k = lf ? (size_t)(lf - p) : n;
+		size_t room = SQUID_LINE_MAX - buf_len(&h->in);
+
+		if (!h->skipping) {
+			buf_add(&h->in, p, k < room ? k : room);
+			if (k > room)
+				feed_too_long(h);
+		}
+		if (lf != NULL) {
+			if (!h->skipping)
+				egress_helper_line(h, h->in.data ? h->in.data + h->in.rd : h->in.data,
+				    buf_len(&h->in), now_ms);
+			buf_clear(&h->in);
+			h->skipping = false;
+			k++;
+		}
+		p += k;
+		n -= k;
+	}
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/counters.h"
+#include "lib/event.h"
+#include "lib/log.h"
+#include "squid-helpers/egress_conf.h"
+#include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_report.h"
+
+#define REPEAT_SLOTS	512	/* a power of 2; a collision only means one event more */
+#define REPEAT_MS	1000
+
+enum { CTR_ALLOW, CTR_DENY, CTR_BROKEN, CTR_LOADED, CTR_REJECTED, CTR_STALE, CTR_NAMES,
+       CTR_EVENT_LOST, CTR_REASON };
+
+#define REASON(tok)	{ "llmsec_egress_denied_total", "reason=\"" tok "\"", \
+			  "Requests refused, by reason", COUNTER_COUNTER }
+
+static const struct counter_def defs[] = {
+	[CTR_ALLOW] = { "llmsec_egress_requests_total", "result=\"allow\"",
+	    "Requests the egress helper judged", COUNTER_COUNTER },
+	[CTR_DENY] = { "llmsec_egress_requests_total", "result=\"deny\"",
+	    "Requests the egress helper judged", COUNTER_COUNTER },
+	[CTR_BROKEN] = { "llmsec_egress_requests_total", "result=\"broken\"",
+	    "Requests the egress helper judged", COUNTER_COUNTER },
+	[CTR_LOADED] = { "llmsec_egress_policy_loads_total", "result=\"ok\"",
+	    "Policy files the egress helper read", COUNTER_COUNTER },
+	[CTR_REJECTED] = { "llmsec_egress_policy_loads_total", "result=\"rejected\"",
+	    "Policy files the egress helper read", COUNTER_COUNTER },
+	[CTR_STALE] = { "llmsec_egress_policy_stale", NULL,
+	    "1 while the policy file is broken and an older policy, or none, is in force",
+	    COUNTER_GAUGE },
+	[CTR_NAMES] = { "llmsec_egress_policy_names", NULL, "Host names in the policy in force",
+	    COUNTER_GAUGE },
+	[CTR_EVENT_LOST] = { "llmsec_egress_events_lost_total", NULL,
+	    "Events that could not even be spooled", COUNTER_COUNTER },
+	/* in the order of enum egress_reason, without EGRESS_ALLOWED */
+	REASON("not_allowed"), REASON("denied_by_rule"), REASON("port_not_allowed"),
+	REASON("method_not_allowed"), REASON("ip_literal"), REASON("metadata"), REASON("bad_host"),
+	REASON("userinfo"), REASON("sni_mismatch"), REASON("no_policy"),
+};
+#define DEFS_N	(sizeof(defs) / sizeof(defs[0]))
+_Static_assert(DEFS_N == CTR_REASON + EGRESS_REASON_N - 1, "one counter per reason");
+
+struct repeat {
+	uint64_t		key;
+	int64_t			since_ms;
+	unsigned		held;	/* refusals since then that were not sent */
+	enum egress_reason	reason;
+	unsigned		port;
+	char			src[48], host[EGRESS_HOST_MAX + 3], rule[65], method[17];
+};
+
+struct egress_report {
+	struct counters		*ctr;
+	struct event_client	*events;
+	char			*counters_dir, *node, *socket, *spool_dir;	/* in use */
+	struct repeat		 repeat[REPEAT_SLOTS];
+};
+
+int
+egress_report_open(struct egress_report **out)
+{
+	struct egress_report *r = calloc(1, sizeof(*r));
+	int err;
+
+	*out = NULL;
+	if (r == NULL)
+		return -ENOMEM;
+	err = counters_open(&r->ctr, NULL, "egress", defs, DEFS_N);
+	if (err < 0) {
+		free(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}
+
+void
+egress_report_close(struct egress_report **rp)
+{
+	struct egress_report *r = *rp;
+
+	*rp = NULL;
+	if (r == NULL)
+		return;
+	egress_report_tick(r, INT64_MAX);
+	event_client_close(&r->events);
+	counters_close(&r->ctr);
+	free(r->counters_dir);
+	free(r->node);
+	free(r->socket);
+	free(r->spool_dir);
+	free(r);
+}
+
+/* Remember <now> in *<was>; true if it is something else than before. */
+static bool
+changed(char **was, const char *now)
+{
+	char *copy;
+
+	if (*was != NULL && strcmp(*was, now) == 0)
+		return false;
+	copy = strdup(now);
+	if (copy == NULL)
+		return false;
+	free(*was);
+	*was = copy;
+	return true;
+}
+
+static void
+direct_counters(struct egress_report *r, const char *dir)
+{
+	struct counters *c = NULL;
+	int err;
+
+	if (!changed(&r->counters_dir, dir))
+		return;
+	err = counters_open(&c, dir[0] ? dir : NULL, "egress", defs, DEFS_N);
+	if (err < 0) {
+		errno = -err;
+		log_warn("counters in %s", dir);
+		return;
+	}
+	counters_close(&r->ctr);
+	r->ctr = c;
+}
+
+static void
+direct_events(struct egress_report *r, const struct egress_conf *conf)
+{
+	struct event_client_conf ec = {
+		.socket_path = conf->events.socket, .spool_dir = conf->events.spool_dir,
+		.node = conf->node[0] ? conf->node : NULL, .layer = "egress",
+		.program = "ext_llmsec_egress_acl",
+	};
+	bool node = changed(&r->node, conf->node);
+	bool sock = changed(&r->socket, conf->events.socket);
+	bool spool = changed(&r->spool_dir, conf->events.spool_dir);
+	int err;
+
+	if (!node && !sock && !spool)
+		return;
+	event_client_close(&r->events);
+	if (ec.spool_dir[0] == '\0')
+		return;
+	err = event_client_open(&r->events, &ec);
+	if (err < 0) {
+		errno = -err;
+		log_warn("events in %s", ec.spool_dir);
+	}
+}
+
+void
+egress_report_direct(struct egress_report *r, const struct egress_conf *conf)
+{
+	direct_counters(r, conf->counters_dir);
+	direct_events(r, conf);
+}
+
+static void
+emit(struct egress_report *r, const struct event *e)
+{
+	if (r->events != NULL && event_emit(r->events, e) < 0)
+		counters_add(r->ctr, CTR_EVENT_LOST, 1);
+}
+
+static void
+emit_deny(struct egress_report *r, const struct repeat *s, unsigned count)
+{
+	const char *rules[] = { s->rule };
+	struct buf detail = { 0 };
+	struct event e = {
+		.event = "egress.deny", .severity = egress_reason_severity(s->reason), .score = -1,
+		.action = "block", .ip = s->src[0] ? s->src : NULL, .rule_ids = rules,
+		.n_rule_ids = 1, .target = s->host,
+	};
+
+	buf_printf(&detail, "{\"reason\":\"%s\",\"port\":%u,\"method\":\"",
+	    egress_reason_str(s->reason), s->port);
+	buf_add_json(&detail, s->method, strlen(s->method));
+	buf_printf(&detail, "\",\"count\":%u}", count);
+	buf_addc(&detail, '\0');
+	e.detail = detail.err ? NULL : buf_ptr(&detail);
+	emit(r, &e);
+	buf_free(&detail);
+}
+
+static void
+copy_plain(char *out, size_t size, const char *p, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k + 1 < size; i++)
+		out[k++] = p[i] > ' ' && p[i] < 0x7f ? p[i] : '?';
+	out[k] = '\0';
+}
+
+static uint64_t
+mix(uint64_t h, const void *p, size_t n)	/* FNV-1a */
+{
+	const unsigned char *b = p;
+
+	while (n-- > 0)
+		h = (h ^ *b++) * 1099511628211ULL;
+	return h;
+}
+
+static void
+report_deny(struct egress_report *r, const struct egress_request *q,
+    const struct egress_verdict *v, int64_t now_ms)
+{
+	uint64_t key = mix(14695981039346656037ULL, q->src.p, q->src.n);
+	struct repeat *s;
+
+	key = mix(key, v->host.name, v->host.len);
+	key = mix(mix(key, &q->port, sizeof(q->port)), &v->reason, sizeof(v->reason));
+	s = &r->repeat[(key ^ key >> 32) & (REPEAT_SLOTS - 1)];
+	if (s->key == key && now_ms - s->since_ms < REPEAT_MS) {
+		s->held++;
+		return;
+	}
+	if (s->held > 0)
+		emit_deny(r, s, s->held);
+	*s = (struct repeat){ .key = key, .since_ms = now_ms, .reason = v->reason, .port = q->port };
+	copy_plain(s->src, sizeof(s->src), q->src.p, q->src.n);
+	copy_plain(s->host, sizeof(s->host), v->host.name, v->host.len);
+	copy_plain(s->rule, sizeof(s->rule), v->rule, strlen(v->rule));
+	copy_plain(s->method, sizeof(s->method), q->method.p, q->method.n);
+	emit_deny(r, s, 1);
+}
+
+void
+egress_report_verdict(struct egress_report *r, const struct egress_request *q,
+    const struct egress_verdict *v, int64_t now_ms)
+{
+	counters_add(r->ctr, v->allow ? CTR_ALLOW : CTR_DENY, 1);
+	if (v->allow)
+		return;
+	counters_add(r->ctr, CTR_REASON + (size_t)v->reason - 1, 1);
+	report_deny(r, q, v, now_ms);
+}
+
+void
+egress_report_broken(struct egress_report *r)
+{
+	counters_add(r->ctr, CTR_BROKEN, 1);
+}
+
+void
+egress_report_policy(struct egress_report *r, const struct egress_policy *p, const char *why)
+{
+	struct event e = {
+		.event = why ? "egress.policy_rejected" : "egress.policy_loaded",
+		.severity = why ? 7 : 1, .score = -1, .action = why ? "error" : "allow",
+	};
+	struct buf detail = { 0 };
+
+	counters_add(r->ctr, why ? CTR_REJECTED : CTR_LOADED, 1);
+	counters_set(r->ctr, CTR_STALE, why != NULL);
+	counters_set(r->ctr, CTR_NAMES, p ? (int64_t)egress_policy_names(p) : 0);
+	buf_printf(&detail, "{\"pid\":%ld,\"in_force\":%s,\"error\":\"", (long)getpid(),
+	    p ? "true" : "false");
+	if (why != NULL)
+		buf_add_json(&detail, why, strlen(why));
+	buf_add(&detail, "\"}", 3);
+	e.detail = detail.err ? NULL : buf_ptr(&detail);
+	emit(r, &e);
+	buf_free(&detail);
+}
+
+void
+egress_report_tick(struct egress_report *r, int64_t now_ms)
+{
+	for (size_t i = 0; i < REPEAT_SLOTS; i++) {
+		struct repeat *s = &r->repeat[i];
+
+		if (s->held == 0 || now_ms - s->since_ms < REPEAT_MS)
+			continue;
+		emit_deny(r, s, s->held);
+		s->held = 0;
+		s->since_ms = now_ms;
+	}
+	if (r->events != NULL)
+		event_client_tick(r->events);
+}

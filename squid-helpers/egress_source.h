@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_EGRESS_SOURCE_H
+#define LLMSEC_EGRESS_SOURCE_H
+/*
+ * The policy file on disk: read when it changes, kept when the new one is broken.  Single-threaded.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct egress_policy;
+struct egress_report;
+
+struct egress_source {
+	const char		*path;		/* borrowed */
+	struct egress_policy	*policy;	/* the last good one; NULL: none yet */
+	struct stat		 seen;		/* what the last attempt looked at */
+	int			 err;		/* of the last attempt */
+	bool			 tried;
+	uint64_t		 digest;	/* of the bytes last read */
+};
+
+/*
+ * Look at the file; load it if it is not what was seen last, or if <force>.  Tells <report> and the
+ * log about a new policy and, once per change, about a broken one.  Returns true if p->policy is new.
+ */
+bool	egress_source_check(struct egress_source *, struct egress_report *report, bool force);
+void	egress_source_close(struct egress_source *);
+#endif
