@@ -49,8 +49,8 @@ static const struct conf_opt rule_opts[] = {
 };
 
 static const struct conf_opt events_opts[] = {
-	CONF_STR(struct egress_conf_events, socket, LLMSEC_RUNDIR "/events.sock", "path",
-	    "socket of llmsecd; empty: events stay in the spool"),
+	CONF_STR(struct egress_conf_events, socket, "", "path",
+	    "socket of llmsecd; empty: events.sock in run_dir"),
 	CONF_STR(struct egress_conf_events, spool_dir, "", "path",
 	    "where events wait until llmsecd has them, writable by Squid; empty: no events"),
 	CONF_END
@@ -59,6 +59,7 @@ static const struct conf_opt events_opts[] = {
 const struct conf_opt egress_conf_opts[] = {
 	CONF_ENUM(struct egress_conf, log_level, level_names, "info", "least important line logged"),
 	CONF_STR(struct egress_conf, node, "", "name", "name of this node in events; empty: hostname"),
+	CONF_STR(struct egress_conf, run_dir, LLMSEC_RUNDIR, "path", "where llmsecd has its socket"),
 	CONF_MAP(struct egress_conf, events, events_opts, "where verdicts go"),
 	CONF_STR(struct egress_conf, counters_dir, "", "path",
 	    "folder of the counters that llmsecd exports, writable by Squid; empty: none"),

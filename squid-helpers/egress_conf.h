@@ -28,7 +28,7 @@ struct egress_conf_events {
 
 struct egress_conf {
 	int				 log_level;
-	char				*node;
+	char				*node, *run_dir;
 	struct egress_conf_events	 events;
 	char				*counters_dir;
 	struct egress_conf_group	*groups;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,18 +139,26 @@ direct_counters(struct egress_report *r, const char *dir)
 static void
 direct_events(struct egress_report *r, const struct egress_conf *conf)
 {
+	char path[512];
+	const char *sock = conf->events.socket;
 	struct event_client_conf ec = {
-		.socket_path = conf->events.socket, .spool_dir = conf->events.spool_dir,
-		.node = conf->node[0] ? conf->node : NULL, .layer = "egress",
+		.spool_dir = conf->events.spool_dir, .layer = "egress",
 		.program = "ext_llmsec_egress_acl",
 	};
-	bool node = changed(&r->node, conf->node);
-	bool sock = changed(&r->socket, conf->events.socket);
-	bool spool = changed(&r->spool_dir, conf->events.spool_dir);
+	bool new_node, new_sock, new_spool;
 	int err;
 
-	if (!node && !sock && !spool)
+	if (sock[0] == '\0') {
+		snprintf(path, sizeof(path), "%s/events.sock", conf->run_dir);
+		sock = path;
+	}
+	new_node = changed(&r->node, conf->node);
+	new_sock = changed(&r->socket, sock);
+	new_spool = changed(&r->spool_dir, conf->events.spool_dir);
+	if (!new_node && !new_sock && !new_spool)
 		return;
+	ec.socket_path = r->socket;
+	ec.node = r->node != NULL && r->node[0] ? r->node : NULL;
 	event_client_close(&r->events);
 	if (ec.spool_dir[0] == '\0')
 		return;

@@ -8,8 +8,4 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/egress_policy.c %D%/egress_policy.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
-
-squid_helper_PROGRAMS = %D%/ext_llmsec_egress_acl
-%C%_ext_llmsec_egress_acl_SOURCES = %D%/ext_llmsec_egress_acl.c
-%C%_ext_llmsec_egress_acl_LDADD = %D%/libegress.la
 endif
