@@ -30,8 +30,9 @@ struct json_value {
 	uint64_t	 start, end;	/* byte span in the whole input, string quotes included;
 					   *_END: from the opening to past the closing bracket */
 	const char	*raw;		/* string: bytes between the quotes as sent; number: its text */
-	size_t		 raw_len;
-	const char	*text;		/* string: decoded UTF-8, NUL-terminated (may contain NULs) */
+	size_t		 raw_len;	/* raw and text: valid during the callback; else NULL, 0 */
+	const char	*text;		/* string: decoded UTF-8; may contain NULs, NOT NUL-terminated:
+					   points into the input where it can */
 	size_t		 text_len;
 	bool		 dup_key;	/* its key was seen before in the same object */
 };
@@ -41,26 +42,32 @@ typedef int (*json_value_fn)(void *arg, const struct json_value *);
 
 enum json_flags {
 	JSON_STRICT_DUP	= 1,	/* duplicate keys are an error */
-	JSON_STREAM	= 2,	/* several root values, separated by white space, are allowed (JSONL) */
+	JSON_STREAM	= 2,	/* any number of root values, separated by white space (JSONL) */
 };
 
 struct json_limits {		/* 0 = default */
 	unsigned	depth;		/* 128 */
-	size_t		string;		/* 64 MiB, one string's raw bytes */
-	size_t		keys;		/* 100000 members in one object */
+	size_t		string;		/* 64 MiB, raw bytes of one string or number; also the
+					   decoded keys of one path together */
+	size_t		keys;		/* 100000 members in all objects open at one time */
 };
 
 struct json_scan;
 
+/* NULL: out of memory.  Keeps <arg>, copies the limits.  Key comparison is seeded from getrandom(2). */
 struct json_scan *json_scan_new(json_value_fn, void *arg, unsigned flags, const struct json_limits *);
 void	json_scan_reset(struct json_scan *, json_value_fn, void *arg);
 void	json_scan_free(struct json_scan **);
 /* 0, a positive value from the callback, or -EILSEQ (see json_scan_error), -EMSGSIZE (a limit), -ENOMEM.
    Errors stick. */
 int	json_scan_feed(struct json_scan *, const void *, size_t);
-/* End of input: 0 if it was complete. */
+/* End of input: 0 if it was complete, else as feed.  Afterwards only error, reset and free. */
 int	json_scan_finish(struct json_scan *);
-/* "offset 17: lone surrogate"; static text without input bytes.  Offset of the fault. */
+/*
+ * What is wrong, static text without input bytes ("lone surrogate"), NULL while nothing is.  *offset
+ * (may be NULL): the byte that cannot be, the first byte of an ill-formed UTF-8 sequence, the backslash
+ * of a bad escape, the opening quote of a duplicate key, or the input's length when it ends too early.
+ */
 const char *json_scan_error(const struct json_scan *, uint64_t *offset);
 
 /* Whole buffer at once. */
@@ -71,6 +78,10 @@ int	json_scan_all(const void *, size_t, unsigned flags, const struct json_limits
  * element: "messages.[].content.[].text".  The pattern is a literal of the caller's.
  */
 bool	json_path_is(const struct json_value *, const char *pattern);
-/* Write the path as text, "messages[0].content"; returns what snprintf would. */
+/*
+ * Write the path as text, "messages[0].content", for people and logs: a key with other characters than
+ * A-Z a-z 0-9 _ - $ comes as ["..."], ASCII with JSON escapes, so no key can break a log line.  Returns what
+ * snprintf would.
+ */
 size_t	json_path_str(char *, size_t, const struct json_value *);
 #endif

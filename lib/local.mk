@@ -12,3 +12,7 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf
 %C%_libllmsec_la_SOURCES += %D%/log.c
 %C%_libllmsec_la_SOURCES += %D%/edge_sign.c
 %C%_libllmsec_la_SOURCES += %D%/conf.c %D%/conf_value.c %D%/conf_show.c %D%/conf_private.h
+
+%C%_libllmsec_la_SOURCES += %D%/utf8.c %D%/json.c %D%/json_token.c %D%/json_string.c %D%/json_keyset.c \
+	%D%/json_path.c
+noinst_HEADERS += %D%/json_private.h

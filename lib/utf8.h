@@ -15,6 +15,8 @@ size_t	utf8_decode(const char *p, size_t n, uint32_t *cp, bool *bad);
 /* Encode; returns 1..4, 0 for surrogates and > U+10FFFF. */
 size_t	utf8_encode(char out[4], uint32_t cp);
 bool	utf8_valid(const char *p, size_t n);
+/* Length of the longest prefix of well-formed characters that are not ASCII. */
+size_t	utf8_multi_run(const char *p, size_t n);
 /* Copy with ill-formed parts replaced by U+FFFD; out has room for 3*n.  Returns bytes written. */
 size_t	utf8_repair(char *out, const char *p, size_t n);
 /* The largest k <= n such that p[0..k-1] doesn't end inside a character. */
