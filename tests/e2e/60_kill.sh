@@ -60,7 +60,8 @@ sent_before=$(refused_events)
 strike spoad "$(cat "$run/pid/spoad.pid")"
 icap_master=$(cat "$run/pid/icap.pid")
 strike icap-child "$(pgrep -P "$icap_master" | head -n 1)"
-strike helper "$(pgrep -f "$run/bin/ext_llmsec_egress_acl" | head -n 1)"
+# Squid names its helpers "(PROGRAM)" without the path.
+strike helper "$(pgrep -f "^\\(ext_llmsec_egress_acl\\) -c $run/" | head -n 1)"
 strike llmsecd "$(cat "$run/pid/llmsecd.pid")"
 
 # Every 403 that a client got for an injected prompt is one event, also those of the time when llmsecd was dead.
