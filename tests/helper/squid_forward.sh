@@ -49,12 +49,11 @@ policy allowed.test
 # template NAME DST_GUARD
 template()
 {
-	local peer="127.0.0.1 parent $port 0"
 	sed "s|@RUN_DIR@|$tap_dir|g; s|@LOG_DIR@|$tap_dir/log|g; s|@ETC_DIR@|$tap_dir|g
 		s|@ERROR_DIR@|$tap_dir/errors|g; s|@HOSTS_FILE@|$tap_dir/hosts|g; s|@USER_LINE@|$user_line|g
 		s|@PROXY_PORT@|$proxy_port|g; s|@ACCEL_PORT@|$accel_port|g; s|@DST_GUARD@|$2|g
 		s|@ICAP_HOST_PORT@|127.0.0.1:$icap_port|g; s|@HELPER@|$tap_dir/helper|g
-		s|@EGRESS_YAML@|$tap_dir/egress.yaml|g; s|@[A-Z]*_PEER@|$peer|g
+		s|@EGRESS_YAML@|$tap_dir/egress.yaml|g; s|@\([A-Z]*\)_PEER@|127.0.0.1 parent $port 0 forceddomain=\1.test|g
 		s|@BUMP_PEM@|$tap_dir/bump.pem|g; s|@CERTGEN@|/usr/lib/squid/security_file_certgen|g
 		s|@CERTGEN_DIR@|$tap_dir/certs|g" "$srcdir/etc/squid/$1.in"
 }
@@ -68,11 +67,15 @@ name=llmsectest$$
 parse() { "$SQUID" -k parse -n "$name" -f "$tap_dir/squid.conf" 2>&1 | grep -E "ERROR|WARNING|FATAL|aborting"; }
 is "$(parse)" "" 'the complete configuration parses without a warning'
 
-"$SQUID" -N -n "$name" -f "$tap_dir/squid.conf" >"$tap_dir/squid.out" 2>&1 &
-squid_pid=$!
-tap_pids+=("$squid_pid")
 up() { (exec 3<>"/dev/tcp/127.0.0.1/$proxy_port") 2>/dev/null; }
-wait_for up 15 || bail_out "squid does not start: $(tail -n 5 "$tap_dir/squid.out" "$tap_dir/log/squid-cache.log")"
+start_squid()
+{
+	"$SQUID" -N -n "$name" -f "$tap_dir/squid.conf" >"$tap_dir/squid.out" 2>&1 &
+	squid_pid=$!
+	tap_pids+=("$squid_pid")
+	wait_for up 15 || bail_out "squid does not start: $(tail -n 5 "$tap_dir/squid.out" "$tap_dir/log/squid-cache.log")"
+}
+start_squid
 
 code() { curl -s -o "$tap_dir/body" --max-time 10 -w '%{http_code}' -x "$proxy" "$@"; }
 body() { cat "$tap_dir/body"; }
@@ -161,15 +164,55 @@ else
 	not_ok 'refusals are events' 'the spool is empty'
 fi
 
-# ---- names that lead home, and the variant that looks at server names ----
+# ---- names that lead home ----
 stop "$squid_pid"
 template llmsec-forward.conf "include $tap_dir/private-dst.conf" >"$tap_dir/llmsec-forward.conf"
 is "$(parse)" "" 'the guard against private destinations parses'
-"$SQUID" -N -n "$name" -f "$tap_dir/squid.conf" >"$tap_dir/squid.out" 2>&1 &
-squid_pid=$!
-tap_pids+=("$squid_pid")
-wait_for up 15 || diag "$(tail -n 12 "$tap_dir/squid.out" "$tap_dir/log/squid-cache.log")"
+start_squid
 is "$(code "http://allowed.test:$port/")" 403 'an allowed name that leads to loopback is refused'
 like "$(body)" 'egress_private_address' 'with its own reason'
+
+# ---- the accelerator port ----
+accel() { curl -s -o "$tap_dir/body" --max-time 10 -w '%{http_code}' "http://127.0.0.1:$accel_port$1" "${@:2}"; }
+is "$(accel /v1/chat/completions -d '{}')" 500 'without the inspection service an LLM route is refused'
+like "$(body)" '"code":"inspection_unavailable"' 'and the answer says why'
+is "$(accel /etc/passwd)" 404 'an unknown path has no provider'
+like "$(body)" '"code":"unknown_route"' 'and says so'
+stop "$squid_pid"
+
+sed -i 's/^icap_enable on/icap_enable off/' "$tap_dir/llmsec-icap.conf"
+start_squid
+while read -r path host opts; do
+	# shellcheck disable=SC2086	# words
+	accel "$path" $opts >/dev/null
+	like "$(body)" "^origin $host.test" "$path $opts goes to $host"
+done <<-T
+	/v1/chat/completions OPENAI
+	/v1/responses?x=1 OPENAI
+	/v1/models OPENAI
+	/v1/models ANTHROPIC -Hanthropic-version:2023-06-01
+	/v1/messages ANTHROPIC
+	/v1/messages/count_tokens ANTHROPIC
+	/v1beta/models/gemini-2.0-flash:streamGenerateContent?alt=sse GEMINI
+	/v1/models/gemini-2.0-flash:generateContent GEMINI
+	/openai/deployments/d/chat/completions?api-version=1 AZURE
+	/api/chat OLLAMA
+T
+: >"$tap_dir/origin.log"
+is "$(accel /v1/messages -d '{}' -H 'Authorization: Bearer k' -H 'x-api-key: k' -H 'Host: denied.test' \
+	-H 'X-Edge99-Threat-Score: 1' -H 'X-Edge99-Bot-Score: 1' -H 'X-Edge99-JA3: 1' -H 'X-Edge99-JA4: 1' \
+	-H 'X-Edge99-Country: 1' -H 'X-Edge99-Client-IP: 1' -H 'X-Edge99-Request-Id: 1' -H 'X-LLMSec-Tx: 1' \
+	-H 'X-Edge99-Signature: 1' -H 'X-Forwarded-For: 1')" 200 'a request with every header of ours'
+wait_for "grep -q '^< Authorization' '$tap_dir/origin.log'" 2 && ok 'reaches the provider with its Authorization' ||
+	not_ok 'reaches the provider with its Authorization'
+is "$(grep -ciE '^< (X-Edge99|X-LLMSec|X-Forwarded|Via|Surrogate|Cache-Control|Accept-Encoding)' "$tap_dir/origin.log")" 0 \
+	'and without any header of the house'
+unlike "$(cat "$tap_dir/log/squid-access.log")" 'Bearer|api-version=|alt=sse' 'the access log has no secret and no query'
+if command -v jq >/dev/null; then
+	diag "$(head -n 1 "$tap_dir/log/squid-access.log")"
+	check 'and is JSON, line by line' jq -e .status "$tap_dir/log/squid-access.log"
+else
+	skip 'and is JSON, line by line' 'no jq'
+fi
 stop "$squid_pid"
 done_testing

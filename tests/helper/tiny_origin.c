@@ -2,7 +2,8 @@
 /*
  * The smallest HTTP origin there can be, for tests of proxies: binds a free port of 127.0.0.1, prints
  * it, then answers every request with 200 and its Host header, one connection after the other, and
- * prints "HOST" lines so that a test can prove what got here.  Runs until killed.
+ * prints "HOST name" and the request's head, each line after "< ", so that a test can prove what got
+ * here and what did not.  Runs until killed.
  */
 #include "config.h"
 
@@ -26,6 +27,13 @@ listen_any(void)
 		return -1;
 	printf("%u\n", (unsigned)ntohs(sin.sin_port));
 	return fd;
+}
+
+static void
+print_head(char *req)
+{
+	for (char *save, *l = strtok_r(req, "\r\n", &save); l != NULL; l = strtok_r(NULL, "\r\n", &save))
+		printf("< %s\n", l);
 }
 
 static void
@@ -53,6 +61,7 @@ answer(int fd)
 	    "origin %s\n", strlen(host) + 8, host);
 	if (write(fd, out, strlen(out)) < 0)
 		printf("LOST %s\n", host);
+	print_head(req);
 }
 
 int
