@@ -8,7 +8,10 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	$(CURL_LIBS)
 %C%_libcontrol_la_SOURCES = \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctltime.c %D%/ctltime.h \
-	%D%/evline.c %D%/evline.h %D%/listen.c %D%/listen.h %D%/llmsecd_conf.c %D%/llmsecd_conf.h \
-	%D%/llmsecd_metrics.c %D%/llmsecd_metrics.h %D%/query.c %D%/query.h %D%/store.c %D%/store.h \
+	%D%/evline.c %D%/evline.h \
+	%D%/httpd.c %D%/httpd.h %D%/httpd_follow.c %D%/httpd_pages.c %D%/httpd_private.h \
+	%D%/intake.c %D%/intake.h %D%/intake_jobs.c %D%/intake_private.h %D%/listen.c %D%/listen.h %D%/llmsecd_conf.c %D%/llmsecd_conf.h \
+	%D%/llmsecd_metrics.c %D%/llmsecd_metrics.h %D%/query.c %D%/query.h \
+	%D%/spool.c %D%/spool.h %D%/store.c %D%/store.h \
 	%D%/store_private.h %D%/store_read.c %D%/store_read.h %D%/store_schema.c
 endif

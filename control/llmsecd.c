@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "control/board.h"
+#include "control/collector.h"
+#include "control/httpd.h"
+#include "control/intake.h"
+#include "control/llmsecd_conf.h"
+#include "control/llmsecd_metrics.h"
+#include "lib/diag.h"
+#include "lib/log.h"
+#include "lib/sdnotify.h"
+
+#define DEFAULT_CONF	LLMSEC_SYSCONFDIR "/llmsecd.yaml"
+#define DRAIN_MS	2000
+
+struct daemon {
+	const char		*conf_path;
+	bool			 debug;
+	struct llmsecd_conf	 conf;
+	struct conf_mem		*mem;
+	struct counters		*ctr;
+	struct board		*board;
+	struct collector	*collector;
+	struct intake		*intake;
+	struct httpd		*http;
+	int			 signal_fd;
+};
+
+static void
+usage(FILE *f)
+{
+	fprintf(f,
+	    "usage: llmsecd [-dfn] [-c file]\n"
+	    "  -c, --config FILE    configuration (%s)\n"
+	    "  -n, --check          check the configuration and exit\n"
+	    "  -f, --foreground     stay in the foreground (always so)\n"
+	    "  -d, --debug          log more\n"
+	    "      --show-defaults  print a configuration file with every default\n"
+	    "      --show-mdoc      print the keys for llmsecd.yaml(5)\n"
+	    "      --version\n"
+	    "      --help\n", DEFAULT_CONF);
+}
+
+/* 0, or the exit code after saying what is wrong. */
+static int
+conf_read(const char *path, struct llmsecd_conf *conf, struct conf_mem **mem)
+{
+	struct diag *diag = diag_new();
+	int r;
+
+	if (diag == NULL)
+		return 1;
+	r = llmsecd_conf_load(conf, path, mem, diag);
+	diag_print(diag, stderr);
+	if (r < 0 && diag_errors(diag) == 0)
+		fprintf(stderr, "%s: error: %s\n", path, strerror(-r));
+	diag_free(&diag);
+	return r < 0 ? 2 : 0;
+}
+
+/* What can't change while running; NULL: nothing of it did. */
+static const char *
+restart_needed(const struct llmsecd_conf *a, const struct llmsecd_conf *b)
+{
+	if (strcmp(a->events.socket, b->events.socket) != 0)
+		return "events.socket";
+	if (strcmp(a->events.spool_dir, b->events.spool_dir) != 0)
+		return "events.spool_dir";
+	if (strcmp(a->database.path, b->database.path) != 0)
+		return "database.path";
+	if (strcmp(a->counters_dir, b->counters_dir) != 0)
+		return "counters_dir";
+	if (strcmp(a->http.listen, b->http.listen) != 0)
+		return "http.listen";
+	if (a->http.max_connections != b->http.max_connections)
+		return "http.max_connections";
+	return NULL;
+}
+
+static void
+reload(struct daemon *d)
+{
+	struct conf_mem *mem = NULL;
+	struct llmsecd_conf conf;
+	const char *fixed;
+
+	sdnotify_reloading();
+	if (conf_read(d->conf_path, &conf, &mem) != 0) {
+		log_err("keeping the old configuration: %s has errors", d->conf_path);
+	} else if ((fixed = restart_needed(&d->conf, &conf)) != NULL) {
+		log_err("keeping the old configuration: changing %s needs a restart", fixed);
+		conf_mem_free(&mem);
+	} else {
+		struct conf_mem *old = d->mem;
+
+		d->conf = conf;
+		d->mem = mem;
+		collector_reconfigure(d->collector, &d->conf);
+		conf_mem_free(&old);
+		if (!d->debug)
+			log_set_level(d->conf.log_level);
+		log_notice("configuration reloaded");
+	}
+	httpd_token_load(d->http, d->conf.http.token_file);
+	sdnotify_send("READY=1");
+}
+
+/* True: time to go. */
+static bool
+signal_take(struct daemon *d)
+{
+	struct signalfd_siginfo si;
+
+	while (read(d->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo != SIGHUP)
+			return true;
+		reload(d);
+	}
+	return false;
+}
+
+/* Signals become a descriptor before any thread exists, so that none gets them. */
+static int
+signals_open(void)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* a file size limit is a full disk, not a crash */
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+start(struct daemon *d)
+{
+	int r;
+
+	d->signal_fd = signals_open();
+	d->board = board_new();
+	if (d->signal_fd < 0 || d->board == NULL)
+		return -ENOMEM;
+	r = counters_open(&d->ctr, d->conf.counters_dir, "llmsecd", llmsecd_metric_defs, M_N);
+	if (r < 0)
+		log_warnx("no counters in %s: %s", d->conf.counters_dir, strerror(-r));
+	d->collector = collector_new(&d->conf, d->board, d->ctr);
+	if (d->collector == NULL)
+		return -ENOMEM;
+	r = intake_open(&d->intake, &d->conf, d->collector, d->board, d->ctr, d->signal_fd);
+	if (r < 0)
+		return r;
+	return httpd_start(&d->http, &d->conf, d->board, d->ctr);
+}
+
+static int
+run(struct daemon *d)
+{
+	uint64_t watchdog = sdnotify_watchdog_ms();
+	int r;
+
+	sdnotify_send("READY=1\nSTATUS=collecting events");
+	log_notice("collecting events on %s, http://%s", d->conf.events.socket, d->conf.http.listen);
+	for (;;) {
+		r = intake_run_once(d->intake, watchdog > 0 && watchdog < 5000 ? (int)watchdog : 5000);
+		if (r < 0 || (r > 0 && signal_take(d)))
+			break;
+		if (watchdog > 0)
+			sdnotify_send("WATCHDOG=1");
+	}
+	sdnotify_send("STOPPING=1");
+	intake_drain(d->intake, DRAIN_MS);
+	return r < 0 ? r : 0;
+}
+
+static void
+stop(struct daemon *d)
+{
+	if (d->board != NULL)
+		board_stop(d->board);
+	httpd_stop(&d->http);
+	intake_close(&d->intake);
+	collector_free(&d->collector);
+	board_free(&d->board);
+	counters_close(&d->ctr);
+	conf_mem_free(&d->mem);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", 1, NULL, 'c' }, { "check", 0, NULL, 'n' }, { "debug", 0, NULL, 'd' },
+		{ "foreground", 0, NULL, 'f' }, { "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' },
+		{ "show-defaults", 0, NULL, 'D' }, { "show-mdoc", 0, NULL, 'M' }, { NULL, 0, NULL, 0 }
+	};
+	struct daemon d = { .conf_path = DEFAULT_CONF, .signal_fd = -1 };
+	bool check = false;
+	int o, r;
+
+	while ((o = getopt_long(argc, argv, "c:ndfh", longs, NULL)) != -1) {
+		switch (o) {
+		case 'c': d.conf_path = optarg; break;
+		case 'n': check = true; break;
+		case 'd': d.debug = true; break;
+		case 'f': break;
+		case 'h': usage(stdout); return 0;
+		case 'V': printf("llmsecd %s\n", PACKAGE_VERSION); return 0;
+		case 'D': conf_show_defaults(llmsecd_conf_opts, stdout); return 0;
+		case 'M': conf_show_mdoc(llmsecd_conf_opts, stdout); return 0;
+		default: usage(stderr); return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	r = conf_read(d.conf_path, &d.conf, &d.mem);
+	if (r != 0 || check) {
+		conf_mem_free(&d.mem);
+		if (r == 0)
+			printf("%s: OK\n", d.conf_path);
+		return r;
+	}
+	log_init("llmsecd", LOG_DEST_STDERR, d.debug ? LOG_DEBUG : d.conf.log_level);
+	r = start(&d);
+	if (r == 0)
+		r = run(&d);
+	stop(&d);
+	return r < 0 ? 1 : 0;
+}
