@@ -9,3 +9,4 @@ if !FUZZ
 TESTS += $(FUZZ_TARGETS)
 endif
 EXTRA_DIST += tests/e2e/lib.sh
+include tests/mock/local.mk
