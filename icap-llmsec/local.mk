@@ -15,4 +15,21 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h
+
+# the c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL
+cicapmoddir = $(cicap_moduledir)
+cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
+%C%_srv_llmsec_la_SOURCES = %D%/srv_llmsec.c %D%/icap_tr.c %D%/icap_tr.h %D%/icap_reqmod.c %D%/icap_respmod.c
+%C%_srv_llmsec_la_CPPFLAGS = $(AM_CPPFLAGS) $(CICAP_CFLAGS)
+%C%_srv_llmsec_la_CFLAGS = $(AM_CFLAGS) -Wno-undef -Wno-strict-prototypes -Wno-shadow
+%C%_srv_llmsec_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared $(LLMSEC_MODULE_LDFLAGS)
+%C%_srv_llmsec_la_LIBADD = %D%/libinspect.la $(CICAP_LIBS)
+
+bin_PROGRAMS += %D%/llmsec-scan
+%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c
+%C%_llmsec_scan_LDADD = %D%/libinspect.la
+
+# c-icap needs no libtool archive
+install-data-hook:
+	rm -f $(DESTDIR)$(cicap_moduledir)/srv_llmsec.la
 endif
