@@ -16,3 +16,5 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf
 %C%_libllmsec_la_SOURCES += %D%/utf8.c %D%/json.c %D%/json_token.c %D%/json_string.c %D%/json_keyset.c \
 	%D%/json_path.c
 noinst_HEADERS += %D%/json_private.h
+%C%_libllmsec_la_SOURCES += %D%/counters.c %D%/counters_export.c %D%/counters_private.h
+%C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
