@@ -22,7 +22,7 @@ static const struct conf_opt route_opts[] = {
 static const struct conf_opt guard_opts[] = {
 	CONF_SIZE(struct guard_conf, haproxy_bufsize, 0, 64 << 20, "0",
 	    "tune.bufsize of HAProxy; 0: learn it from HAProxy's max-frame-size"),
-	CONF_SIZE(struct guard_conf, haproxy_maxrewrite, 0, 1 << 20, "1024", "tune.maxrewrite of HAProxy"),
+	CONF_SIZE(struct guard_conf, haproxy_maxrewrite, 0, 1 << 20, "4096", "at least tune.maxrewrite of HAProxy"),
 	CONF_ENUM(struct guard_conf, oversize, policy_names, "deny", "where no route matches: deny or flag"),
 	CONF_SEQ(struct guard_conf, routes, n_routes, route_opts, struct guard_route,
 	    "the first match counts; a path that is not in plain form matches none"),
