@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +14,14 @@
 #define BACKLOG	1024
 
 static int
-addr_parse_unix(struct listen_addr *a, const char *s)
+addr_parse_unix(struct listen_addr *a, const char *s, const char *dir)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&a->ss;
 	const char *comma = strrchr(s, ',');
 	size_t n = comma ? (size_t)(comma - s) : strlen(s);
+	bool relative = s[0] != '/' && dir[0] != '\0';
 	char *end;
+	int len;
 
 	if (comma != NULL) {
 		const char *m = strncmp(comma, ",mode=", 6) == 0 ? comma + 6 : comma + 1;
@@ -27,10 +30,11 @@ addr_parse_unix(struct listen_addr *a, const char *s)
 		if (*m == '\0' || *end != '\0' || a->mode > 0777)
 			return -EINVAL;
 	}
-	if (n == 0 || n >= sizeof(un->sun_path))
+	len = snprintf(un->sun_path, sizeof(un->sun_path), "%s%s%.*s", relative ? dir : "",
+	    relative ? "/" : "", (int)n, s);
+	if (n == 0 || len < 0 || (size_t)len >= sizeof(un->sun_path))
 		return -EINVAL;
 	un->sun_family = AF_UNIX;
-	memcpy(un->sun_path, s, n);
 	a->len = sizeof(*un);
 	return 0;
 }
@@ -48,7 +52,7 @@ addr_parse_port(const char *s, in_port_t *port)
 }
 
 int
-listen_addr_parse(struct listen_addr *a, const char *s)
+listen_addr_parse(struct listen_addr *a, const char *s, const char *dir)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)&a->ss;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a->ss;
@@ -59,7 +63,7 @@ listen_addr_parse(struct listen_addr *a, const char *s)
 	memset(a, 0, sizeof(*a));
 	a->mode = 0660;
 	if (strncmp(s, "unix:", 5) == 0)
-		return addr_parse_unix(a, s + 5);
+		return addr_parse_unix(a, s + 5, dir);
 	if (colon == NULL || colon == s || (n = (size_t)(colon - s)) >= sizeof(host))
 		return -EINVAL;
 	memcpy(host, s, n);

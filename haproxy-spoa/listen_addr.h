@@ -5,6 +5,7 @@
  * Where the agent listens: "unix:PATH", "unix:PATH,mode=0660", "127.0.0.1:9000", "[::1]:9000".
  * Numeric addresses only: an agent must not wait for DNS to start.
  */
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,8 +16,8 @@ struct listen_addr {
 	mode_t			 mode;	/* of a Unix socket */
 };
 
-/* 0 or -EINVAL */
-int	listen_addr_parse(struct listen_addr *, const char *);
+/* A relative PATH lies in <dir> ("": as it is).  0 or -EINVAL. */
+int	listen_addr_parse(struct listen_addr *, const char *, const char *dir);
 /*
  * A non-blocking listening socket, or -errno.  A Unix socket that nobody serves any more is replaced, a
  * live one is -EADDRINUSE.  TCP sockets share the port (SO_REUSEPORT); a port 0 is filled in.

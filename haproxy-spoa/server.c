@@ -45,7 +45,7 @@ server_listen(struct server *s, const struct spoad_conf *c)
 	for (size_t i = 0; i < n * s->n_workers; i++)
 		s->fds[i] = -1;
 	for (size_t i = 0; i < n; i++) {
-		int rc = listen_addr_parse(&s->addrs[i], c->listen.v[i]);
+		int rc = listen_addr_parse(&s->addrs[i], c->listen.v[i], c->run_dir);
 
 		for (size_t w = 0; rc == 0 && w < s->n_workers; w++) {
 			if (w > 0 && s->addrs[i].ss.ss_family == AF_UNIX)

@@ -40,6 +40,7 @@ static const struct conf_opt events_opts[] = {
 const struct conf_opt spoad_conf_opts[] = {
 	CONF_STR(struct spoad_conf, log_level, "info", "level", "err, warning, notice, info or debug"),
 	CONF_STR(struct spoad_conf, node, "", "name", "name of this node in events; \"\": the host's name"),
+	CONF_STR(struct spoad_conf, run_dir, LLMSEC_RUNDIR, "path", "where a relative unix: path lies"),
 	CONF_STRS(struct spoad_conf, listen, "unix:PATH[,mode=0660] or HOST:PORT; at least one"),
 	CONF_INT(struct spoad_conf, workers, 0, 256, "0", "threads", "0: one per CPU"),
 	CONF_INT(struct spoad_conf, max_connections, 1, 100000, "4096", "connections",
@@ -78,7 +79,7 @@ spoad_conf_load(struct spoad_conf *c, const char *path, struct conf_mem **mem, s
 	if (c->listen.n == 0)
 		diag_error(d, path, 0, 0, "listen: at least one address is required");
 	for (size_t i = 0; i < c->listen.n; i++)
-		if (listen_addr_parse(&a, c->listen.v[i]) != 0)
+		if (listen_addr_parse(&a, c->listen.v[i], c->run_dir) != 0)
 			diag_error(d, path, 0, 0, "listen: \"%s\" is neither unix:PATH[,mode=NNNN] nor HOST:PORT",
 			    c->listen.v[i]);
 	if (log_level_parse(c->log_level) < 0)

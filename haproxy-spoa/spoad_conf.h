@@ -13,7 +13,7 @@
 struct diag;
 
 struct spoad_conf {
-	char			*log_level, *node, *counters_dir, *edge_keys;
+	char			*log_level, *node, *run_dir, *counters_dir, *edge_keys;
 	struct {
 		char		*socket, *spool_dir;
 	}			 events;
