@@ -29,7 +29,8 @@ struct json_value {
 	size_t		 depth;		/* 0: the root value itself */
 	uint64_t	 start, end;	/* byte span in the whole input, string quotes included;
 					   *_END: from the opening to past the closing bracket */
-	const char	*raw;		/* string: bytes between the quotes as sent; number: its text */
+	const char	*raw;		/* string: bytes between the quotes as sent; number: its text,
+					   and behind it a byte that ends it for strtod() */
 	size_t		 raw_len;	/* raw and text: valid during the callback; else NULL, 0 */
 	const char	*text;		/* string: decoded UTF-8; may contain NULs, NOT NUL-terminated:
 					   points into the input where it can */

@@ -11,7 +11,10 @@
 #include "lib/json_private.h"
 #include "lib/utf8.h"
 
-/* The token's bytes up to <p>: in place, or joined with what came in earlier pieces. */
+/*
+ * The token's bytes up to <p>: in place, or joined with what came in earlier pieces.  A NUL behind the
+ * joined ones keeps the promise that strtod() finds the end of a number.
+ */
 static const char *
 token_text(struct json_scan *s, const char *p, size_t *len)
 {
@@ -19,11 +22,11 @@ token_text(struct json_scan *s, const char *p, size_t *len)
 		*len = (size_t)(p - s->from);
 		return s->from;
 	}
-	if (buf_add(&s->carry, s->from, (size_t)(p - s->from)) != 0) {
+	if (buf_add(&s->carry, s->from, (size_t)(p - s->from)) != 0 || buf_addc(&s->carry, '\0') != 0) {
 		json_fail(s, -ENOMEM, s->token, "out of memory");
 		return NULL;
 	}
-	*len = buf_len(&s->carry);
+	*len = buf_len(&s->carry) - 1;
 	return buf_ptr(&s->carry);
 }
 

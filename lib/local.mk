@@ -12,9 +12,22 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf
 %C%_libllmsec_la_SOURCES += %D%/log.c
 %C%_libllmsec_la_SOURCES += %D%/edge_sign.c
 %C%_libllmsec_la_SOURCES += %D%/conf.c %D%/conf_value.c %D%/conf_show.c %D%/conf_private.h
-
 %C%_libllmsec_la_SOURCES += %D%/utf8.c %D%/json.c %D%/json_token.c %D%/json_string.c %D%/json_keyset.c \
 	%D%/json_path.c
 noinst_HEADERS += %D%/json_private.h
 %C%_libllmsec_la_SOURCES += %D%/counters.c %D%/counters_export.c %D%/counters_private.h
 %C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
+if BUILD_TESTS
+check_PROGRAMS += tests/unit/lib/test_utf8 tests/unit/lib/test_json
+TESTS += tests/unit/lib/test_utf8 tests/unit/lib/test_json
+tests_unit_lib_test_utf8_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_utf8_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_json_SOURCES = tests/unit/lib/test_json.c tests/unit/lib/json_trace.h
+tests_unit_lib_test_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_json_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+endif
+FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_utf8
+tests_fuzz_lib_fuzz_json_SOURCES = tests/fuzz/lib/fuzz_json.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_json_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+tests_fuzz_lib_fuzz_utf8_SOURCES = tests/fuzz/lib/fuzz_utf8.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_utf8_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
