@@ -87,7 +87,7 @@ rule_compile(struct rules *rs, size_t idx, const char *path, struct diag *d)
 			diag_error(d, path, 0, 0, "rule %s: empty literal", r->id);
 	if (r->pattern[0] == '\0')
 		return 0;
-	r->code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_NO_UTF_CHECK,
+	r->code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK,
 	    &err, &at, NULL);
 	if (r->code == NULL) {
 		PCRE2_UCHAR why[128];
