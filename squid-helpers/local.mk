@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Squid's line protocols and the egress policy.  Programs are thin: what can be tested is in libegress.
 if HELPERS
+squidhelperdir = $(squid_helperdir)
+squidhelper_PROGRAMS = %D%/ext_llmsec_egress_acl
+%C%_ext_llmsec_egress_acl_SOURCES = %D%/ext_llmsec_egress_acl.c
+%C%_ext_llmsec_egress_acl_LDADD = %D%/libegress.la
 noinst_LTLIBRARIES += %D%/libegress.la
 %C%_libegress_la_CFLAGS = $(AM_CFLAGS)
 %C%_libegress_la_LIBADD = $(LIBLLMSEC)
