@@ -110,7 +110,7 @@ board_connected(struct board *b, const char *name, pid_t pid, int delta)
 }
 
 void
-board_received(struct board *b, const char *name, const char *node, const char *layer,
+board_stored(struct board *b, const char *name, const char *node, const char *layer,
     const char *event, int64_t ts_ms)
 {
 	struct board_component *row;
@@ -122,20 +122,20 @@ board_received(struct board *b, const char *name, const char *node, const char *
 		snprintf(row->layer, sizeof(row->layer), "%s", layer);
 		snprintf(row->last_event, sizeof(row->last_event), "%s", event);
 		row->last_ms = ts_ms;
-		row->received++;
+		row->stored++;
 	}
 	pthread_mutex_unlock(&b->lock);
 }
 
 void
-board_acknowledged(struct board *b, const char *name, uint64_t n)
+board_pending(struct board *b, const char *name, int64_t delta)
 {
 	struct board_component *row;
 
 	pthread_mutex_lock(&b->lock);
 	row = row_find(b, name);
 	if (row != NULL)
-		row->acknowledged += n;
+		row->pending += delta;
 	pthread_mutex_unlock(&b->lock);
 }
 

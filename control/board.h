@@ -27,8 +27,8 @@ struct board_component {
 	unsigned connections;
 	int64_t	 last_ms;		/* wall clock of the last event; 0: none */
 	char	 last_event[65];
-	uint64_t received;		/* events since llmsecd started */
-	uint64_t acknowledged;
+	uint64_t stored;		/* new events since llmsecd started */
+	int64_t	 pending;		/* received on its connections, not yet acknowledged */
 };
 
 struct board;
@@ -41,9 +41,9 @@ void		 board_health_get(struct board *, struct board_health *);
 
 /* Component <name>: find or make its row (the longest silent one goes when the board is full). */
 void		 board_connected(struct board *, const char *name, pid_t pid, int delta);
-void		 board_received(struct board *, const char *name, const char *node,
+void		 board_stored(struct board *, const char *name, const char *node,
 		    const char *layer, const char *event, int64_t ts_ms);
-void		 board_acknowledged(struct board *, const char *name, uint64_t n);
+void		 board_pending(struct board *, const char *name, int64_t delta);
 /* Copy at most <max> rows; returns how many. */
 size_t		 board_components(struct board *, struct board_component *, size_t max);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control/board.h"
 #include "control/collector.h"
@@ -190,7 +191,8 @@ collector_line(struct collector *c, const char *who, const char *line, size_t le
 		return collector_reject(c, who, line, len, why);
 	r = store_put(c->store, &ev, line, len, ctltime_now_ms());
 	if (r >= 0) {
-		board_received(c->board, who, ev.node, ev.layer, ev.event, ev.ts_ms);
+		if (r > 0)
+			board_stored(c->board, who, ev.node, ev.layer, ev.event, ev.ts_ms);
 		*(r > 0 ? &c->stored : &c->duplicates) += 1;
 		batch_note(c);
 	}
@@ -207,10 +209,19 @@ collector_due(const struct collector *c)
 	    ctltime_mono_ms() - c->batch_ms >= c->conf->database.batch_delay;
 }
 
+static int64_t
+usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 int
 collector_commit(struct collector *c)
 {
-	int64_t began = ctltime_mono_ms();
+	int64_t began = usec();
 	int r;
 
 	if (!c->ok)
@@ -222,7 +233,7 @@ collector_commit(struct collector *c)
 		return went_down(c, r);
 	c->proven_ms = ctltime_mono_ms();
 	if (c->ctr != NULL)
-		counters_observe(c->ctr, M_COMMIT, (uint64_t)(c->proven_ms - began) * 1000);
+		counters_observe(c->ctr, M_COMMIT, (uint64_t)(usec() - began));
 	count(c, M_STORED, c->stored);
 	count(c, M_DUPLICATES, c->duplicates);
 	count(c, M_MALFORMED, c->malformed);

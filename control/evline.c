@@ -29,14 +29,14 @@ static const struct text_field root_fields[] = {
 	FIELD(layer, 16, TEXT_LAYER, true),
 	FIELD(event, 64, TEXT_TOKEN, true),
 	FIELD(action, 16, TEXT_ACTION, true),
-	FIELD(request_id, 256, TEXT_ANY, false),
+	FIELD(request_id, 1024, TEXT_ANY, false),
 	FIELD(target, 4096, TEXT_ANY, false),
 };
 static const struct text_field actor_fields[] = {
 	FIELD(ip, 64, TEXT_IP, false),
-	FIELD(ja4, 128, TEXT_ANY, false),
-	FIELD(key, 128, TEXT_ANY, false),
-	FIELD(user, 128, TEXT_ANY, false),
+	FIELD(ja4, 1024, TEXT_ANY, false),
+	FIELD(key, 1024, TEXT_ANY, false),
+	FIELD(user, 1024, TEXT_ANY, false),
 };
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -178,10 +178,10 @@ rule_ids_check(json_t *root, const char **why)
 	*why = "bad member \"rule_ids\"";
 	if (ids == NULL || json_is_null(ids))
 		return 0;
-	if (!json_is_array(ids) || json_array_size(ids) > 1024)
+	if (!json_is_array(ids) || json_array_size(ids) > 8192)
 		return -EINVAL;
 	json_array_foreach(ids, i, v)
-		if (!json_is_string(v) || json_string_length(v) > 256)
+		if (!json_is_string(v) || json_string_length(v) > 1024)
 			return -EINVAL;
 	return 0;
 }

@@ -134,9 +134,8 @@ component_add(struct buf *b, const struct board_component *c)
 	add_text(b, "layer", c->layer);
 	buf_addc(b, ',');
 	add_text(b, "node", c->node);
-	buf_printf(b, ",\"pid\":%ld,\"connections\":%u,\"received\":%" PRIu64 ",\"pending\":%" PRIu64
-	    ",", (long)c->pid, c->connections, c->received,
-	    c->received > c->acknowledged ? c->received - c->acknowledged : 0);
+	buf_printf(b, ",\"pid\":%ld,\"connections\":%u,\"stored\":%" PRIu64 ",\"pending\":%" PRId64
+	    ",", (long)c->pid, c->connections, c->stored, c->pending);
 	if (c->last_ms > 0) {
 		ctltime_format(when, c->last_ms);
 		add_text(b, "last_event", c->last_event);

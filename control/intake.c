@@ -39,6 +39,7 @@ conn_close(struct intake *in, struct conn *c)
 	in->n_conns--;
 	if (c->hello) {
 		board_connected(in->board, c->who, c->pid, -1);
+		board_pending(in->board, c->who, (int64_t)c->acked - (int64_t)c->received);
 		/* What it said last may be in its spool only. */
 		intake_job_add(in, c->spool);
 	}
@@ -120,6 +121,7 @@ event_take(struct intake *in, struct conn *c, const char *text, size_t len)
 	if (r < 0)
 		return r;
 	c->received = seq;
+	board_pending(in->board, c->who, 1);
 	c->ack_due = true;
 	return 0;
 }
@@ -179,7 +181,7 @@ ack_send(struct intake *in, struct conn *c)
 	n = snprintf(text, sizeof(text), "A %" PRIu64, c->received);
 	if (send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return;		/* full: the next round tries again; gone: reading will tell */
-	board_acknowledged(in->board, c->who, c->received - c->acked);
+	board_pending(in->board, c->who, (int64_t)c->acked - (int64_t)c->received);
 	c->acked = c->received;
 	c->ack_due = false;
 }

@@ -110,7 +110,7 @@ static const struct parameter {
 	{ "limit", limit_set, "limit: 1 to 10000" },
 	{ "min_severity", severity_set, "min_severity: 0 to 10" },
 	{ "event", event_set, "event: 1 to 64 characters" },
-	{ "request_id", request_id_set, "request_id: 1 to 256 characters" },
+	{ "request_id", request_id_set, "request_id: 1 to 1024 characters" },
 	{ "ip", ip_set, "ip: an IPv4 or IPv6 address" },
 };
 

@@ -13,7 +13,7 @@ struct event_query {
 	int	 limit;			/* 1..QUERY_LIMIT_MAX */
 	int	 min_severity;
 	char	 event[65];		/* "": any */
-	char	 request_id[257];
+	char	 request_id[1025];
 	char	 ip[64];
 };
 

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/evline.h"
 #include "control/spool.h"
 
+#define NEWBORN_S	2
 #define BLOCK	((size_t)4 * EVLINE_MAX)
 
 struct spool {
@@ -155,10 +157,28 @@ spool_read(struct spool *s, unsigned max, const struct spool_sink *sink)
 	return 1;
 }
 
+/*
+ * A sender makes its spool, then locks it.  Between the two it looks dead; nothing lives there for
+ * longer than this.
+ */
+static bool
+newborn(const struct spool *s)
+{
+	struct statx sx;
+	struct timespec now;
+
+	if (statx(s->fd, "", AT_EMPTY_PATH, STATX_BTIME | STATX_CTIME, &sx) < 0)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (sx.stx_mask & STATX_BTIME)
+		return now.tv_sec - sx.stx_btime.tv_sec < NEWBORN_S;
+	return now.tv_sec - sx.stx_ctime.tv_sec < NEWBORN_S;
+}
+
 bool
 spool_claim(struct spool *s)
 {
-	if (!s->claimed && flock(s->fd, LOCK_EX | LOCK_NB) == 0)
+	if (!s->claimed && !newborn(s) && flock(s->fd, LOCK_EX | LOCK_NB) == 0)
 		s->claimed = true;
 	return s->claimed;
 }

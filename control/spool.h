@@ -29,7 +29,7 @@ const char *spool_name(const struct spool *);
 int	spool_read(struct spool *, unsigned max, const struct spool_sink *);
 /*
  * Is its sender dead?  Then its lock is ours from now on, nobody appends any more, and the rest
- * can be read.
+ * can be read.  A spool made within the last seconds counts as alive.
  */
 bool	spool_claim(struct spool *);
 bool	spool_claimed(const struct spool *);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "control/ctl_check.h"
+#include "control/ctl_client.h"
+#include "control/ctl_show.h"
+#include "control/llmsecd_conf.h"
+#include "lib/buf.h"
+#include "lib/diag.h"
+
+#define RECONNECT_S	1
+
+struct ctl {
+	const char	*conf_path, *url, *token_file;
+	const char	*conf_dir, *program_dirs;
+	bool		 json, follow;
+	struct buf	 query;		/* "?a=b&c=d" */
+	struct ctl_target target;
+	char		 last_id[32];	/* of the followed stream */
+};
+
+static void
+usage(FILE *f)
+{
+	fputs("usage: llmsecctl [options] command\n"
+	    "commands:\n"
+	    "  status                who sends events, and is llmsecd well\n"
+	    "  events                list events, oldest first\n"
+	    "  metrics               counters of every component\n"
+	    "  check                 check every configuration file\n"
+	    "options:\n"
+	    "  -c, --config FILE     llmsecd's configuration, to find it\n"
+	    "      --url URL         where it is ($LLMSEC_CONTROL_URL)\n"
+	    "      --token-file FILE bearer token ($LLMSEC_TOKEN_FILE)\n"
+	    "  -j, --json            print JSON\n"
+	    "  events: -f, --follow; --since 10m; --event X; --request-id ID; --ip IP;\n"
+	    "          --min-severity N; --limit N\n"
+	    "  check:  --conf-dir DIR; --program-path DIR:DIR\n"
+	    "      --version; -h, --help\n", f);
+}
+
+/* Where llmsecd is: option, environment, its own configuration, its default. */
+static int
+target_find(struct ctl *c)
+{
+	const char *url = c->url != NULL ? c->url : getenv("LLMSEC_CONTROL_URL");
+	const char *token = c->token_file != NULL ? c->token_file : getenv("LLMSEC_TOKEN_FILE");
+	struct llmsecd_conf conf;
+	struct conf_mem *mem = NULL;
+	struct diag *diag = diag_new();
+	const char *path = c->conf_path;
+	int r = 0;
+
+	if (path == NULL && access(LLMSEC_SYSCONFDIR "/llmsecd.yaml", R_OK) == 0)
+		path = LLMSEC_SYSCONFDIR "/llmsecd.yaml";
+	if (url == NULL || token == NULL) {
+		r = llmsecd_conf_load(&conf, path, &mem, diag);
+		diag_print(diag, stderr);
+	}
+	if (r == 0 && url != NULL)
+		snprintf(c->target.url, sizeof(c->target.url), "%s", url);
+	else if (r == 0)
+		snprintf(c->target.url, sizeof(c->target.url), "http://%s", conf.http.listen);
+	if (r == 0 && token == NULL)
+		token = conf.http.token_file;
+	if (r == 0 && ctl_token_read(&c->target, token) < 0 && (c->token_file != NULL))
+		fprintf(stderr, "llmsecctl: cannot read the token in %s\n", token);
+	if (c->target.url[0] != '\0' && c->target.url[strlen(c->target.url) - 1] == '/')
+		c->target.url[strlen(c->target.url) - 1] = '\0';
+	conf_mem_free(&mem);
+	diag_free(&diag);
+	return r < 0 ? 2 : 0;
+}
+
+/* 0, or the exit code after saying what the server said. */
+static int
+refused(long status, struct buf *body)
+{
+	if (status == 200)
+		return 0;
+	if (status > 0)
+		fprintf(stderr, "llmsecctl: llmsecd answered %ld: %.*s\n", status,
+		    (int)buf_len(body), buf_ptr(body));
+	if (status == 401)
+		fprintf(stderr, "llmsecctl: give the token with --token-file\n");
+	return 1;
+}
+
+static int
+status_command(struct ctl *c)
+{
+	struct buf status = {0}, health = {0};
+	long code = ctl_get(&c->target, "/healthz", &health);
+	int r = code > 0 ? refused(ctl_get(&c->target, "/api/status", &status), &status) : 1;
+
+	buf_addc(&status, '\0');
+	buf_addc(&health, '\0');
+	if (r == 0 && c->json)
+		printf("{\"health\":%s,\"status\":%s}\n", buf_ptr(&health), buf_ptr(&status));
+	else if (r == 0 && ctl_show_status(buf_ptr(&status), buf_ptr(&health), stdout) < 0)
+		r = 1;
+	buf_free(&status);
+	buf_free(&health);
+	return r != 0 ? r : code == 200 ? 0 : 1;
+}
+
+static int
+event_print(void *arg, const char *id, const char *data)
+{
+	struct ctl *c = arg;
+
+	snprintf(c->last_id, sizeof(c->last_id), "%s", id);
+	if (!c->json)
+		ctl_show_event(data, stdout);
+	else if (puts(data) == EOF || fflush(stdout) == EOF)
+		return 1;
+	return ferror(stdout);
+}
+
+/* For ever: when llmsecd goes away, go on behind the last event seen as soon as it is back. */
+static int
+follow_command(struct ctl *c)
+{
+	char path[2048];
+	bool ever = false;
+	long status;
+
+	for (;;) {
+		const char *sep = buf_len(&c->query) > 0 ? "&" : "?";
+
+		snprintf(path, sizeof(path), "/api/events/follow%.*s%s%s", (int)buf_len(&c->query),
+		    buf_ptr(&c->query), c->last_id[0] != '\0' ? sep : "",
+		    c->last_id[0] != '\0' ? "after=" : "");
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s", c->last_id);
+		status = ctl_follow(&c->target, path, event_print, c);
+		if (ferror(stdout))
+			return 1;
+		if (status > 0 && status != 200 && status != 503) {
+			fprintf(stderr, "llmsecctl: llmsecd answered %ld\n", status);
+			return 1;
+		}
+		if (status < 0 && !ever) {
+			fprintf(stderr, "llmsecctl: cannot reach %s\n", c->target.url);
+			return 1;
+		}
+		ever = true;
+		sleep(RECONNECT_S);
+	}
+}
+
+static int
+events_command(struct ctl *c)
+{
+	struct buf body = {0};
+	char path[2048];
+	int r;
+
+	if (c->follow)
+		return follow_command(c);
+	snprintf(path, sizeof(path), "/api/events%.*s", (int)buf_len(&c->query), buf_ptr(&c->query));
+	r = refused(ctl_get(&c->target, path, &body), &body);
+	buf_addc(&body, '\0');
+	if (r == 0 && ctl_show_events(buf_ptr(&body), c->json, stdout) < 0) {
+		fprintf(stderr, "llmsecctl: that was no answer of llmsecd's\n");
+		r = 1;
+	}
+	buf_free(&body);
+	return r;
+}
+
+static int
+metrics_command(struct ctl *c)
+{
+	struct buf body = {0};
+	int r = refused(ctl_get(&c->target, "/metrics", &body), &body);
+
+	if (r == 0)
+		fwrite(buf_ptr(&body), 1, buf_len(&body), stdout);
+	buf_free(&body);
+	return r;
+}
+
+static int
+check_command(struct ctl *c)
+{
+	return ctl_check(c->conf_dir, c->program_dirs, stdout) > 0 ? 1 : 0;
+}
+
+static void
+query_add(struct ctl *c, const char *key, const char *value)
+{
+	char *enc = curl_easy_escape(NULL, value, 0);
+
+	buf_printf(&c->query, "%s%s=%s", buf_len(&c->query) > 0 ? "&" : "?", key,
+	    enc != NULL ? enc : "");
+	curl_free(enc);
+}
+
+enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY };
+
+static const struct option longs[] = {
+	{ "config", 1, NULL, 'c' }, { "json", 0, NULL, 'j' }, { "follow", 0, NULL, 'f' },
+	{ "help", 0, NULL, 'h' }, { "version", 0, NULL, O_VERSION }, { "url", 1, NULL, O_URL },
+	{ "token-file", 1, NULL, O_TOKEN }, { "conf-dir", 1, NULL, O_CONF_DIR },
+	{ "program-path", 1, NULL, O_PROGRAMS }, { "since", 1, NULL, O_QUERY },
+	{ "event", 1, NULL, O_QUERY }, { "request-id", 1, NULL, O_QUERY }, { "ip", 1, NULL, O_QUERY },
+	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
+};
+
+/* -1: go on; else the exit code. */
+static int
+options_take(struct ctl *c, int argc, char **argv)
+{
+	char key[32];
+	int o, i = 0;
+
+	while ((o = getopt_long(argc, argv, "c:jfh", longs, &i)) != -1) {
+		switch (o) {
+		case 'c': c->conf_path = optarg; break;
+		case 'j': c->json = true; break;
+		case 'f': c->follow = true; break;
+		case 'h': usage(stdout); return 0;
+		case O_VERSION: printf("llmsecctl %s\n", PACKAGE_VERSION); return 0;
+		case O_URL: c->url = optarg; break;
+		case O_TOKEN: c->token_file = optarg; break;
+		case O_CONF_DIR: c->conf_dir = optarg; break;
+		case O_PROGRAMS: c->program_dirs = optarg; break;
+		case O_QUERY:
+			snprintf(key, sizeof(key), "%s", longs[i].name);
+			if (strchr(key, '-') != NULL)
+				*strchr(key, '-') = '_';
+			query_add(c, key, optarg);
+			break;
+		default: usage(stderr); return 2;
+		}
+	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct {
+		const char	*name;
+		int		(*run)(struct ctl *);
+		bool		 remote;
+	} commands[] = {
+		{ "status", status_command, true }, { "events", events_command, true },
+		{ "metrics", metrics_command, true }, { "check", check_command, false },
+	};
+	struct ctl c = { .conf_dir = LLMSEC_SYSCONFDIR, .program_dirs = LLMSEC_PROGRAM_PATH };
+	int r = options_take(&c, argc, argv);
+
+	if (r >= 0)
+		return r;
+	for (size_t i = 0; optind == argc - 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[optind], commands[i].name) != 0)
+			continue;
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		r = commands[i].remote ? target_find(&c) : 0;
+		if (r == 0)
+			r = commands[i].run(&c);
+		buf_free(&c.query);
+		curl_global_cleanup();
+		return r;
+	}
+	usage(stderr);
+	return 2;
+}
