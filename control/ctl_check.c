@@ -43,8 +43,8 @@ program_find(char out[PATH_MAX], const char *dirs, const char *name)
 static int
 check_start(const char *program, const char *file, pid_t *pid)
 {
-	char *const argv[] = { (char *)(uintptr_t)program, "--check", "-c",
-	    (char *)(uintptr_t)file, NULL };
+	/* posix_spawn(3) takes char * for history's sake; it writes to none of them. */
+	const char *const argv[] = {program, "--check", "-c", file, NULL};
 	posix_spawn_file_actions_t act;
 	int p[2], r;
 
@@ -54,7 +54,7 @@ check_start(const char *program, const char *file, pid_t *pid)
 	posix_spawn_file_actions_addopen(&act, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&act, p[1], 1);
 	posix_spawn_file_actions_adddup2(&act, p[1], 2);
-	r = posix_spawn(pid, program, &act, NULL, argv, environ);
+	r = posix_spawn(pid, program, &act, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&act);
 	close(p[1]);
 	if (r != 0) {
