@@ -13,3 +13,24 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
 endif
+
+if HELPERS
+if BUILD_TESTS
+check_PROGRAMS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
+	tests/unit/squid-helpers/test_squid_line
+TESTS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
+	tests/unit/squid-helpers/test_squid_line
+tests_unit_squid_helpers_test_egress_host_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_squid_helpers_test_egress_host_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
+tests_unit_squid_helpers_test_egress_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_squid_helpers_test_egress_policy_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
+tests_unit_squid_helpers_test_squid_line_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_squid_helpers_test_squid_line_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line
+tests_fuzz_squid_helpers_fuzz_egress_host_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_host.c $(FUZZ_MAIN)
+tests_fuzz_squid_helpers_fuzz_egress_host_LDADD = %D%/libegress.la $(FUZZ_LIBS)
+tests_fuzz_squid_helpers_fuzz_squid_line_SOURCES = tests/fuzz/squid-helpers/fuzz_squid_line.c $(FUZZ_MAIN)
+tests_fuzz_squid_helpers_fuzz_squid_line_LDADD = %D%/libegress.la $(FUZZ_LIBS)
+endif
+endif

@@ -209,7 +209,6 @@ is "$(grep -ciE '^< (X-Edge99|X-LLMSec|X-Forwarded|Via|Surrogate|Cache-Control|A
 	'and without any header of the house'
 unlike "$(cat "$tap_dir/log/squid-access.log")" 'Bearer|api-version=|alt=sse' 'the access log has no secret and no query'
 if command -v jq >/dev/null; then
-	diag "$(head -n 1 "$tap_dir/log/squid-access.log")"
 	check 'and is JSON, line by line' jq -e .status "$tap_dir/log/squid-access.log"
 else
 	skip 'and is JSON, line by line' 'no jq'
