@@ -10,3 +10,4 @@ TESTS += $(FUZZ_TARGETS)
 endif
 EXTRA_DIST += tests/e2e/lib.sh
 include tests/mock/local.mk
+include tests/tools/local.mk
