@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,6 +18,7 @@ static const struct op_row openai_ops[] = {
 	{"embeddings", OP_EMBEDDINGS},
 	{"moderations", OP_MODERATIONS},
 	{"files", OP_FILES},
+	{"uploads", OP_FILES},
 	{"models", OP_MODELS},
 	{NULL, OP_UNKNOWN}
 };
@@ -36,18 +36,18 @@ static enum llm_op
 op_lookup(const struct op_row *t, const char *p, size_t n)
 {
 	for (; t->path != NULL; t++)
-		if (strlen(t->path) == n && memcmp(t->path, p, n) == 0)
+		if (strlen(t->path) == n && strncasecmp(t->path, p, n) == 0)
 			return t->op;
 	return OP_UNKNOWN;
 }
 
-/* Does <p> begin with <lit>?  Then step over it. */
+/* Does <p> begin with <lit>?  Then step over it.  Case doesn't count: to Azure it doesn't either. */
 static bool
 eat(const char **p, size_t *n, const char *lit)
 {
 	size_t k = strlen(lit);
 
-	if (*n < k || memcmp(*p, lit, k) != 0)
+	if (*n < k || strncasecmp(*p, lit, k) != 0)
 		return false;
 	*p += k;
 	*n -= k;
@@ -70,9 +70,9 @@ openai_op(const char *p, size_t n, bool get)
 	static const char *const deep[] = {"files/", "models/", "uploads/"};
 
 	for (size_t i = 0; i < sizeof(deep) / sizeof(*deep); i++)
-		if (n >= strlen(deep[i]) && memcmp(p, deep[i], strlen(deep[i])) == 0)
+		if (n >= strlen(deep[i]) && strncasecmp(p, deep[i], strlen(deep[i])) == 0)
 			return i == 1 ? OP_MODELS : OP_FILES;
-	if (get && n > 10 && memcmp(p, "responses/", 10) == 0)
+	if (get && n > 10 && strncasecmp(p, "responses/", 10) == 0)
 		return OP_MODELS;	/* reading a stored answer: no prompt in it */
 	return op_lookup(openai_ops, p, n);
 }
@@ -92,7 +92,7 @@ route_gemini(struct llm_route *r, const char *p, size_t n)
 	copy_model(r, p, (size_t)(colon - p));
 	n -= (size_t)(colon - p) + 1;
 	r->op = op_lookup(gemini_ops, colon + 1, n);
-	r->stream = n == 21 && memcmp(colon + 1, "streamGenerateContent", 21) == 0;
+	r->stream = n == 21 && strncasecmp(colon + 1, "streamGenerateContent", 21) == 0;
 }
 
 static void
@@ -107,7 +107,12 @@ route_azure(struct llm_route *r, const char *p, size_t n, bool get)
 		r->op = openai_op(p, n, get);
 		return;
 	}
-	if (!eat(&p, &n, "deployments/") || (slash = memchr(p, '/', n)) == NULL)
+	if (!eat(&p, &n, "deployments/")) {
+		r->op = openai_op(p, n, get);	/* responses, files, models */
+		return;
+	}
+	slash = memchr(p, '/', n);
+	if (slash == NULL)
 		return;
 	copy_model(r, p, (size_t)(slash - p));
 	n -= (size_t)(slash - p) + 1;
@@ -127,67 +132,161 @@ route_ollama(struct llm_route *r, const char *p, size_t n)
 	r->op = op_lookup(ops, p, n);
 }
 
-/*
- * Paths are compared as they are sent, except that runs of '/' count once and a trailing '/' doesn't
- * count: providers accept both.  A percent-escape in the path of an LLM route makes it unknown, so that
- * no spelling reaches a provider under a name we did not recognise.
- */
-static size_t
-path_normalise(char *out, size_t cap, const char *p, size_t n)
-{
-	const char *q;
-	size_t k = 0;
+struct path {
+	char	s[1024];
+	size_t	n;
+	bool	cut;	/* longer than any path we know */
+};
 
-	if (n > 8 && (strncasecmp(p, "http://", 7) == 0 || strncasecmp(p, "https://", 8) == 0)) {
-		q = memchr(p + 8, '/', n - 8);
-		if (q == NULL)
-			return 0;
-		n -= (size_t)(q - p);
-		p = q;
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The path alone: no "scheme://authority", no query, no fragment. */
+static void
+path_cut(const char **p, size_t *n)
+{
+	const char *s = *p, *end = s + *n, *q;
+
+	if (*n > 0 && *s != '/')
+		for (q = s; q + 2 < end && *q != '/' && *q != '?'; q++)
+			if (memcmp(q, "://", 3) == 0) {
+				for (s = q + 3; s < end && *s != '/' && *s != '?' && *s != '#'; s++)
+					;
+				break;
+			}
+	for (q = s; q < end && *q != '?' && *q != '#'; q++)
+		;
+	*p = s;
+	*n = (size_t)(q - s);
+}
+
+/* The segment that begins at <seg> is over: "." goes, ".." takes the one before it along. */
+static void
+path_end_segment(struct path *o, size_t seg)
+{
+	size_t k = o->n - seg;
+	bool up = k == 2 && memcmp(o->s + seg, "..", 2) == 0;
+
+	if (!up && !(k == 1 && o->s[seg] == '.'))
+		return;
+	o->n = seg > 0 ? seg - 1 : 0;
+	while (up && o->n > 0 && o->s[--o->n] != '/')
+		;
+}
+
+/*
+ * The path as an origin will read it: percent-escapes decoded once, runs of '/' and dot segments folded
+ * (RFC 3986, 5.2.4), '\' as '/', no trailing '/'.  No spelling must reach a provider under a name that
+ * we did not recognise.
+ */
+static void
+path_normalise(struct path *o, const char *p, size_t n)
+{
+	size_t seg = 0;
+
+	o->n = 0;
+	o->cut = false;
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i];
+
+		if (c == '%' && i + 2 < n && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0) {
+			c = (char)(hex(p[i + 1]) << 4 | hex(p[i + 2]));
+			i += 2;
+		}
+		if (c == '\\')
+			c = '/';
+		if (c == '/') {
+			path_end_segment(o, seg);
+			if (o->n > 0 && o->s[o->n - 1] == '/')
+				o->n--;
+		}
+		if (o->n == sizeof(o->s)) {
+			o->cut = true;
+			return;
+		}
+		o->s[o->n++] = c;
+		if (c == '/')
+			seg = o->n;
 	}
-	q = memchr(p, '?', n);
-	if (q != NULL)
-		n = (size_t)(q - p);
-	for (size_t i = 0; i < n && k < cap; i++)
-		if (p[i] != '/' || k == 0 || out[k - 1] != '/')
-			out[k++] = p[i];
-	while (k > 1 && out[k - 1] == '/')
-		k--;
-	return k;
+	path_end_segment(o, seg);
+	while (o->n > 0 && o->s[o->n - 1] == '/')
+		o->n--;
+}
+
+static void
+route_path(struct llm_route *r, const char *p, size_t n, bool get)
+{
+	const char *all = p;
+
+	if (eat(&p, &n, "/v1/messages")) {
+		r->dialect = DIALECT_ANTHROPIC;
+		r->op = n == 0 ? OP_CHAT : n == 13 && strncasecmp(p, "/count_tokens", 13) == 0 ?
+		    OP_COUNT_TOKENS : OP_UNKNOWN;
+	} else if (eat(&p, &n, "/v1beta/openai/")) {
+		r->dialect = DIALECT_OPENAI;
+		r->op = openai_op(p, n, get);
+	} else if (eat(&p, &n, "/v1beta/models/") || eat(&p, &n, "/v1alpha/models/")) {
+		route_gemini(r, p, n);
+	} else if (eat(&p, &n, "/upload/v1beta/files") || eat(&p, &n, "/v1beta/files")) {
+		r->dialect = DIALECT_GEMINI;
+		r->op = n == 0 || *p == '/' ? OP_FILES : OP_UNKNOWN;
+	} else if (eat(&p, &n, "/v1beta") || eat(&p, &n, "/v1alpha/") || eat(&p, &n, "/upload/")) {
+		r->dialect = DIALECT_GEMINI;
+		r->op = n == 7 && strncasecmp(p, "/models", 7) == 0 ? OP_MODELS : OP_UNKNOWN;
+	} else if (eat(&p, &n, "/v1/")) {
+		if (n > 7 && strncasecmp(p, "models/", 7) == 0 && memchr(p, ':', n) != NULL)
+			route_gemini(r, p + 7, n - 7);
+		if (r->op == OP_NONE || r->op == OP_UNKNOWN) {	/* also models/ft:gpt-4o:org */
+			r->dialect = DIALECT_OPENAI;
+			r->op = openai_op(p, n, get);
+		}
+	} else if (eat(&p, &n, "/openai/")) {
+		route_azure(r, p, n, get);
+	} else if (eat(&p, &n, "/api/")) {
+		route_ollama(r, p, n);
+	}
+	if (p == all)
+		r->op = OP_NONE;
+}
+
+/* alt=sse makes Gemini stream whatever the verb says. */
+static bool
+query_has_sse(const char *p, size_t n)
+{
+	const char *q = memchr(p, '?', n);
+
+	if (q == NULL)
+		return false;
+	for (size_t i = (size_t)(q - p); i + 7 < n; i++)
+		if ((p[i] == '?' || p[i] == '&') && memcmp(p + i + 1, "alt=sse", 7) == 0 &&
+		    (i + 8 == n || p[i + 8] == '&' || p[i + 8] == '#'))
+			return true;
+	return false;
 }
 
 void
-dialect_route(const char *method, const char *path, size_t path_len, struct llm_route *r)
+dialect_route(const char *method, const char *url, size_t url_len, struct llm_route *r)
 {
-	char norm[1024];
-	const char *p = norm;
-	size_t n = path_normalise(norm, sizeof(norm), path, path_len);
+	const char *p = url;
+	size_t n = url_len;
+	struct path path;
 	bool get = method != NULL && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
-	    strcmp(method, "DELETE") == 0);
+	    strcmp(method, "DELETE") == 0 || strcmp(method, "OPTIONS") == 0);
 
 	memset(r, 0, sizeof(*r));
-	if (eat(&p, &n, "/v1/messages")) {
-		r->dialect = DIALECT_ANTHROPIC;
-		r->op = n == 0 ? OP_CHAT : n == 13 && memcmp(p, "/count_tokens", 13) == 0 ?
-		    OP_COUNT_TOKENS : OP_UNKNOWN;
-	} else if (eat(&p, &n, "/v1beta/openai/"))
-		r->dialect = DIALECT_OPENAI, r->op = openai_op(p, n, get);
-	else if (eat(&p, &n, "/v1beta/models/") || eat(&p, &n, "/v1alpha/models/"))
-		route_gemini(r, p, n);
-	else if (eat(&p, &n, "/v1beta"))
-		r->dialect = DIALECT_GEMINI, r->op = n == 7 && memcmp(p, "/models", 7) == 0 ?
-		    OP_MODELS : OP_UNKNOWN;
-	else if (eat(&p, &n, "/v1/models/") && memchr(p, ':', n) != NULL)
-		route_gemini(r, p, n);
-	else if (p != norm)
-		r->dialect = DIALECT_OPENAI, r->op = OP_MODELS;
-	else if (eat(&p, &n, "/v1/"))
-		r->dialect = DIALECT_OPENAI, r->op = openai_op(p, n, get);
-	else if (eat(&p, &n, "/openai/"))
-		route_azure(r, p, n, get);
-	else if (eat(&p, &n, "/api/"))
-		route_ollama(r, p, n);
-	if (r->dialect != DIALECT_NONE && memchr(norm, '%', path_normalise(norm, sizeof(norm), path, path_len)))
+	path_cut(&p, &n);
+	path_normalise(&path, p, n);
+	route_path(r, path.s, path.n, get);
+	if (r->dialect == DIALECT_GEMINI && query_has_sse(url, url_len))
+		r->stream = true;
+	/* what was cut off may have been the verb; what is not read carries a prompt */
+	if (r->dialect != DIALECT_NONE && (path.cut || (r->op == OP_MODELS && !get)))
 		r->op = OP_UNKNOWN;
 }
 

@@ -10,6 +10,7 @@
 #include "icap-llmsec/mask_private.h"
 
 #define MASK_KINDS_LEN	8	/* longest kind */
+#define MASK_RESERVE_MAX 100000000u /* higher numbers are never issued, so they need no reserving */
 
 struct mask_entry {
 	char	 token[MASK_TOKEN_MAX];
@@ -113,7 +114,8 @@ mask_reserve(struct mask_vault *v, const char *text, size_t len)
 	int partial;
 
 	while ((p = memchr(p, '[', (size_t)(end - p))) != NULL) {
-		if (token_parse(p, (size_t)(end - p), &num, &partial) != 0 && num > v->reserved)
+		if (token_parse(p, (size_t)(end - p), &num, &partial) != 0 && num > v->reserved &&
+		    num < MASK_RESERVE_MAX)
 			v->reserved = num;
 		p++;
 	}

@@ -37,7 +37,8 @@ static const struct span_rule openai_completion[] = {
 	COMMON, {NULL, KIND_NONE}
 };
 
-static const struct span_rule openai_input[] = {	/* embeddings, moderations */
+static const struct span_rule openai_input[] = {	/* embeddings, moderations; Ollama's as well */
+	{"prompt", KIND_USER},
 	{"input", KIND_USER}, {"input.[]", KIND_USER}, {"input.[].text", KIND_USER},
 	{"input.[].type", KIND_IGNORE}, {"input.[].image_url.**", KIND_IGNORE},
 	COMMON, {NULL, KIND_NONE}
@@ -45,6 +46,7 @@ static const struct span_rule openai_input[] = {	/* embeddings, moderations */
 
 static const struct span_rule openai_responses[] = {
 	{"instructions", KIND_SYSTEM},
+	{"prompt.variables.*", KIND_USER}, {"prompt.variables.*.text", KIND_USER},
 	{"input", KIND_USER},
 	{"input.[].role", KIND_ROLE},
 	{"input.[].type", KIND_TYPE},
@@ -119,11 +121,15 @@ static const struct span_rule anthropic_messages[] = {
 
 static const struct span_rule gemini_contents[] = {
 	GEMINI_SPELLINGS("contents"),
+	GEMINI_SPELLINGS("generateContentRequest.contents"),
+	GEMINI_SPELLINGS("generate_content_request.contents"),
+	{"generateContentRequest.systemInstruction.parts.[].text", KIND_SYSTEM},
 	{"systemInstruction.parts.[].text", KIND_SYSTEM},
 	{"system_instruction.parts.[].text", KIND_SYSTEM},
 	{"tools.[].functionDeclarations.[].description", KIND_TOOL_DEF},
 	{"tools.[].functionDeclarations.[].parameters.**", KIND_TOOL_DEF},
 	{"tools.[].function_declarations.[].description", KIND_TOOL_DEF},
+	{"tools.[].function_declarations.[].parameters.**", KIND_TOOL_DEF},
 	{"generationConfig.maxOutputTokens", KIND_MAX_TOKENS},
 	{"model", KIND_MODEL}, {NULL, KIND_NONE}
 };
@@ -168,6 +174,8 @@ span_shape(const struct llm_route *r)
 static bool
 step_is(const struct json_step *s, const char *p, size_t n)
 {
+	if (n == 1 && p[0] == '*')
+		return s->key != NULL;
 	if (n == 2 && p[0] == '[' && p[1] == ']')
 		return s->key == NULL;
 	return s->key != NULL && s->key_len == n && memcmp(s->key, p, n) == 0;
