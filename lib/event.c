@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,9 +23,16 @@
 #include "lib/log.h"
 
 #define SPOOL_MAX	((int64_t)256 << 20)
-#define SPOOL_ROTATE	(1 << 20)	/* acknowledged spools larger than this are replaced */
+#define SPOOL_ROTATE	(1 << 20)	/* a connected sender begins a new spool at this size */
 #define RECONNECT_MS	1000
 #define CLOSE_WAIT_MS	300
+
+struct spool {
+	int		 fd;		/* -1: none; its lock says "the sender lives" */
+	int64_t		 size;
+	uint64_t	 lines;
+	char		 name[128];
+};
 
 struct event_client {
 	pthread_mutex_t	lock;
@@ -30,13 +40,15 @@ struct event_client {
 	char		*spool_dir;
 	struct event_origin origin;
 	char		program[64];
-	int64_t		spool_max, spool_size;
-	int		spool_fd, sock;
-	unsigned	generation;	/* of the spool's name */
-	char		spool_name[128];
+	int64_t		spool_max;
+	struct spool	cur;		/* lines go here */
+	struct spool	old;		/* full, and waits for the acknowledgement of <old_seq> */
+	uint64_t	old_seq;
+	int		sock;
 	bool		live;		/* hello sent: lines go out as datagrams */
-	uint64_t	seq, acked;	/* of this connection */
-	uint64_t	pending, dropped;
+	bool		drained;	/* hello acknowledged: the spool's earlier lines are stored */
+	uint64_t	seq;		/* of this connection */
+	_Atomic uint64_t pending, dropped;	/* read without the lock */
 	int64_t		next_connect;	/* monotonic ms */
 	struct buf	line;
 	bool		warned;
@@ -51,41 +63,53 @@ mono_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* A name nobody used before: a collector that still reads an older file never meets new lines in it. */
+/*
+ * The name is random so that it is new even where every process is number 1: a collector that still
+ * reads an older file never meets our lines under its name.  One that looked between our open and
+ * our flock took the file for a dead sender's; then it is locked or unlinked, and we make another.
+ */
 static int
-spool_create(struct event_client *c)
+spool_create(struct event_client *c, struct spool *s)
 {
 	char path[4096];
-	int fd = -1;
+	struct stat st;
+	uint64_t rnd;
 
-	for (int i = 0; i < 1000 && fd < 0; i++) {
-		snprintf(c->spool_name, sizeof(c->spool_name), "%s-%ld-%u.spool", c->program, (long)getpid(),
-		    c->generation++);
-		snprintf(path, sizeof(path), "%s/%s", c->spool_dir, c->spool_name);
-		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
-		if (fd < 0 && errno != EEXIST)
+	for (int i = 0; i < 100; i++) {
+		if (getrandom(&rnd, sizeof(rnd), 0) != (ssize_t)sizeof(rnd))
+			return -EIO;
+		snprintf(s->name, sizeof(s->name), "%s-%ld-%llu.spool", c->program, (long)getpid(),
+		    (unsigned long long)rnd);
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", c->spool_dir, s->name) >= sizeof(path))
+			return -ENAMETOOLONG;
+		s->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+		if (s->fd < 0 && errno != EEXIST)
 			return -errno;
+		if (s->fd < 0)
+			continue;
+		s->size = 0;
+		s->lines = 0;
+		if (flock(s->fd, LOCK_EX | LOCK_NB) == 0 && fstat(s->fd, &st) == 0 && st.st_nlink > 0)
+			return 0;
+		close(s->fd);
+		s->fd = -1;
 	}
-	if (fd < 0)
-		return -EEXIST;
-	flock(fd, LOCK_EX | LOCK_NB);	/* held until this process ends: "its sender lives" */
-	c->spool_fd = fd;
-	c->spool_size = 0;
-	return 0;
+	return -EEXIST;
 }
 
+/* Not unlinked, it is a dead sender's spool to the collector, which reads and removes it. */
 static void
-spool_drop(struct event_client *c, bool unlink_it)
+spool_drop(const struct event_client *c, struct spool *s, bool unlink_it)
 {
 	char path[4096];
 
-	if (c->spool_fd < 0)
+	if (s->fd < 0)
 		return;
-	snprintf(path, sizeof(path), "%s/%s", c->spool_dir, c->spool_name);
+	snprintf(path, sizeof(path), "%s/%s", c->spool_dir, s->name);
 	if (unlink_it)
 		unlink(path);
-	close(c->spool_fd);
-	c->spool_fd = -1;
+	close(s->fd);
+	s->fd = -1;
 }
 
 static void
@@ -94,8 +118,20 @@ disconnect(struct event_client *c)
 	if (c->sock >= 0)
 		close(c->sock);
 	c->sock = -1;
-	c->live = false;
-	c->seq = c->acked = 0;
+	c->live = c->drained = false;
+	c->seq = 0;
+	/* The next hello names the current spool only: let go of the other, so that it is found. */
+	spool_drop(c, &c->old, false);
+	c->pending = c->cur.fd >= 0 ? c->cur.lines : 0;
+}
+
+static bool
+say_hello(struct event_client *c)
+{
+	char hello[160];
+	int n = snprintf(hello, sizeof(hello), "H 1 %s", c->cur.name);
+
+	return send(c->sock, hello, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) == n;
 }
 
 /*
@@ -106,8 +142,6 @@ static void
 try_connect(struct event_client *c)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	char hello[160];
-	int n;
 
 	if (c->socket_path[0] == '\0' || c->live || mono_ms() < c->next_connect)
 		return;
@@ -116,27 +150,43 @@ try_connect(struct event_client *c)
 	if (c->sock < 0)
 		return;
 	strcpy(sa.sun_path, c->socket_path);
-	n = snprintf(hello, sizeof(hello), "H 1 %s", c->spool_name);
-	if (connect(c->sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
-	    send(c->sock, hello, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) != n) {
+	if (connect(c->sock, (struct sockaddr *)&sa, sizeof(sa)) < 0 || !say_hello(c)) {
 		disconnect(c);
 		return;
 	}
 	c->live = true;
 }
 
-/* All lines of the spool are on the collector's disk. */
+/*
+ * Begin a new spool when this one is large.  Waiting for a moment with nothing in flight would wait
+ * forever under load, so the full one is kept until its last line is acknowledged.  Only one at a
+ * time, and only after the hello's acknowledgement: from then on "up to <seq>" covers all its lines.
+ */
 static void
-all_acked(struct event_client *c)
+spool_rotate(struct event_client *c)
 {
-	c->pending = 0;
-	if (c->spool_size < SPOOL_ROTATE)
+	struct spool fresh;
+
+	if (!c->live || !c->drained || c->old.fd >= 0 || c->cur.size < SPOOL_ROTATE)
 		return;
-	spool_drop(c, true);
-	disconnect(c);		/* the next hello announces the new file */
-	c->next_connect = 0;
-	if (spool_create(c) < 0)
-		log_warnx("events: cannot make a new spool in %s", c->spool_dir);
+	if (spool_create(c, &fresh) < 0)
+		return;		/* the present one does as long as it has room */
+	c->old = c->cur;
+	c->old_seq = c->seq;
+	c->cur = fresh;
+	if (!say_hello(c))
+		disconnect(c);
+}
+
+/* Everything up to <seq> is on the collector's disk. */
+static void
+acked(struct event_client *c, uint64_t seq)
+{
+	c->drained = true;
+	c->pending = c->seq - seq;
+	if (c->old.fd >= 0 && seq >= c->old_seq)
+		spool_drop(c, &c->old, true);
+	spool_rotate(c);
 }
 
 static void
@@ -153,13 +203,8 @@ take_acks(struct event_client *c)
 			return;
 		}
 		b[n] = '\0';
-		if (sscanf(b, "A %llu", &seq) != 1 || seq > c->seq)
-			continue;
-		c->acked = seq;
-		if (seq == c->seq)
-			all_acked(c);
-		else if (c->pending > c->seq - seq)
-			c->pending = c->seq - seq;
+		if (sscanf(b, "A %llu", &seq) == 1 && seq <= c->seq)
+			acked(c, seq);
 	}
 	if (c->live)		/* end of file: the collector went away */
 		disconnect(c);
@@ -171,21 +216,28 @@ spool_append(struct event_client *c)
 	size_t n = buf_len(&c->line);
 	ssize_t w;
 
-	if (c->spool_fd < 0 && spool_create(c) < 0)
-		return -EIO;
-	if (c->spool_size + (int64_t)n > c->spool_max)
+	if (c->cur.fd < 0) {
+		disconnect(c);		/* it announced a spool that is no more */
+		c->next_connect = 0;
+		if (spool_create(c, &c->cur) < 0)
+			return -EIO;
+	}
+	if (c->cur.size + (int64_t)n > c->spool_max)
 		return -ENOSPC;
 	do
-		w = write(c->spool_fd, buf_ptr(&c->line), n);
+		w = write(c->cur.fd, buf_ptr(&c->line), n);
 	while (w < 0 && errno == EINTR);
 	if (w == (ssize_t)n) {
-		c->spool_size += w;
+		c->cur.size += w;
+		c->cur.lines++;
 		return 0;
 	}
 	/* Half a line (disk full): take it back, a reader must not meet it in front of the next one. */
-	if (w > 0 && ftruncate(c->spool_fd, c->spool_size) < 0)
-		spool_drop(c, false);
-	return w < 0 ? -errno : -ENOSPC;
+	if (w < 0)
+		return -errno;
+	if (ftruncate(c->cur.fd, c->cur.size) < 0)
+		spool_drop(c, &c->cur, false);
+	return -ENOSPC;
 }
 
 static void
@@ -218,10 +270,11 @@ event_emit(struct event_client *c, const struct event *e)
 		rc = spool_append(c);
 	if (rc == 0) {
 		c->pending++;
-		was_live = c->live;
+		was_live = c->live;	/* else the hello comes after the line and covers it */
 		try_connect(c);
-		if (was_live)
+		if (was_live && c->live)
 			send_line(c);
+		spool_rotate(c);
 		c->warned = false;
 	} else {
 		c->dropped++;
@@ -238,7 +291,7 @@ event_client_tick(struct event_client *c)
 {
 	pthread_mutex_lock(&c->lock);
 	take_acks(c);
-	if (c->pending > 0)
+	if (c->pending > 0 && c->cur.fd >= 0)
 		try_connect(c);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -264,7 +317,7 @@ event_client_open(struct event_client **out, const struct event_client_conf *con
 	*out = NULL;
 	if (c == NULL)
 		return -ENOMEM;
-	c->sock = c->spool_fd = -1;
+	c->sock = c->cur.fd = c->old.fd = -1;
 	pthread_mutex_init(&c->lock, NULL);
 	if (conf->socket_path != NULL && strlen(conf->socket_path) >= sizeof(c->socket_path)) {
 		rc = -ENAMETOOLONG;
@@ -279,7 +332,7 @@ event_client_open(struct event_client **out, const struct event_client_conf *con
 		goto fail;
 	rc = event_origin_init(&c->origin, conf->node, conf->layer);
 	if (rc == 0)
-		rc = spool_create(c);
+		rc = spool_create(c, &c->cur);
 	if (rc < 0)
 		goto fail;
 	try_connect(c);
@@ -296,15 +349,13 @@ int
 event_client_reopen(struct event_client *c)
 {
 	pthread_mutex_init(&c->lock, NULL);	/* the parent may have held it when it forked */
-	if (c->spool_fd >= 0)
-		close(c->spool_fd);
-	c->spool_fd = -1;
+	/* Closing our copies leaves the parent's locks and connection as they are. */
+	spool_drop(c, &c->cur, false);
 	disconnect(c);
 	c->next_connect = 0;
 	c->pending = c->dropped = 0;
-	c->generation = 0;
 	event_origin_reseed(&c->origin);
-	return spool_create(c);
+	return spool_create(c, &c->cur);
 }
 
 /* Give the collector a moment to acknowledge; what it doesn't stays in the spool, which it then finds unlocked. */
@@ -325,7 +376,8 @@ event_client_close(struct event_client **cp)
 		poll(&p, 1, 50);
 		take_acks(c);
 	}
-	spool_drop(c, c->pending == 0);
+	spool_drop(c, &c->old, c->pending == 0);
+	spool_drop(c, &c->cur, c->pending == 0);
 	disconnect(c);
 	pthread_mutex_unlock(&c->lock);
 	pthread_mutex_destroy(&c->lock);

@@ -138,7 +138,9 @@ put_event(struct buf *b, const struct event_origin *o, const struct event *e, co
 		buf_printf(b, ",\"ttl_s\":%lld", (long long)e->ttl_s);
 	if (detail && e->detail != NULL) {
 		buf_adds(b, ",\"detail\":");
-		buf_adds(b, e->detail);
+		/* A line end between members is white space; in the spool it would cut the event in two. */
+		for (const char *p = e->detail; *p != '\0'; p++)
+			buf_addc(b, *p == '\n' || *p == '\r' ? ' ' : *p);
 	}
 	buf_adds(b, "}\n");
 }
