@@ -6,6 +6,7 @@ noinst_LTLIBRARIES += %D%/libspoad.la
 %C%_libspoad_la_SOURCES = %D%/spop_value.c %D%/spop_frame.c %D%/spop_conn.c %D%/req_view.c \
 	%D%/engine.c %D%/eng_guard.c %D%/eng_sign.c %D%/listen_addr.c %D%/spoad_conf.c \
 	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/worker.c %D%/server.c
+dist_man_MANS += %D%/llmsec-spoad.8 %D%/spoad.yaml.5
 sbin_PROGRAMS += %D%/llmsec-spoad
 %C%_llmsec_spoad_SOURCES = %D%/main.c
 %C%_llmsec_spoad_LDADD = %D%/libspoad.la
@@ -14,13 +15,20 @@ if BUILD_TESTS
 SPOAD_TESTS = tests/unit/haproxy-spoa/test_spop tests/unit/haproxy-spoa/test_conn \
 	tests/unit/haproxy-spoa/test_guard
 check_PROGRAMS += $(SPOAD_TESTS)
-TESTS += $(SPOAD_TESTS)
+TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc
+dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/vtc/edge.sh
+EXTRA_DIST += tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc
 tests_unit_haproxy_spoa_test_spop_SOURCES = tests/unit/haproxy-spoa/test_spop.c
 tests_unit_haproxy_spoa_test_spop_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_conn_SOURCES = tests/unit/haproxy-spoa/test_conn.c
 tests_unit_haproxy_spoa_test_conn_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_guard_SOURCES = tests/unit/haproxy-spoa/test_guard.c
 tests_unit_haproxy_spoa_test_guard_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
+# HAProxy's side of SPOP, garbage included: tests/tools/llmsec-spop -h
+check_PROGRAMS += tests/tools/llmsec-spop
+tests_tools_llmsec_spop_SOURCES = tests/tools/llmsec-spop.c tests/tools/spop_client.c \
+	tests/tools/spop_client.h tests/tools/spop_garbage.c tests/tools/spop_origin.c
+tests_tools_llmsec_spop_LDADD = %D%/libspoad.la
 FUZZ_TARGETS += tests/fuzz/haproxy-spoa/fuzz_spop_frame tests/fuzz/haproxy-spoa/fuzz_spop_conn \
 	tests/fuzz/haproxy-spoa/fuzz_hdrs_bin
 tests_fuzz_haproxy_spoa_fuzz_spop_frame_SOURCES = tests/fuzz/haproxy-spoa/fuzz_spop_frame.c $(FUZZ_MAIN)
@@ -34,4 +42,3 @@ endif
 noinst_HEADERS += %D%/spop.h %D%/spop_value.h %D%/spop_frame.h %D%/spop_conn.h %D%/req_view.h \
 	%D%/engine.h %D%/eng_guard.h %D%/eng_sign.h %D%/listen_addr.h %D%/spoad_conf.h \
 	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/worker.h %D%/server.h
-EXTRA_DIST += etc/haproxy etc/llmsec/spoad.yaml

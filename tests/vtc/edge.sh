@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Run one piece of the edge for a .vtc, in the folder DIR, all on Unix sockets:
+#	edge.sh setup DIR			keys, certificate, spoad.yaml
+#	edge.sh spoad|origin|haproxy DIR	exec it (a `process` of varnishtest)
+#	edge.sh wait DIR WHAT			until WHAT (up|down|spoad) holds, 10 s at most
+# $build and $src are the tops of the build and source trees.
+set -eu
+what=$1 dir=$2
+: "${build:?}" "${src:?}"
+wrap=$build/libtool\ --mode=execute
+
+curl_edge()
+{
+	curl -s --max-time 5 --unix-socket "$dir/http.sock" "$@"
+}
+
+edge_is()
+{
+	[ "$(curl_edge -o /dev/null -w '%{http_code}' http://edge/healthz)" = "$1" ]
+}
+
+case $what in
+setup)
+	umask 077
+	mkdir -p "$dir"
+	echo "k1 $(openssl rand -hex 32)" >"$dir/edge.keys"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+		-keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+	cat "$dir/cert.pem" "$dir/key.pem" >"$dir/edge.pem"
+	cat >"$dir/spoad.yaml" <<-T
+	listen: ["unix:spoad.sock"]
+	run_dir: $dir
+	workers: 2
+	deadline: 2s
+	edge_keys: $dir/edge.keys
+	counters_dir: ""
+	events: {socket: "", spool_dir: ""}
+	guard:
+	  routes:
+	    - {path_prefix: /v1/messages, oversize: flag}
+	T
+	;;
+spoad)
+	exec $wrap "$build/haproxy-spoa/llmsec-spoad" -c "$dir/spoad.yaml" ;;
+origin)
+	exec $wrap "$build/tests/tools/llmsec-spop" origin -s "unix:$dir/origin.sock" -k "$dir/edge.keys" ;;
+haproxy)
+	export LLMSEC_RUN=$dir LLMSEC_EDGE_PEM=$dir/edge.pem LLMSEC_EDGE_BIND=$dir/tls.sock
+	export LLMSEC_EDGE_HTTP_BIND=$dir/http.sock LLMSEC_SPOAD_SOCK=$dir/spoad.sock
+	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
+	export LLMSEC_ACCEL_ADDR=unix@$dir/origin.sock LLMSEC_SPOE_TIMEOUT=3s
+	exec "${HAPROXY_PROGRAM:-haproxy}" -db -f "$src/etc/haproxy/haproxy.cfg" ;;
+wait)
+	end=$((SECONDS + 10))
+	until case $3 in
+		up) edge_is 200 ;;
+		down) edge_is 503 ;;
+		spoad) [ -S "$dir/spoad.sock" ] ;;
+		esac; do
+		[ $SECONDS -lt $end ] || { echo "not $3 in 10 s" >&2; exit 1; }
+		sleep 0.05
+	done ;;
+*)
+	exit 2 ;;
+esac
