@@ -16,16 +16,12 @@ endif
 
 if HELPERS
 if BUILD_TESTS
-check_PROGRAMS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
-	tests/unit/squid-helpers/test_squid_line
-TESTS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
-	tests/unit/squid-helpers/test_squid_line
+check_PROGRAMS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy
+TESTS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy
 tests_unit_squid_helpers_test_egress_host_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_squid_helpers_test_egress_host_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
 tests_unit_squid_helpers_test_egress_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_squid_helpers_test_egress_policy_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
-tests_unit_squid_helpers_test_squid_line_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_squid_helpers_test_squid_line_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line
 tests_fuzz_squid_helpers_fuzz_egress_host_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_host.c $(FUZZ_MAIN)
