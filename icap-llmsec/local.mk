@@ -33,3 +33,35 @@ bin_PROGRAMS += %D%/llmsec-scan
 install-data-hook:
 	rm -f $(DESTDIR)$(cicap_moduledir)/srv_llmsec.la
 endif
+
+if ICAP
+if BUILD_TESTS
+ICAP_UNIT_TESTS = tests/unit/icap-llmsec/test_decode tests/unit/icap-llmsec/test_inspect_resp \
+	tests/unit/icap-llmsec/test_sse tests/unit/icap-llmsec/test_stream
+check_PROGRAMS += $(ICAP_UNIT_TESTS)
+TESTS += $(ICAP_UNIT_TESTS)
+ICAP_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+ICAP_TEST_LIBS = %D%/libinspect.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS)
+tests_unit_icap_llmsec_test_decode_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_decode_LDADD = $(ICAP_TEST_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS)
+tests_unit_icap_llmsec_test_inspect_resp_SOURCES = tests/unit/icap-llmsec/test_inspect_resp.c \
+	tests/unit/icap-llmsec/resp_text.c tests/unit/icap-llmsec/resp_text.h
+tests_unit_icap_llmsec_test_inspect_resp_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_inspect_resp_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_sse_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_sse_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_stream_SOURCES = tests/unit/icap-llmsec/test_stream.c \
+	tests/unit/icap-llmsec/resp_text.c tests/unit/icap-llmsec/resp_text.h
+tests_unit_icap_llmsec_test_stream_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_stream_LDADD = $(ICAP_TEST_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_decode tests/fuzz/icap-llmsec/fuzz_inspect_resp \
+	tests/fuzz/icap-llmsec/fuzz_sse
+tests_fuzz_icap_llmsec_fuzz_decode_SOURCES = tests/fuzz/icap-llmsec/fuzz_decode.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_decode_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_inspect_resp_SOURCES = tests/fuzz/icap-llmsec/fuzz_inspect_resp.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_inspect_resp_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_sse_SOURCES = tests/fuzz/icap-llmsec/fuzz_sse.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_sse_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+endif
+endif
