@@ -41,7 +41,10 @@ hex_digit(unsigned char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* One numeric label as inet_aton(3) reads it.  false: not a number. */
+/*
+ * One numeric label as inet_aton(3) reads it, and a bare "0x" as zero, which is how the IPv4 number
+ * parser of the WHATWG URL standard takes it.  false: not a number.
+ */
 static bool
 label_number(const char *p, size_t n, uint64_t *out)
 {

@@ -72,7 +72,14 @@ ipv4_in_every_spelling(void **state)
 		{ "10.65535", EGRESS_HOST_IP, "10.0.255.255" },
 		{ "1.2.65535", EGRESS_HOST_IP, "1.2.255.255" },
 		{ "0", EGRESS_HOST_IP, "0.0.0.0" },
-		{ "0x", EGRESS_HOST_BAD, NULL },
+		/*
+		 * Clients that follow the WHATWG URL standard read nothing after 0x as zero and connect;
+		 * inet_aton(3) refuses.  One reader is enough to make it an address.
+		 */
+		{ "0x", EGRESS_HOST_IP, "0.0.0.0" },
+		{ "127.0x", EGRESS_HOST_IP, "127.0.0.0" },
+		{ "0x.0x.0x.0x", EGRESS_HOST_IP, "0.0.0.0" },
+		{ "0xg", EGRESS_HOST_NAME, "0xg" },
 		{ "4294967295", EGRESS_HOST_IP, "255.255.255.255" },
 		{ "4294967296", EGRESS_HOST_BAD, NULL },
 		{ "18446744073709551617", EGRESS_HOST_BAD, NULL },
