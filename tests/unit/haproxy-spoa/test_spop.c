@@ -11,6 +11,40 @@
 
 #include "haproxy-spoa/spop_frame.h"
 
+/* Member by member: what a union holds beside the member in use is nobody's promise. */
+static void
+value_same(const struct spop_value *got, const struct spop_value *want)
+{
+	assert_int_equal(got->type, want->type);
+	switch (want->type) {
+	case SPOP_D_NULL:
+		break;
+	case SPOP_D_BOOL:
+		assert_int_equal(got->b, want->b);
+		break;
+	case SPOP_D_INT32:
+	case SPOP_D_INT64:
+		assert_true(got->i == want->i);
+		break;
+	case SPOP_D_UINT32:
+	case SPOP_D_UINT64:
+		assert_true(got->u == want->u);
+		break;
+	case SPOP_D_IPV4:
+		assert_memory_equal(&got->ip4, &want->ip4, sizeof(want->ip4));
+		break;
+	case SPOP_D_IPV6:
+		assert_memory_equal(&got->ip6, &want->ip6, sizeof(want->ip6));
+		break;
+	case SPOP_D_STR:
+	case SPOP_D_BIN:
+		assert_int_equal(got->str.len, want->str.len);
+		if (want->str.len > 0)
+			assert_memory_equal(got->str.p, want->str.p, want->str.len);
+		break;
+	}
+}
+
 static void
 value_round_trip(void **state)
 {
@@ -38,12 +72,7 @@ value_round_trip(void **state)
 		spop_value_get(&w, &v);
 		assert_int_equal(w.err, 0);
 		assert_int_equal(wire_left(&w), 0);
-		assert_int_equal(v.type, in[i].type);
-		if (v.type == SPOP_D_STR || v.type == SPOP_D_BIN) {
-			assert_int_equal(v.str.len, in[i].str.len);
-			assert_memory_equal(v.str.p, in[i].str.p, v.str.len);
-		} else
-			assert_memory_equal(&v.ip6, &in[i].ip6, sizeof(v.ip6));
+		value_same(&v, &in[i]);
 		/* Every shorter input is an error, never a value. */
 		for (size_t cut = 0; cut < n; cut++) {
 			wire_init(&w, b, cut);
