@@ -8,6 +8,6 @@ check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZ
 TESTS += $(FUZZ_TARGETS)
 endif
-EXTRA_DIST += tests/e2e/lib.sh
+EXTRA_DIST += tests/e2e
 include tests/mock/local.mk
 include tests/tools/local.mk
