@@ -54,6 +54,14 @@ buffer_used(const struct req_view *r)
 	return (int64_t)n;
 }
 
+/* No length and nothing seen: HTTP/1 has no body then unless it is chunked; HTTP/2 may send one all the same. */
+static bool
+body_impossible(const struct req_view *r)
+{
+	return r->body.n == 0 && span_has_prefix(r->version, "1.") &&
+	    req_view_header(r, "transfer-encoding", NULL) == NULL;
+}
+
 enum guard_finding
 guard_find(const struct req_view *r, int64_t bufsize, int64_t maxrewrite)
 {
@@ -69,7 +77,7 @@ guard_find(const struct req_view *r, int64_t bufsize, int64_t maxrewrite)
 		    GUARD_CUT : GUARD_WHOLE;
 	if (cl > have || r->body_size > have)
 		return GUARD_CUT;
-	if (cl >= 0 || have == 0)
+	if (cl >= 0 || body_impossible(r))
 		return GUARD_WHOLE;
 	return buffer_used(r) + BUFFER_SLACK >= bufsize - maxrewrite ? GUARD_CUT : GUARD_WHOLE;
 }

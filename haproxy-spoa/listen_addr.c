@@ -143,3 +143,24 @@ listen_addr_open(struct listen_addr *a)
 	}
 	return fd;
 }
+
+void
+listen_addr_show(const struct listen_addr *a, char *out, size_t size)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&a->ss;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&a->ss;
+	char host[INET6_ADDRSTRLEN] = "";
+
+	switch (a->ss.ss_family) {
+	case AF_UNIX:
+		snprintf(out, size, "unix:%s", ((const struct sockaddr_un *)&a->ss)->sun_path);
+		break;
+	case AF_INET6:
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		snprintf(out, size, "[%s]:%u", host, ntohs(in6->sin6_port));
+		break;
+	default:
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		snprintf(out, size, "%s:%u", host, ntohs(in->sin_port));
+	}
+}

@@ -23,4 +23,6 @@ int	listen_addr_parse(struct listen_addr *, const char *, const char *dir);
  * live one is -EADDRINUSE.  TCP sockets share the port (SO_REUSEPORT); a port 0 is filled in.
  */
 int	listen_addr_open(struct listen_addr *);
+/* As spoad.yaml writes it, with the port that listening chose. */
+void	listen_addr_show(const struct listen_addr *, char *, size_t);
 #endif

@@ -13,17 +13,23 @@ sbin_PROGRAMS += %D%/llmsec-spoad
 
 if BUILD_TESTS
 SPOAD_TESTS = tests/unit/haproxy-spoa/test_spop tests/unit/haproxy-spoa/test_conn \
-	tests/unit/haproxy-spoa/test_guard
+	tests/unit/haproxy-spoa/test_guard tests/unit/haproxy-spoa/test_judge tests/unit/haproxy-spoa/test_live
 check_PROGRAMS += $(SPOAD_TESTS)
-TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc
-dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/vtc/edge.sh
-EXTRA_DIST += tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc
+SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc
+TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC)
+dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh tests/vtc/edge.sh
+EXTRA_DIST += $(SPOAD_VTC)
 tests_unit_haproxy_spoa_test_spop_SOURCES = tests/unit/haproxy-spoa/test_spop.c
 tests_unit_haproxy_spoa_test_spop_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_conn_SOURCES = tests/unit/haproxy-spoa/test_conn.c
 tests_unit_haproxy_spoa_test_conn_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_guard_SOURCES = tests/unit/haproxy-spoa/test_guard.c
 tests_unit_haproxy_spoa_test_guard_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
+tests_unit_haproxy_spoa_test_judge_SOURCES = tests/unit/haproxy-spoa/test_judge.c
+tests_unit_haproxy_spoa_test_judge_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
+tests_unit_haproxy_spoa_test_live_SOURCES = tests/unit/haproxy-spoa/test_live.c tests/tools/spop_client.c \
+	tests/tools/spop_client.h
+tests_unit_haproxy_spoa_test_live_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 # HAProxy's side of SPOP, garbage included: tests/tools/llmsec-spop -h
 check_PROGRAMS += tests/tools/llmsec-spop
 tests_tools_llmsec_spop_SOURCES = tests/tools/llmsec-spop.c tests/tools/spop_client.c \

@@ -2,8 +2,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "haproxy-spoa/listen_addr.h"
@@ -31,10 +33,35 @@ workers_wanted(const struct spoad_conf *c)
 	return n > 0 ? (size_t)n : 1;
 }
 
+/*
+ * Connections that the limit of open files leaves room for; the soft limit is raised where it may be.
+ * Out of descriptors, accept(2) fails and HAProxy's connections wait in the backlog: a connection refused
+ * in time is better.
+ */
+static int
+fd_connections(const struct spoad_conf *c, size_t n_workers)
+{
+	rlim_t ours = 32 + n_workers * (2 + c->listen.n), want = ours + (rlim_t)c->max_connections + n_workers;
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+		return c->max_connections;
+	if (lim.rlim_cur < want) {
+		lim.rlim_cur = lim.rlim_max < want ? lim.rlim_max : want;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	if (lim.rlim_cur >= want)
+		return (int)(lim.rlim_cur - ours - n_workers < INT_MAX ? lim.rlim_cur - ours - n_workers : INT_MAX);
+	log_warnx("the limit of %lu open files leaves less than max_connections (%ld)",
+	    (unsigned long)lim.rlim_cur, (long)c->max_connections);
+	return lim.rlim_cur > ours + n_workers ? (int)(lim.rlim_cur - ours - n_workers) : 1;
+}
+
 static int
 server_listen(struct server *s, const struct spoad_conf *c)
 {
 	size_t n = c->listen.n;
+	char text[128];
 	int fd;
 
 	s->n_addrs = n;
@@ -62,7 +89,8 @@ server_listen(struct server *s, const struct spoad_conf *c)
 			return rc;
 		}
 		s->n_open = i + 1;
-		log_info("listening on %s", c->listen.v[i]);
+		listen_addr_show(&s->addrs[i], text, sizeof(text));
+		log_info("listening on %s", text);
 	}
 	return 0;
 }
@@ -95,6 +123,7 @@ server_start(struct server **sp, struct policy *p, struct counters *ctr, struct 
 	s->shared.counters = ctr;
 	s->shared.events = ev;
 	s->n_workers = workers_wanted(c);
+	s->shared.fd_connections = fd_connections(c, s->n_workers);
 	s->workers = calloc(s->n_workers, sizeof(*s->workers));
 	rc = s->workers ? server_listen(s, c) : -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < s->n_workers; i++)

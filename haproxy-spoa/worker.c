@@ -106,7 +106,7 @@ conn_open(struct worker *w, int fd)
 	struct conn *c;
 	int now = atomic_fetch_add(&w->shared->connections, 1) + 1;
 
-	c = now <= conf->max_connections ? calloc(1, sizeof(*c)) : NULL;
+	c = now <= conf->max_connections && now <= w->shared->fd_connections ? calloc(1, sizeof(*c)) : NULL;
 	if (c == NULL) {
 		/* Closing at once lets HAProxy fail over at once; a full backlog would only make it wait. */
 		worker_count(w, SPOAD_C_CONNS_REFUSED, 1);
@@ -214,9 +214,9 @@ conn_serve(struct worker *w, struct conn *c)
 
 	do {
 		c->blocked = spop_conn_process(&c->spop);
+		conn_account(w, c);	/* who has read an answer finds it counted */
 		alive = conn_flush(w, c);
 	} while (alive && c->blocked && buf_len(&c->spop.out) == 0);
-	conn_account(w, c);
 	if (alive && c->spop.state == SPOP_ST_CLOSING && buf_len(&c->spop.out) == 0)
 		alive = conn_end(w, c);
 	if (alive)
@@ -292,12 +292,15 @@ conn_check_idle(struct worker *w, struct conn *c)
 static void
 conn_drain(struct worker *w, struct conn *c)
 {
-	bool gone;
+	bool gone, full;
 
 	if (c->spop.state == SPOP_ST_CLOSING)
 		return;
-	while (!spop_conn_process(&c->spop) && c->spop.state != SPOP_ST_CLOSING && conn_read(w, c, &gone))
-		;
+	do {
+		full = spop_conn_process(&c->spop);
+		if (full && (!conn_flush(w, c) || buf_len(&c->spop.out) > 0))
+			break;	/* a peer that doesn't read gets no more */
+	} while (full || (c->spop.state != SPOP_ST_CLOSING && conn_read(w, c, &gone)));
 	spop_conn_disconnect(&c->spop, SPOP_S_NORMAL);
 	conn_serve(w, c);
 }

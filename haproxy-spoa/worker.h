@@ -20,6 +20,7 @@ struct worker_shared {
 	struct policy		*policy;
 	atomic_uint		 generation;	/* grows with each policy */
 	atomic_int		 connections;
+	int			 fd_connections;	/* as many as there are descriptors for */
 	atomic_bool		 stopping;
 	struct counters		*counters;
 	struct event_client	*events;

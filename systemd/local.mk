@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: MIT
+# Units.  A room adds systemd/NAME.service.in and a line here; @sbindir@ and its like expand at make time.
+systemdsystemunit_DATA =
+if SPOAD
+systemdsystemunit_DATA += %D%/llmsec-spoad.service
+endif
+EXTRA_DIST += %D%/llmsec-spoad.service.in
+CLEANFILES += $(systemdsystemunit_DATA)
+sysusersdir = $(prefix)/lib/sysusers.d
+dist_sysusers_DATA = %D%/sysusers.d/llmsec.conf
+
+SUFFIXES = .service .service.in
+.service.in.service:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' \
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@libdir[@]|$(libdir)|g' \
+		-e 's|@cicap_moduledir[@]|$(cicap_moduledir)|g' $< > $@

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/counters.h"
 #include "lib/diag.h"
 #include "lib/edge_sign.h"
 #include "tests/tools/spop_client.h"
@@ -18,6 +19,8 @@ static const char usage_text[] =
     "           COUNT pipelined requests; shows the variables of the last; -k verifies its signature\n"
     "       llmsec-spop garbage [-s ADDR [-P PID]] [-S SEED] FRAMES\n"
     "           to the agent at ADDR, or without -s through the agent's code in this process\n"
+    "       llmsec-spop counters DIR\n"
+    "           the counters of an agent whose counters_dir is DIR\n"
     "       llmsec-spop origin  -s ADDR -k KEYS\n"
     "           an HTTP origin that verifies X-Edge99 signatures\n"
     "ADDR: unix:PATH or HOST:PORT\n";
@@ -181,6 +184,8 @@ main(int argc, char **argv)
 		if (strcmp(cmd, "garbage") == 0 && argc == 1)
 			return o.addr ? spop_garbage_socket(o.addr, strtoull(argv[0], NULL, 10), o.seed, o.pid) :
 			    spop_garbage_inside(strtoull(argv[0], NULL, 10), o.seed);
+		if (strcmp(cmd, "counters") == 0 && argc == 1)
+			return counters_export(argv[0], stdout) != 0;
 		if (strcmp(cmd, "health") == 0 && o.addr)
 			return health(&o);
 		if (strcmp(cmd, "request") == 0 && o.addr)

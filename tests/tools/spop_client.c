@@ -91,13 +91,19 @@ spop_client_recv(struct spop_client *c, struct spop_frame *f)
 int
 spop_client_hello(struct spop_client *c, bool healthcheck, struct spop_hello *h)
 {
+	return spop_client_offer(c, 65532, healthcheck, h);
+}
+
+int
+spop_client_offer(struct spop_client *c, uint32_t frame_size, bool healthcheck, struct spop_hello *h)
+{
 	uint8_t b[256];
 	struct wire_out o;
 	struct spop_frame f;
 	int rc;
 
 	wire_out_init(&o, b, sizeof(b));
-	spop_put_haproxy_hello(&o, 65532, healthcheck ? "" : "pipelining,async", healthcheck);
+	spop_put_haproxy_hello(&o, frame_size, healthcheck ? "" : "pipelining,async", healthcheck);
 	rc = spop_client_send(c, b, wire_out_len(&o));
 	if (rc == 0)
 		rc = spop_client_recv(c, &f);

@@ -32,6 +32,8 @@ int	spop_client_send(struct spop_client *, const void *, size_t);
 /* Next frame; borrowed until the next call.  -EPIPE: the agent closed. */
 int	spop_client_recv(struct spop_client *, struct spop_frame *);
 int	spop_client_hello(struct spop_client *, bool healthcheck, struct spop_hello *);
+/* The same with a max-frame-size other than that of haproxy.cfg. */
+int	spop_client_offer(struct spop_client *, uint32_t frame_size, bool healthcheck, struct spop_hello *);
 /* A complete NOTIFY of a `llmsec-request`; 0 if it doesn't fit, else its length. */
 size_t	spop_request_encode(uint8_t *, size_t, const struct spop_request *, uint64_t stream_id);
 /* In-process garbage through the real state machine and judge; 0 or 1 as exit status. */

@@ -3,7 +3,8 @@
 # Run one piece of the edge for a .vtc, in the folder DIR, all on Unix sockets:
 #	edge.sh setup DIR			keys, certificate, spoad.yaml
 #	edge.sh spoad|origin|haproxy DIR	exec it (a `process` of varnishtest)
-#	edge.sh wait DIR WHAT			until WHAT (up|down|spoad) holds, 10 s at most
+#	edge.sh snippet DIR			HAProxy with the snippet for an existing one
+#	edge.sh wait DIR WHAT			until WHAT (up|down|serves|refuses) holds, 10 s at most
 # $build and $src are the tops of the build and source trees.
 set -eu
 what=$1 dir=$2
@@ -15,9 +16,9 @@ curl_edge()
 	curl -s --max-time 5 --unix-socket "$dir/http.sock" "$@"
 }
 
-edge_is()
+edge_is()	# STATUS PATH
 {
-	[ "$(curl_edge -o /dev/null -w '%{http_code}' http://edge/healthz)" = "$1" ]
+	[ "$(curl_edge -o /dev/null -w '%{http_code}' -d '{}' "http://edge$2")" = "$1" ]
 }
 
 case $what in
@@ -51,12 +52,24 @@ haproxy)
 	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
 	export LLMSEC_ACCEL_ADDR=unix@$dir/origin.sock LLMSEC_SPOE_TIMEOUT=3s
 	exec "${HAPROXY_PROGRAM:-haproxy}" -db -f "$src/etc/haproxy/haproxy.cfg" ;;
+snippet)
+	# What the snippet leaves to the site: names, addresses, the client's timeouts.
+	{
+		printf 'defaults\n    timeout client 1m\n    timeout connect 2s\n    timeout server 1m\n'
+		sed -e "s|/etc/llmsec/haproxy|$src/etc/haproxy|" -e "s|/run/llmsec/spoad.sock|$dir/spoad.sock|" \
+			-e "s|127.0.0.1:3129|unix@$dir/origin.sock|" \
+			-e "/^frontend your_frontend/a\\    bind unix@$dir/http.sock" \
+			"$src/etc/haproxy/snippet-existing-haproxy.cfg"
+	} >"$dir/snippet.cfg"
+	export LLMSEC_SPOE_TIMEOUT=3s
+	exec "${HAPROXY_PROGRAM:-haproxy}" -db -f "$dir/snippet.cfg" ;;
 wait)
 	end=$((SECONDS + 10))
 	until case $3 in
-		up) edge_is 200 ;;
-		down) edge_is 503 ;;
-		spoad) [ -S "$dir/spoad.sock" ] ;;
+		up) edge_is 200 /healthz ;;
+		down) edge_is 503 /healthz ;;
+		serves) edge_is 200 /v1/messages ;;
+		refuses) edge_is 503 /v1/messages ;;
 		esac; do
 		[ $SECONDS -lt $end ] || { echo "not $3 in 10 s" >&2; exit 1; }
 		sleep 0.05

@@ -20,6 +20,7 @@
 #define MAXREWRITE	1024
 
 static char body[65536];
+static const char *version = "1.1";
 
 struct pair {
 	const char	*name, *value;
@@ -52,6 +53,7 @@ find(const struct pair *h, size_t body_len, int64_t body_size, const char *path)
 	req_view_init(&r);
 	assert_int_equal(req_view_headers(&r, b, hdrs_encode(b, sizeof(b), h), a), 0);
 	r.path = (struct span){path, strlen(path)};
+	r.version = (struct span){version, strlen(version)};
 	r.body = (struct span){body, body_len};
 	r.body_size = body_size;
 	r.flags &= ~(unsigned)REQ_NO_BODY_ARG;
@@ -113,6 +115,23 @@ padding_does_not_hide_a_body(void **state)
 	assert_int_equal(find(h, 9099, 9099, "/"), GUARD_CUT);
 	assert_int_equal(find(slim, 9099, 9099, pad), GUARD_CUT);
 	assert_int_equal(find(slim, 9099, 9099, "/"), GUARD_WHOLE);
+}
+
+/* Headers that leave no byte of room: the body is there, only not here. */
+static void
+headers_alone_can_fill_the_buffer(void **state)
+{
+	static char pad[15201];
+	const struct pair chunked[] = {{"transfer-encoding", "chunked"}, {"x-pad", pad}, {NULL, NULL}};
+	const struct pair bare[] = {{"x-pad", pad}, {NULL, NULL}}, small[] = {{"host", "x"}, {NULL, NULL}};
+
+	memset(pad, 'p', 15200);
+	assert_int_equal(find(chunked, 0, 0, "/"), GUARD_CUT);
+	assert_int_equal(find(bare, 0, 0, "/"), GUARD_WHOLE);
+	version = "2.0";
+	assert_int_equal(find(bare, 0, 0, "/"), GUARD_CUT);
+	assert_int_equal(find(small, 0, 0, "/"), GUARD_WHOLE);
+	version = "1.1";
 }
 
 static void
@@ -199,6 +218,7 @@ main(void)
 		cmocka_unit_test(content_length_decides), cmocka_unit_test(bad_lengths_conflict),
 		cmocka_unit_test(chunked_is_judged_by_the_buffer),
 		cmocka_unit_test(padding_does_not_hide_a_body),
+		cmocka_unit_test(headers_alone_can_fill_the_buffer),
 		cmocka_unit_test(missing_arguments_are_never_whole),
 		cmocka_unit_test(odd_paths_get_no_softer_policy), cmocka_unit_test(hdrs_bin_is_strict),
 		cmocka_unit_test(hdrs_bin_is_bounded),

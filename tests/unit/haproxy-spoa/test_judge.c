@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* From the arguments of a NOTIFY to the variables of its ACK, without a connection. */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "haproxy-spoa/judge.h"
+#include "haproxy-spoa/policy.h"
+#include "haproxy-spoa/spoad_counters.h"
+#include "haproxy-spoa/spop_conn.h"
+#include "haproxy-spoa/spop_frame.h"
+#include "lib/arena.h"
+#include "lib/diag.h"
+
+struct arg {
+	const char	 *name;
+	struct spop_value v;
+};
+
+struct bench {
+	struct policy	*policy;
+	struct counters	*counters;
+	struct judge	 j;
+	uint8_t		 in[4096], out[4096];
+	size_t		 in_len, out_len;
+};
+
+static struct policy *
+policy_make(void)
+{
+	static const char text[] = "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 1s\n";
+	char path[] = "/tmp/test_judge.XXXXXX";
+	struct diag *d = diag_new();
+	struct policy *p;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+	p = policy_load(path, d);
+	unlink(path);
+	close(fd);
+	diag_free(&d);
+	assert_non_null(p);
+	return p;
+}
+
+static int
+bench_up(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	if (b == NULL || counters_open(&b->counters, NULL, "spoad", spoad_counters, SPOAD_C_N) != 0)
+		return -1;
+	b->policy = policy_make();
+	b->j = (struct judge){.policy = b->policy, .arena = arena_new(1 << 20), .counters = b->counters,
+		.since_us = policy_now_us()};
+	*state = b;
+	return b->j.arena == NULL;
+}
+
+static int
+bench_down(void **state)
+{
+	struct bench *b = *state;
+
+	arena_free(&b->j.arena);
+	counters_close(&b->counters);
+	policy_unref(&b->policy);
+	free(b);
+	return 0;
+}
+
+static void
+message_add(struct bench *b, const char *name, const struct arg *args, unsigned n)
+{
+	struct wire_out o;
+
+	wire_out_init(&o, b->in + b->in_len, sizeof(b->in) - b->in_len);
+	wire_put_str(&o, name, strlen(name));
+	wire_put_u8(&o, (uint8_t)n);
+	for (unsigned i = 0; i < n; i++)
+		spop_kv_put(&o, args[i].name, &args[i].v);
+	assert_int_equal(o.err, 0);
+	b->in_len += wire_out_len(&o);
+}
+
+static int
+ask(struct bench *b)
+{
+	struct spop_notify n = {1, 1, 65532, b->in, b->in_len};
+	struct wire_out o;
+	int status;
+
+	wire_out_init(&o, b->out, sizeof(b->out));
+	status = judge_notify(&b->j, &n, &o);
+	assert_int_equal(o.err, 0);
+	b->out_len = wire_out_len(&o);
+	return status;
+}
+
+static const char *
+var(const struct bench *b, const char *name)
+{
+	static char text[512];
+	struct spop_action a;
+	struct wire w;
+	int64_t num;
+
+	wire_init(&w, b->out, b->out_len);
+	while (spop_action_get(&w, &a)) {
+		if (a.name_len != strlen(name) || memcmp(a.name, name, a.name_len) != 0)
+			continue;
+		if (a.value.type == SPOP_D_STR)
+			snprintf(text, sizeof(text), "%.*s", (int)a.value.str.len, a.value.str.p);
+		else if (spop_value_int(&a.value, &num))
+			snprintf(text, sizeof(text), "%lld", (long long)num);
+		else
+			snprintf(text, sizeof(text), "%s", a.value.b ? "true" : "false");
+		return text;
+	}
+	assert_int_equal(w.err, 0);
+	return "(unset)";
+}
+
+/* host: x and an end; what HAProxy's req.hdrs_bin makes of it. */
+#define HDRS	"\4host\1x\0\0"
+
+static const struct arg good[] = {
+	{"method", {.type = SPOP_D_STR, .str = {"POST", 4}}}, {"path", {.type = SPOP_D_STR, .str = {"/v1/messages", 12}}},
+	{"ver", {.type = SPOP_D_STR, .str = {"1.1", 3}}}, {"rid", {.type = SPOP_D_STR, .str = {"abc", 3}}},
+	{"hdrs", {.type = SPOP_D_BIN, .str = {HDRS, sizeof(HDRS) - 1}}},
+	{"body", {.type = SPOP_D_BIN, .str = {"{}", 2}}}, {"body_size", {.type = SPOP_D_INT64, .i = 2}},
+};
+#define N_GOOD	(sizeof(good) / sizeof(*good))
+
+static void
+a_good_request_is_allowed_and_counted(void **state)
+{
+	struct bench *b = *state;
+
+	message_add(b, JUDGE_MESSAGE, good, N_GOOD);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "action"), "allow");
+	assert_string_equal(var(b, "request_id"), "abc");
+	assert_string_equal(var(b, "rule_ids_json"), "[]");
+	assert_string_equal(var(b, "truncated"), "false");
+	assert_string_equal(var(b, "signature"), "(unset)");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ALLOW), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_DENY), 0);
+}
+
+static void
+a_late_verdict_is_an_error(void **state)
+{
+	struct bench *b = *state;
+
+	message_add(b, JUDGE_MESSAGE, good, N_GOOD);
+	b->j.since_us = policy_now_us() - 1500000;	/* the deadline is 1 s */
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "action"), "error");
+	assert_string_equal(var(b, "status"), "503");
+	assert_string_equal(var(b, "reason"), "deadline");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ERROR), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ALLOW), 0);
+}
+
+static void
+a_cut_body_is_refused_with_its_rule(void **state)
+{
+	struct bench *b = *state;
+	struct arg cut[N_GOOD];
+
+	memcpy(cut, good, sizeof(cut));
+	cut[N_GOOD - 1].v.i = 3;
+	message_add(b, JUDGE_MESSAGE, cut, N_GOOD);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "action"), "deny");
+	assert_string_equal(var(b, "status"), "413");
+	assert_string_equal(var(b, "rule_ids"), "guard-oversize");
+	assert_string_equal(var(b, "rule_ids_json"), "[\"guard-oversize\"]");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_TRUNC_DENY), 1);
+}
+
+static void
+addresses_of_both_families(void **state)
+{
+	struct bench *b = *state;
+	struct arg ip = {"ip", {.type = SPOP_D_IPV4}};
+
+	inet_pton(AF_INET, "192.0.2.7", &ip.v.ip4);
+	message_add(b, JUDGE_MESSAGE, &ip, 1);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "client_ip"), "192.0.2.7");
+	b->in_len = 0;
+	ip.v.type = SPOP_D_IPV6;
+	inet_pton(AF_INET6, "2001:db8::1", &ip.v.ip6);
+	message_add(b, JUDGE_MESSAGE, &ip, 1);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "client_ip"), "2001:db8::1");
+}
+
+static void
+unknown_names_are_ignored_in_every_type(void **state)
+{
+	static const struct arg odd[] = {
+		{"x0", {.type = SPOP_D_NULL}}, {"x1", {.type = SPOP_D_BOOL, .b = true}},
+		{"x2", {.type = SPOP_D_INT32, .i = -5}}, {"x3", {.type = SPOP_D_UINT32, .u = 5}},
+		{"x4", {.type = SPOP_D_INT64, .i = INT64_MIN}}, {"x5", {.type = SPOP_D_UINT64, .u = UINT64_MAX}},
+		{"x6", {.type = SPOP_D_IPV4}}, {"x7", {.type = SPOP_D_IPV6}},
+		{"x8", {.type = SPOP_D_STR, .str = {"s", 1}}}, {"x9", {.type = SPOP_D_BIN, .str = {"b", 1}}},
+	};
+	struct bench *b = *state;
+	struct arg all[N_GOOD + 10];
+
+	message_add(b, "something-newer", odd, 10);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_int_equal(b->out_len, 0);
+	memcpy(all, odd, sizeof(odd));
+	memcpy(all + 10, good, sizeof(good));
+	message_add(b, JUDGE_MESSAGE, all, N_GOOD + 10);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "action"), "allow");
+}
+
+static void
+what_cannot_be_read_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	struct arg bad[N_GOOD];
+
+	memcpy(bad, good, sizeof(bad));
+	bad[4].v.str.len = 3;		/* headers cut short */
+	message_add(b, JUDGE_MESSAGE, bad, N_GOOD);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "action"), "error");
+	assert_string_equal(var(b, "reason"), "arguments-malformed");
+	b->in_len = 0;
+	message_add(b, JUDGE_MESSAGE, good, 4);		/* no headers at all */
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "action"), "error");
+	assert_string_equal(var(b, "reason"), "arguments-missing");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ERROR), 2);
+}
+
+static void
+a_payload_cut_anywhere_is_invalid(void **state)
+{
+	struct bench *b = *state;
+	size_t n;
+
+	message_add(b, JUDGE_MESSAGE, good, N_GOOD);
+	for (n = b->in_len - 1; n > 0; n--) {
+		b->in_len = n;
+		assert_int_equal(ask(b), SPOP_S_INVALID);
+	}
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ALLOW), 0);
+}
+
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_good_request_is_allowed_and_counted), TEST(a_late_verdict_is_an_error),
+		TEST(a_cut_body_is_refused_with_its_rule), TEST(addresses_of_both_families),
+		TEST(unknown_names_are_ignored_in_every_type), TEST(what_cannot_be_read_is_an_error),
+		TEST(a_payload_cut_anywhere_is_invalid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
