@@ -9,4 +9,6 @@ noinst_HEADERS += %D%/mock.h %D%/plan.h %D%/script.h %D%/squeeze.h %D%/record.h 
 %C%_llmsec_mock_SOURCES = %D%/main.c %D%/serve.c %D%/routes.c %D%/reply.c %D%/ask.c %D%/answer.c %D%/plan.c \
 	%D%/script.c %D%/script_read.c %D%/squeeze.c %D%/record.c %D%/openai.c %D%/openai_other.c %D%/responses.c \
 	%D%/files.c %D%/anthropic.c %D%/gemini.c %D%/ollama.c
+TESTS += %D%/test_mock.sh
 endif
+EXTRA_DIST += %D%/test_mock.sh

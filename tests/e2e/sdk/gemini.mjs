@@ -95,7 +95,8 @@ async function refused(what, word, request) {
 		assert.equal(error.code, 403)
 		assert.equal(error.status, 'PERMISSION_DENIED')
 		assert.match(error.message, /injection|instruction|polic|refused|blocked/i)
-		assertRefusal(Object.assign({}, ...error.details), e.message)
+		const about = Object.assign({}, ...error.details)
+		assertRefusal({ ...about, ...about.metadata }, e.message)
 		assert.equal(await seen(word), undefined, 'the provider saw it')
 	})
 }
