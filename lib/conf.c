@@ -342,7 +342,8 @@ load_value(struct conf_load *cl, const struct conf_opt *o, void *base)
 	if (cl->ev.type == YAML_ALIAS_EVENT)
 		return;		/* told already */
 	if (cl->ev.type != want && !ev_is_empty(&cl->ev)) {
-		FAULT(cl, at, "\"%s\" must be a %s", o->name, conf_type_name(o->type));
+		FAULT(cl, at, "\"%s\" must be %s %s", o->name, o->type == CONF_T_INT ? "an" : "a",
+		    conf_type_name(o->type));
 		load_skip(cl);
 	} else if (want == YAML_SEQUENCE_START_EVENT) {
 		load_list(cl, o, base, at);

@@ -12,6 +12,7 @@
 
 #include "lib/counters.h"
 #include "lib/counters_private.h"
+#include "lib/utf8.h"
 
 /* --- what may go into the text --------------------------------------------------------------- */
 
@@ -37,6 +38,8 @@ ctr_labels_ok(const char *s)
 {
 	if (*s == '\0')
 		return true;
+	if (!utf8_valid(s, strlen(s)))
+		return false;
 	for (;;) {
 		if (!is_word(*s, true))
 			return false;
@@ -47,7 +50,7 @@ ctr_labels_ok(const char *s)
 		for (; *s != '"'; s++) {
 			if (*s == '\\' && *++s != '\\' && *s != '"' && *s != 'n')
 				return false;
-			if (*s == '\0' || *s == '\n')
+			if ((unsigned char)*s < 0x20 || *s == 0x7f)
 				return false;
 		}
 		if (*++s == '\0')

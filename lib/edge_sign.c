@@ -121,16 +121,18 @@ keyring_find(const struct keyring *kr, const char *id, size_t n)
 static void
 keyring_add_line(struct keyring *kr, const char *line, const char *path, int no, struct diag *d)
 {
-	size_t id_len = strcspn(line, " \t"), hex_len;
-	const char *hex = line + id_len + strspn(line + id_len, " \t");
+	const char *id = line + strspn(line, " \t"), *hex;
+	size_t id_len = strcspn(id, " \t"), hex_len;
 	struct key *k = &kr->keys[kr->n];
-	int col = (int)(hex - line) + 1;
+	int id_col = (int)(id - line) + 1, col;
 
+	hex = id + id_len + strspn(id + id_len, " \t");
 	hex_len = strcspn(hex, " \t");
-	if (!key_id_ok(line, id_len))
-		diag_error(d, path, no, 1, "key id must be 1 to %d of A-Z a-z 0-9 . _ -", KEY_ID_MAX);
-	else if (keyring_find(kr, line, id_len) != NULL)
-		diag_error(d, path, no, 1, "key id \"%.*s\" is used twice", (int)id_len, line);
+	col = (int)(hex - line) + 1;
+	if (!key_id_ok(id, id_len))
+		diag_error(d, path, no, id_col, "key id must be 1 to %d of A-Z a-z 0-9 . _ -", KEY_ID_MAX);
+	else if (keyring_find(kr, id, id_len) != NULL)
+		diag_error(d, path, no, id_col, "key id \"%.*s\" is used twice", (int)id_len, id);
 	else if (hex[hex_len + strspn(hex + hex_len, " \t")] != '\0')
 		diag_error(d, path, no, col, "text after the key");
 	else if (hex_len < 2 * KEY_MIN || hex_len > 2 * KEY_MAX || hex_len % 2 != 0)
@@ -138,34 +140,48 @@ keyring_add_line(struct keyring *kr, const char *line, const char *path, int no,
 	else if (!hex_decode(k->bytes, hex, hex_len / 2))
 		diag_error(d, path, no, col, "key is not hex");
 	else if (kr->n == KEYS_MAX)
-		diag_error(d, path, no, 1, "more than %d keys", KEYS_MAX);
+		diag_error(d, path, no, id_col, "more than %d keys", KEYS_MAX);
 	else {
-		memcpy(k->id, line, id_len);
+		memcpy(k->id, id, id_len);
 		k->len = hex_len / 2;
 		k->mac = key_mac_new(k);
 		if (k->mac == NULL)
-			diag_error(d, path, no, 1, "cannot set up HMAC-SHA256");
+			diag_error(d, path, no, id_col, "cannot set up HMAC-SHA256");
 		kr->n++;
 	}
+}
+
+/* 1: a line, without its end.  0: there is no more.  -1: too long, or it has a NUL byte. */
+static int
+line_read(char line[LINE_MAX_LEN], FILE *f)
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc(f)) != EOF && c != '\n') {
+		if (c == '\0' || n == LINE_MAX_LEN - 1)
+			return -1;
+		line[n++] = (char)c;
+	}
+	if (n > 0 && line[n - 1] == '\r')
+		n--;
+	line[n] = '\0';
+	return n > 0 || c != EOF;
 }
 
 static void
 keyring_read(struct keyring *kr, FILE *f, const char *path, struct diag *d)
 {
-	char line[LINE_MAX_LEN];
-	size_t n, skip;
+	char line[LINE_MAX_LEN], first;
+	int no, got;
 
-	for (int no = 1; fgets(line, sizeof(line), f) != NULL; no++) {
-		n = strcspn(line, "\r\n");
-		if (line[n] == '\0' && !feof(f)) {
-			diag_error(d, path, no, 0, "line too long or has a NUL byte");
-			break;
-		}
-		line[n] = '\0';
-		skip = strspn(line, " \t");
-		if (line[skip] != '\0' && line[skip] != '#')
-			keyring_add_line(kr, line + skip, path, no, d);
+	for (no = 1; (got = line_read(line, f)) > 0; no++) {
+		first = line[strspn(line, " \t")];
+		if (first != '\0' && first != '#')
+			keyring_add_line(kr, line, path, no, d);
 	}
+	if (got < 0)
+		diag_error(d, path, no, 0, "line too long or has a NUL byte");
 	if (ferror(f))
 		diag_error(d, path, 0, 0, "read error");
 	OPENSSL_cleanse(line, sizeof(line));
@@ -339,6 +355,16 @@ sig_ts(struct edge_sig *s, const char **p, const char *end)
 	return n > 0;
 }
 
+static bool
+sig_mac(struct edge_sig *s, const char *p, const char *end)
+{
+	if (end - p != 2 * MAC_LEN || !hex_decode(s->mac, p, MAC_LEN))
+		return false;
+	while (p < end && (*p < 'A' || *p > 'F'))
+		p++;
+	return p == end;
+}
+
 /* The one form edge_sign writes; anything else is malformed. */
 static bool
 edge_sig_parse(struct edge_sig *s, const char *p, size_t len)
@@ -353,7 +379,7 @@ edge_sig_parse(struct edge_sig *s, const char *p, size_t len)
 		p++;
 	s->kid_len = (size_t)(p - s->kid);
 	return key_id_ok(s->kid, s->kid_len) && sig_lit(&p, end, ";ts=") && sig_ts(s, &p, end) &&
-	    sig_lit(&p, end, ";mac=") && end - p == 2 * MAC_LEN && hex_decode(s->mac, p, MAC_LEN);
+	    sig_lit(&p, end, ";mac=") && sig_mac(s, p, end);
 }
 
 /* The MAC comes before the clock: "stale" is then a statement about our own edge's clock or a replay. */

@@ -40,7 +40,7 @@ struct event_client {
 	char		*spool_dir;
 	struct event_origin origin;
 	char		program[64];
-	int64_t		spool_max;
+	int64_t		spool_max, rotate_at;
 	struct spool	cur;		/* lines go here */
 	struct spool	old;		/* full, and waits for the acknowledgement of <old_seq> */
 	uint64_t	old_seq;
@@ -167,7 +167,7 @@ spool_rotate(struct event_client *c)
 {
 	struct spool fresh;
 
-	if (!c->live || !c->drained || c->old.fd >= 0 || c->cur.size < SPOOL_ROTATE)
+	if (!c->live || !c->drained || c->old.fd >= 0 || c->cur.size < c->rotate_at)
 		return;
 	if (spool_create(c, &fresh) < 0)
 		return;		/* the present one does as long as it has room */
@@ -281,6 +281,7 @@ event_emit(struct event_client *c, const struct event *e)
 		if (!c->warned)
 			log_warnx("events: lost one: %s", strerror(-rc));
 		c->warned = true;
+		try_connect(c);		/* a full spool is emptied by nobody else */
 	}
 	pthread_mutex_unlock(&c->lock);
 	return rc;
@@ -327,6 +328,8 @@ event_client_open(struct event_client **out, const struct event_client_conf *con
 		strcpy(c->socket_path, conf->socket_path);
 	snprintf(c->program, sizeof(c->program), "%s", conf->program);
 	c->spool_max = conf->spool_max ? conf->spool_max : SPOOL_MAX;
+	/* Below the limit, or a spool that is full and acknowledged would never be exchanged. */
+	c->rotate_at = c->spool_max / 2 < SPOOL_ROTATE ? c->spool_max / 2 : SPOOL_ROTATE;
 	c->spool_dir = strdup(conf->spool_dir);
 	if (c->spool_dir == NULL)
 		goto fail;

@@ -7,12 +7,14 @@
  * Nothing is lost when either side is killed -9.  The sender appends each line to its own spool file
  * first (one write(2), O_APPEND), then sends it as one datagram over AF_UNIX SOCK_SEQPACKET.  llmsecd
  * stores it (event id is UNIQUE, so a line that arrives twice counts once) and acknowledges after its
- * commit; a spool whose lines are all acknowledged is truncated.  When the collector is away lines stay
- * in the spool; the sender reconnects at most once a second and announces its spool file so that the
- * collector drains it.  Spools of dead senders (their flock is free) are drained and unlinked.
+ * commit.  A spool that has grown large is exchanged for a new one, announced by another hello, and
+ * unlinked once its last line is acknowledged; so is the spool of a client that closes with nothing
+ * pending.  When the collector is away lines stay in the spool; the sender reconnects at most once a
+ * second and announces its spool so that the collector drains it.  Spools of dead senders (their flock
+ * is free) are drained and unlinked.
  *
  * Wire protocol, one datagram each, sender -> collector:
- *	"H <version=1> <spool file basename>"	hello, first on every connection
+ *	"H <version=1> <spool file basename>"	hello, first on every connection, then per new spool
  *	"E <seq> <json>"			event number <seq> of this connection, from 1
  * collector -> sender:
  *	"A <seq>"				everything up to <seq> is on disk

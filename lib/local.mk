@@ -18,13 +18,40 @@ noinst_HEADERS += %D%/json_private.h
 %C%_libllmsec_la_SOURCES += %D%/counters.c %D%/counters_export.c %D%/counters_private.h
 %C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
 if BUILD_TESTS
-check_PROGRAMS += tests/unit/lib/test_utf8 tests/unit/lib/test_json
-TESTS += tests/unit/lib/test_utf8 tests/unit/lib/test_json
+LIB_TESTS = tests/unit/lib/test_utf8 tests/unit/lib/test_json tests/unit/lib/test_arena \
+	tests/unit/lib/test_buf tests/unit/lib/test_wire tests/unit/lib/test_diag tests/unit/lib/test_conf \
+	tests/unit/lib/test_log \
+	tests/unit/lib/test_counters tests/unit/lib/test_edge_sign tests/unit/lib/test_event
+check_PROGRAMS += $(LIB_TESTS)
+TESTS += $(LIB_TESTS)
 tests_unit_lib_test_utf8_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_utf8_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 tests_unit_lib_test_json_SOURCES = tests/unit/lib/test_json.c tests/unit/lib/json_trace.h
 tests_unit_lib_test_json_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_json_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_arena_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_arena_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_buf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_buf_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_wire_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_diag_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_diag_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_log_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_conf_SOURCES = tests/unit/lib/test_conf.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_conf_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_counters_SOURCES = tests/unit/lib/test_counters.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_counters_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_counters_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_edge_sign_SOURCES = tests/unit/lib/test_edge_sign.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_edge_sign_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_edge_sign_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_event_SOURCES = tests/unit/lib/test_event.c tests/unit/lib/temp.c tests/unit/lib/temp.h \
+	tests/unit/lib/collector_stub.c tests/unit/lib/collector_stub.h
+tests_unit_lib_test_event_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_event_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 endif
 FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_utf8
 tests_fuzz_lib_fuzz_json_SOURCES = tests/fuzz/lib/fuzz_json.c $(FUZZ_MAIN)

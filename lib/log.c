@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/utf8.h"
 
 #define LOG_LINE	2048
 
@@ -73,29 +76,37 @@ log_set_hook(void (*fn)(int, const char *))
 	atomic_store(&log_hook, fn);
 }
 
-/* C0, DEL and the C1 controls (U+0080..9F, which some terminals obey) become \xNN. */
+/*
+ * C0, DEL, the C1 controls (U+0080..9F, which some terminals obey) and bytes that are no UTF-8 (which
+ * the journal would hide as a blob) become \xNN.
+ */
 static size_t
 log_escape(char *out, size_t room, const char *s)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
+	size_t n = 0, left = strlen(s), k;
+	uint32_t cp;
 
-	for (; *s != '\0' && room - n > 8; s++) {
-		unsigned char c = (unsigned char)*s;
-		bool c1 = c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80;
+	/* 4 bytes are the most that one step takes, 16 those it makes of them; 2 for the line's end. */
+	for (; left > 0 && room - n > 18; s += k, left -= k) {
+		bool bad = false;
 
-		for (int i = 0; i < 1 + c1; i++) {
-			c = (unsigned char)s[i];
-			if (!c1 && c >= 0x20 && c != 0x7f) {
-				out[n++] = (char)c;
-				continue;
-			}
+		k = utf8_decode(s, left, &cp, &bad);
+		if (k == 0) {	/* cut short by its sender or by us */
+			k = left;
+			bad = true;
+		}
+		if (!bad && cp >= 0x20 && (cp < 0x7f || cp > 0x9f)) {
+			memcpy(out + n, s, k);
+			n += k;
+			continue;
+		}
+		for (size_t i = 0; i < k; i++) {
 			out[n++] = '\\';
 			out[n++] = 'x';
-			out[n++] = hex[c >> 4];
-			out[n++] = hex[c & 15];
+			out[n++] = hex[(unsigned char)s[i] >> 4];
+			out[n++] = hex[(unsigned char)s[i] & 15];
 		}
-		s += c1;
 	}
 	out[n] = '\0';
 	return n;
