@@ -282,6 +282,8 @@ load_seq(struct conf_load *cl, const struct conf_opt *o, void *base)
 	int before;
 	char *v;
 
+	*vp = NULL;
+	*np = 0;
 	while (load_next(cl) && cl->ev.type != YAML_SEQUENCE_END_EVENT) {
 		at = here(cl);
 		if (cl->ev.type != YAML_MAPPING_START_EVENT) {

@@ -130,11 +130,10 @@ test_forged_signature(void **state)
 
 	for (size_t i = strlen("v1;kid=a;ts="); i < strlen(SIG_A); i++) {
 		memcpy(sig, SIG_A, sizeof(sig));
-		if (sig[i] == ';' || sig[i] == '=' || (sig[i] >= 'm' && sig[i] <= 'z') || memcmp(sig + i, "ac=", 3) == 0 ||
-		    memcmp(sig + i, "c=", 2) == 0)
-			continue;
+		if (strspn(sig + i, "0123456789abcdef") == 0 || strncmp(sig + i, "ac=", 3) == 0)
+			continue;	/* ";mac=" */
 		sig[i] = sig[i] == '0' ? '1' : '0';
-		assert_int_equal(verify(kr, &vals, sig, NOW), EDGE_FORGED);
+		assert_int_equal(verify(kr, &vals, sig, NOW), strncmp(SIG_A + i, "c=", 2) ? EDGE_FORGED : EDGE_MALFORMED);
 	}
 	other = ring("a " KEY_B "\n");	/* another house, the same name */
 	assert_int_equal(verify(other, &vals, SIG_A, NOW), EDGE_FORGED);
