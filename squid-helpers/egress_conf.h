@@ -2,7 +2,7 @@
 #ifndef LLMSEC_EGRESS_CONF_H
 #define LLMSEC_EGRESS_CONF_H
 /*
- * egress.yaml(5) as structs.  All memory belongs to the struct conf_mem that lib/conf.h hands out;
+ * llmsec-egress.yaml(5) as structs.  All memory belongs to the struct conf_mem that lib/conf.h hands out;
  * immutable once loaded.
  */
 #include "lib/conf.h"

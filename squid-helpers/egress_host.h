@@ -4,10 +4,10 @@
 /*
  * What a client calls the place it wants to go to, brought into one form exactly once, so that the
  * policy compares names and never spellings.  Percent escapes are undone, letters lowered, one
- * trailing dot dropped.  A host that any resolver would read as an address is an address here too:
- * short, octal, hexadecimal and plain-integer IPv4 as inet_aton(3) or a browser reads them, IPv6 with or without
- * brackets, and IPv4 inside IPv6 (mapped, compatible, NAT64, 6to4, Teredo).  As in the WHATWG URL
- * standard, a host whose last label is a number is an IPv4 address or nothing.
+ * trailing dot dropped.  A host that any resolver or browser would read as an address is an address
+ * here too: short, octal, hexadecimal and plain-integer IPv4, IPv6 with or without brackets, and IPv4
+ * inside IPv6 (mapped, compatible, NAT64, 6to4, Teredo).  As in the WHATWG URL standard, a host whose
+ * last label is a number is an IPv4 address or nothing.
  *
  * Pure functions over borrowed bytes; no allocation; any thread.
  */

@@ -12,21 +12,38 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/egress_policy.c %D%/egress_policy.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
+dist_man_MANS += %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
 endif
 
 if HELPERS
 if BUILD_TESTS
-check_PROGRAMS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy
-TESTS += tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy
-tests_unit_squid_helpers_test_egress_host_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_squid_helpers_test_egress_host_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
-tests_unit_squid_helpers_test_egress_policy_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_squid_helpers_test_egress_policy_LDADD = %D%/libegress.la $(CMOCKA_LIBS)
+EGRESS_UNIT_TESTS = tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
+	tests/unit/squid-helpers/test_squid_line tests/unit/squid-helpers/test_egress_helper
+EGRESS_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+EGRESS_TEST_LIBS = %D%/libegress.la $(CMOCKA_LIBS)
+tests_unit_squid_helpers_test_egress_host_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_egress_host_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_egress_policy_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_egress_policy_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_squid_line_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_squid_line_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_egress_helper_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_egress_helper_LDADD = $(EGRESS_TEST_LIBS)
 
-FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line
+# the program itself, over pipes and under a real Squid
+EGRESS_SH = tests/helper/helper_protocol.sh
+check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin
+TESTS += $(EGRESS_UNIT_TESTS) $(EGRESS_SH)
+dist_check_SCRIPTS += $(EGRESS_SH)
+EXTRA_DIST += tests/helper/transcripts
+
+FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line \
+	tests/fuzz/squid-helpers/fuzz_egress_helper
 tests_fuzz_squid_helpers_fuzz_egress_host_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_host.c $(FUZZ_MAIN)
 tests_fuzz_squid_helpers_fuzz_egress_host_LDADD = %D%/libegress.la $(FUZZ_LIBS)
 tests_fuzz_squid_helpers_fuzz_squid_line_SOURCES = tests/fuzz/squid-helpers/fuzz_squid_line.c $(FUZZ_MAIN)
 tests_fuzz_squid_helpers_fuzz_squid_line_LDADD = %D%/libegress.la $(FUZZ_LIBS)
+tests_fuzz_squid_helpers_fuzz_egress_helper_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_helper.c $(FUZZ_MAIN)
+tests_fuzz_squid_helpers_fuzz_egress_helper_LDADD = %D%/libegress.la $(FUZZ_LIBS)
 endif
 endif
