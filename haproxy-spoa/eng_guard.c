@@ -70,7 +70,8 @@ guard_find(const struct req_view *r, int64_t bufsize, int64_t maxrewrite)
 	if (r->flags & REQ_NO_HDRS_ARG)
 		return GUARD_UNKNOWN;
 	cl = content_length(r);
-	if (cl == -2)
+	/* Two ways to say where the body ends are the start of every smuggling. */
+	if (cl == -2 || (cl >= 0 && req_view_header(r, "transfer-encoding", NULL) != NULL))
 		return GUARD_CONFLICT;
 	if (r->flags & REQ_NO_BODY_ARG)
 		return cl > 0 || r->body_size > 0 || req_view_header(r, "transfer-encoding", NULL) != NULL ?

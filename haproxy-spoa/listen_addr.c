@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,8 @@ listen_addr_open(struct listen_addr *a)
 	} else {
 		rc = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 		    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+		    /* Inherited by every connection: an ACK must not wait for the peer's TCP to acknowledge the last. */
+		    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
 		    bind(fd, (struct sockaddr *)&a->ss, a->len) ||
 		    getsockname(fd, (struct sockaddr *)&a->ss, &a->len) ? -errno : 0;
 	}

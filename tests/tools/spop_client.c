@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,7 +19,7 @@ spop_client_open(struct spop_client *c, const char *addr)
 {
 	const struct timeval patience = {.tv_sec = 5};
 	struct listen_addr a;
-	int rc = listen_addr_parse(&a, addr, "");
+	int one = 1, rc = listen_addr_parse(&a, addr, "");
 
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
@@ -28,6 +30,8 @@ spop_client_open(struct spop_client *c, const char *addr)
 		return -errno;
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (a.ss.ss_family != AF_UNIX)
+		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	rc = connect(c->fd, (struct sockaddr *)&a.ss, a.len) ? -errno : 0;
 	if (rc != 0)
 		spop_client_close(c);

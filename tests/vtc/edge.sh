@@ -4,12 +4,11 @@
 #	edge.sh setup DIR			keys, certificate, spoad.yaml
 #	edge.sh spoad|origin|haproxy DIR	exec it (a `process` of varnishtest)
 #	edge.sh snippet DIR			HAProxy with the snippet for an existing one
+#	edge.sh h2 DIR PATH			post standard input over HTTP/2, no length told
 #	edge.sh wait DIR WHAT			until WHAT (up|down|serves|refuses) holds, 10 s at most
 # $build and $src are the tops of the build and source trees.
 set -eu
 what=$1 dir=$2
-: "${build:?}" "${src:?}"
-wrap=$build/libtool\ --mode=execute
 
 curl_edge()
 {
@@ -20,6 +19,13 @@ edge_is()	# STATUS PATH
 {
 	[ "$(curl_edge -o /dev/null -w '%{http_code}' -d '{}' "http://edge$2")" = "$1" ]
 }
+
+case $what in
+setup|wait|h2) ;;
+*)
+	: "${build:?}" "${src:?}"
+	wrap=$build/libtool\ --mode=execute ;;
+esac
 
 case $what in
 setup)
@@ -63,6 +69,9 @@ snippet)
 	} >"$dir/snippet.cfg"
 	export LLMSEC_SPOE_TIMEOUT=3s
 	exec "${HAPROXY_PROGRAM:-haproxy}" -db -f "$dir/snippet.cfg" ;;
+h2)
+	curl -s -k --http2 --max-time 10 --unix-socket "$dir/tls.sock" -X POST -T - -o /dev/null \
+		-w '%{http_version} %{http_code}\n' "https://localhost$3" ;;
 wait)
 	end=$((SECONDS + 10))
 	until case $3 in

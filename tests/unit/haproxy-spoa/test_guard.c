@@ -81,6 +81,7 @@ bad_lengths_conflict(void **state)
 {
 	static const char *const bad[] = {"", "-1", "+5", "0x10", "1 ", "1,2", "9999999999999999999999"};
 	const struct pair two[] = {{"content-length", "5"}, {"content-length", "6"}, {NULL, NULL}};
+	const struct pair both[] = {{"content-length", "0"}, {"transfer-encoding", "chunked"}, {NULL, NULL}};
 	const struct pair same[] = {{"content-length", "5"}, {"content-length", "5"}, {NULL, NULL}};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -89,6 +90,8 @@ bad_lengths_conflict(void **state)
 		assert_int_equal(find(h, 5, 5, "/"), GUARD_CONFLICT);
 	}
 	assert_int_equal(find(two, 5, 5, "/"), GUARD_CONFLICT);
+	assert_int_equal(find(both, 0, 0, "/"), GUARD_CONFLICT);
+	assert_int_equal(find(both, 15196, 15196, "/"), GUARD_CONFLICT);
 	assert_int_equal(find(same, 5, 5, "/"), GUARD_WHOLE);
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -461,6 +463,19 @@ reload_changes_open_connections_too(void **state)
 	agent_stop();
 }
 
+/* What was sent over TCP has arrived once nothing of it is unacknowledged; a Unix socket delivers at once. */
+static void
+arrival_wait(const struct spop_client *c)
+{
+	uint64_t end = policy_now_us() + PATIENCE_MS * 1000;
+	int left = 0;
+
+	do
+		assert_int_equal(ioctl(c->fd, SIOCOUTQ, &left), 0);
+	while (left > 0 && policy_now_us() < end && poll(NULL, 0, 1) == 0);
+	assert_int_equal(left, 0);
+}
+
 static void
 stopping_answers_what_has_arrived(void **state)
 {
@@ -472,6 +487,7 @@ stopping_answers_what_has_arrived(void **state)
 	for (unsigned i = 1; i <= 200; i++)
 		for (unsigned k = 0; k < 2; k++)
 			ask(&c[k], 10, 10, i);
+	arrival_wait(&c[1]);
 	assert_int_equal(kill(agent.pid, SIGTERM), 0);
 	for (unsigned k = 0; k < 2; k++) {
 		for (unsigned i = 1; i <= 200; i++)
@@ -557,6 +573,6 @@ main(void)
 		TEST(without_descriptors_it_refuses_and_recovers),
 	};
 
-	alarm(120);	/* nothing here may hang a build */
+	alarm(300);	/* nothing here may hang a build */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
