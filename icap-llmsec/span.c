@@ -228,7 +228,10 @@ walk_shape(struct walk *w, const struct json_value *v)
 	if (v->depth == 2 && v->path[1].key == NULL && !(str && s->strings) && !(obj && s->objects))
 		return walk_fail(w, v, s->strings ? "token ids can't be inspected: send text" : "must be an object");
 	if (v->depth == 3 && v->path[1].key == NULL && v->path[2].key != NULL) {
-		if (strcmp(v->path[2].key, "content") == 0 && !str && !arr && v->type != JSON_NULL)
+		if (strcmp(v->path[2].key, "content") == 0 && s->dialect == DIALECT_GEMINI) {
+			if (!obj)
+				return walk_fail(w, v, "must be an object with parts");
+		} else if (strcmp(v->path[2].key, "content") == 0 && !str && !arr && v->type != JSON_NULL)
 			return walk_fail(w, v, "must be a string or an array of parts");
 		if (strcmp(v->path[2].key, "role") == 0 && !str)
 			return walk_fail(w, v, "must be a string");

@@ -145,7 +145,13 @@ measure 'HAProxy' "$(edge $HAPROXY)" "$direct"
 measure '+ llmsec-spoad' "$(edge $AGENT)" "$(edge $HAPROXY)"
 measure '+ Squid' "$(edge $SQUID)" "$(edge $AGENT)"
 measure '+ c-icap (echo service)' "$(edge $ECHO)" "$(edge $SQUID)"
-measure '+ srv_llmsec instead of echo' "$(edge 0)" "$(edge $ECHO)"
+measure '+ srv_llmsec instead of the echo' "$(edge 0)" "$(edge $ECHO)"
 measure 'c-icap and srv_llmsec together' "$(edge 0)" "$(edge $SQUID)"
 measure 'llmsec-spoad in the whole chain' "$(edge 0)" "$(edge $NOAGENT)"
 measure 'the whole chain' "$(edge 0)" "$direct"
+
+cat <<-T
+
+	The echo service asks for a preview of 1 KB, so the first tokens wait for those that fill it; srv_llmsec asks for none.
+	The rows that begin with + add one stage each; the last three take two stages, one and all out of the whole chain.
+	T

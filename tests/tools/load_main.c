@@ -222,7 +222,7 @@ measure(const struct load_options *o, const char *mode, struct side *side, unsig
 	if (strcmp(mode, "stream") == 0)
 		rounds = (o->n + o->concurrency - 1) / o->concurrency;
 	else
-		rounds = strcmp(mode, "req") == 0 && sides > 1 ? (unsigned)(o->seconds + 0.999) : 1;
+		rounds = strcmp(mode, "req") == 0 && sides > 1 ? (unsigned)(o->seconds * 4 + 0.999) : 1;
 	if (strcmp(mode, "stream") == 0 && sides == 1)
 		return load_stream(o, side[0].base, side[0].multi, o->n, &side[0].result);
 	for (; round < rounds && err == 0; round++) {
