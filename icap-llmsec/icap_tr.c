@@ -33,6 +33,8 @@ static const struct counter_def counter_defs[CTR_N] = {
 	[CTR_EDGE_FORGED] = {"llmsec_icap_edge_signatures_total", "verdict=\"forged\"", "X-Edge99-Signature checks", COUNTER_COUNTER},
 	[CTR_BYTES_IN] = {"llmsec_icap_body_bytes_total", NULL, "Body bytes received for inspection", COUNTER_COUNTER},
 	[CTR_EVENTS_FAILED] = {"llmsec_icap_events_failed_total", NULL, "Events that could not even be spooled", COUNTER_COUNTER},
+	[CTR_CONFIG_CURRENT] = {"llmsec_icap_config_current", NULL,
+	    "1: the configuration file is in force; 0: it is broken and an earlier one is", COUNTER_GAUGE},
 	[CTR_INSPECT_SECONDS] = {"llmsec_icap_inspect_seconds", NULL, "Time to judge one request", COUNTER_HISTOGRAM},
 };
 

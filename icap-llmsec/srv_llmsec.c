@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,13 @@
 #define SRV_BACKLOG	(512 * 1024)	/* out queue over which no more input is taken */
 
 static char *config_path = (char *)(uintptr_t)"/etc/llmsec/icap.yaml";
-static struct icap_policy *policy;	/* NULL: broken configuration, everything is refused */
+/*
+ * The last good configuration; NULL: there was none since the start, everything is refused.  c-icap
+ * reconfigures by closing its services, unloading and loading them again, and forking new children, all in
+ * a master that serves nobody.  The module is linked not to be unloaded, and this outlives srv_close(), so
+ * that a broken file at a reload changes nothing.
+ */
+static struct icap_policy *policy;
 
 static struct ci_conf_entry conf_table[] = {
 	{"Config", &config_path, ci_cfg_set_str, NULL},
@@ -34,34 +41,51 @@ srv_init(ci_service_xdata_t *x, struct ci_server_conf *c)
 	return CI_OK;
 }
 
-/* The whole configuration has been read only now. */
+/* A good file takes the old one's place; a broken one leaves what there is. */
+static int
+srv_load(void)
+{
+	struct icap_policy *fresh = NULL;
+	struct diag *d = diag_new();
+	int rc = d != NULL ? icap_policy_load(&fresh, config_path, d) : -ENOMEM;
+
+	if (d != NULL)
+		diag_print(d, stderr);
+	diag_free(&d);
+	if (rc == 0) {
+		icap_policy_free(&policy);
+		policy = fresh;
+	} else if (policy != NULL)
+		log_err("%s: broken or missing: the configuration loaded before stays in force", config_path);
+	else
+		log_err("%s: broken or missing: every request will be refused until it is repaired", config_path);
+	return rc;
+}
+
+/* The whole of c-icap's configuration has been read only now. */
 static int
 srv_post_init(ci_service_xdata_t *x, struct ci_server_conf *c)
 {
-	struct diag *d = diag_new();
+	int level, rc;
 
 	(void)c;
 	log_init("srv_llmsec", LOG_DEST_STDERR, LOG_INFO);
-	if (d == NULL || icap_policy_load(&policy, config_path, d) < 0) {
-		if (d != NULL)
-			diag_print(d, stderr);
-		log_err("%s: broken or missing: every request will be refused until it is repaired", config_path);
-		diag_free(&d);
+	rc = srv_load();
+	if (policy == NULL)
 		return CI_ERROR;
-	}
-	diag_print(d, stderr);
-	diag_free(&d);
-	log_set_level(log_level_parse(policy->log_level) >= 0 ? log_level_parse(policy->log_level) : LOG_INFO);
+	level = log_level_parse(policy->log_level);
+	log_set_level(level >= 0 ? level : LOG_INFO);
 	ci_service_set_max_connections(x, policy->max_connections);
 	tr_globals_open(policy);
+	if (tr_counters != NULL)
+		counters_set(tr_counters, CTR_CONFIG_CURRENT, rc == 0);
 	return CI_OK;
 }
 
 static void
 srv_close(void)
 {
-	tr_globals_close();
-	icap_policy_free(&policy);
+	tr_globals_close();	/* but the policy stays, see there */
 }
 
 static void *

@@ -9,3 +9,12 @@ noinst_HEADERS += %D%/load.h
 %C%_llmsec_load_SOURCES = %D%/load_main.c %D%/load_stats.c %D%/load_http.c %D%/load_stream.c %D%/load_req.c \
 	%D%/load_big.c
 endif
+
+# llmsec-icapc: an ICAP client, for tests of srv_llmsec inside a real c-icap.
+if BUILD_TESTS
+check_PROGRAMS += %D%/llmsec-icapc
+noinst_HEADERS += %D%/icapc.h
+%C%_llmsec_icapc_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_llmsec_icapc_LDADD = $(LIBLLMSEC)
+%C%_llmsec_icapc_SOURCES = %D%/llmsec-icapc.c %D%/icapc_msg.c %D%/icapc_answer.c %D%/icapc_io.c
+endif
