@@ -84,7 +84,9 @@ finish_pass(struct tr *t)
 {
 	struct buf b;
 
-	if (!ci_req_hasbody(t->req) || (ci_req_allow204(t->req) && !ci_req_sent_data(t->req)))
+	if (!ci_req_hasbody(t->req))
+		return tr_pass_bodyless(t);
+	if (ci_req_allow204(t->req) && !ci_req_sent_data(t->req))
 		return CI_MOD_ALLOW204;
 	b = t->out;		/* echo, byte for byte */
 	t->out = t->in;

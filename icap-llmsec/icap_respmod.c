@@ -67,7 +67,7 @@ respmod_headers(struct tr *t)
 	const char *cl = ci_http_response_get_header(t->req, "Content-Length");
 
 	if (!ci_req_hasbody(t->req))
-		return CI_MOD_ALLOW204;
+		return tr_pass_bodyless(t);
 	in.content_type = ci_http_response_get_header(t->req, "Content-Type");
 	in.content_encoding = ci_http_response_get_header(t->req, "Content-Encoding");
 	in.status = resp_status(t->req);

@@ -225,6 +225,17 @@ status_text(int status)
 	}
 }
 
+int
+tr_pass_bodyless(struct tr *t)
+{
+	if (ci_req_allow204(t->req))
+		return CI_MOD_ALLOW204;
+	t->state = TR_SEND;
+	t->unlocked = true;
+	ci_req_unlock_data(t->req);
+	return CI_MOD_CONTINUE;
+}
+
 void
 tr_refuse(struct tr *t, const struct refusal *r)
 {

@@ -56,6 +56,8 @@ void	tr_count(enum tr_counter);
 void	tr_identify(struct tr *);
 /* Checks X-Edge99-*; false: the transaction must be refused (a refusal has been prepared). */
 bool	tr_edge_ok(struct tr *);
+/* A message without a body may go on as it is: 204, or its headers again for a client that takes no 204. */
+int	tr_pass_bodyless(struct tr *);
 /* Turn the transaction into an HTTP answer of ours. */
 void	tr_refuse(struct tr *, const struct refusal *);
 void	tr_event(struct tr *, const char *event, const char *action, int severity, int score,

@@ -16,18 +16,31 @@ noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h
 
-# the c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL
+# The c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL; nodelete
+# keeps its last good configuration over a reload.
 cicapmoddir = $(cicap_moduledir)
 cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
 %C%_srv_llmsec_la_SOURCES = %D%/srv_llmsec.c %D%/icap_tr.c %D%/icap_tr.h %D%/icap_reqmod.c %D%/icap_respmod.c
 %C%_srv_llmsec_la_CPPFLAGS = $(AM_CPPFLAGS) $(CICAP_CFLAGS)
 %C%_srv_llmsec_la_CFLAGS = $(AM_CFLAGS) -Wno-undef -Wno-strict-prototypes -Wno-shadow
-%C%_srv_llmsec_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared $(LLMSEC_MODULE_LDFLAGS)
+%C%_srv_llmsec_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,nodelete $(LLMSEC_MODULE_LDFLAGS)
 %C%_srv_llmsec_la_LIBADD = %D%/libinspect.la $(CICAP_LIBS)
 
 bin_PROGRAMS += %D%/llmsec-scan
 %C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c
 %C%_llmsec_scan_LDADD = %D%/libinspect.la
+
+dist_man_MANS += %D%/srv_llmsec.8
+
+# The unit's c-icap.conf; an administrator's own is named in /etc/default/llmsec-icap.
+cicapconfdir = $(datadir)/llmsec
+nodist_cicapconf_DATA = etc/c-icap/c-icap.conf
+etc/c-icap/c-icap.conf: $(srcdir)/etc/c-icap/llmsec-c-icap.conf.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc/c-icap && $(SED) -e 's|@ICAP_PORT[@]|1344|' -e 's|@RUN_DIR[@]|/run/llmsec-icap|' \
+		-e 's|@USER_LINE[@]|# No User: the unit starts c-icap as its user.|' \
+		-e 's|@MODULE[@]|$(cicap_moduledir)/srv_llmsec.so|' -e 's|@ICAP_YAML[@]|$(sysconfdir)/llmsec/icap.yaml|' \
+		$(srcdir)/etc/c-icap/llmsec-c-icap.conf.in >$@.tmp && mv $@.tmp $@
+CLEANFILES += etc/c-icap/c-icap.conf
 
 # c-icap needs no libtool archive
 install-data-hook:
@@ -65,3 +78,12 @@ tests_fuzz_icap_llmsec_fuzz_sse_SOURCES = tests/fuzz/icap-llmsec/fuzz_sse.c $(FU
 tests_fuzz_icap_llmsec_fuzz_sse_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 endif
 endif
+
+# srv_llmsec inside a real c-icap, then once more under valgrind
+if ICAP
+if BUILD_TESTS
+TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh
+endif
+endif
+dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh
+EXTRA_DIST += tests/icap/cicap.sh

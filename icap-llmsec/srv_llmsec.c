@@ -72,7 +72,7 @@ srv_post_init(ci_service_xdata_t *x, struct ci_server_conf *c)
 	log_init("srv_llmsec", LOG_DEST_STDERR, LOG_INFO);
 	rc = srv_load();
 	if (policy == NULL)
-		return CI_ERROR;
+		return CI_OK;	/* CI_ERROR: c-icap would say 500, and the client learn nothing */
 	level = log_level_parse(policy->log_level);
 	log_set_level(level >= 0 ? level : LOG_INFO);
 	ci_service_set_max_connections(x, policy->max_connections);
