@@ -84,10 +84,12 @@ ctl_get(const struct ctl_target *t, const char *path, struct buf *body)
 	}
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(c);
-	if (rc != CURLE_OK) {
+	if (rc == CURLE_COULDNT_CONNECT)
+		fprintf(stderr, "llmsecctl: nobody answers at %s; is llmsecd running?\n", t->url);
+	else if (rc != CURLE_OK)
 		fprintf(stderr, "llmsecctl: %s: %s\n", t->url, curl_easy_strerror(rc));
+	if (rc != CURLE_OK)
 		return -1;
-	}
 	return status;
 }
 

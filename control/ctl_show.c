@@ -9,15 +9,35 @@
 
 #include "control/ctl_show.h"
 
-/* Text of a member, or "-"; control bytes become '?' in a copy of at most 255 bytes. */
+/* How many bytes at <s> a terminal might obey: C0, DEL, or C1 in UTF-8. */
+static size_t
+control_len(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	return c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0 ? 2 : 0;
+}
+
+/* Text of a member, or "-", in a copy of at most 255 bytes with '?' for control characters. */
 static const char *
 member(const json_t *o, const char *key, char out[256])
 {
 	const char *s = json_string_value(json_object_get(o, key));
-	size_t n = 0;
+	size_t n = 0, k;
 
-	for (; s != NULL && s[n] != '\0' && n < 255; n++)
-		out[n] = (unsigned char)s[n] < 0x20 || s[n] == 0x7f ? '?' : s[n];
+	while (s != NULL && *s != '\0' && n < 255) {
+		k = control_len(s);
+		out[n++] = k > 0 ? '?' : *s;
+		s += k > 0 ? k : 1;
+	}
+	/* Not half a character at the end. */
+	if (s != NULL && *s != '\0')
+		while (n > 0 && ((unsigned char)*s & 0xc0) == 0x80 && ((unsigned char)out[n - 1] & 0x80)) {
+			n--;
+			s--;
+		}
 	out[n] = '\0';
 	return n > 0 ? out : "-";
 }
@@ -144,4 +164,15 @@ out:
 	json_decref(s);
 	json_decref(h);
 	return r;
+}
+
+const char *
+ctl_show_error(const char *answer, char out[256])
+{
+	json_t *root = json_loads(answer, 0, NULL);
+
+	if (*member(root, "error", out) == '-')
+		snprintf(out, 256, "no answer of llmsecd's");
+	json_decref(root);
+	return out;
 }

@@ -79,13 +79,19 @@ conn_accept(struct intake *in)
 
 /* --- datagrams ----------------------------------------------------------------------------- */
 
-/* "H 1 name" */
+/*
+ * "H 1 name".  A sender that rotates its spool says it again on the same connection: what it wrote to
+ * the old one came as events too, which the acknowledgement counts.  Before the first spool was read
+ * that is not so, and a sender that doesn't wait for that breaks the protocol.
+ */
 static int
 hello_take(struct intake *in, struct conn *c, char *text)
 {
 	int r;
 
 	if (strncmp(text, "1 ", 2) != 0 || !spool_name_ok(text + 2))
+		return -EPROTO;
+	if (c->hello && !c->settled)
 		return -EPROTO;
 	if (!c->hello) {
 		spool_program(c->who, text + 2);
@@ -184,6 +190,7 @@ ack_send(struct intake *in, struct conn *c)
 	board_pending(in->board, c->who, (int64_t)c->acked - (int64_t)c->received);
 	c->acked = c->received;
 	c->ack_due = false;
+	c->settled = true;
 }
 
 static void

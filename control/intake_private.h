@@ -15,6 +15,7 @@ struct conn {
 	int		 fd;
 	pid_t		 pid;
 	bool		 hello;
+	bool		 settled;	/* its first spool is read and acknowledged */
 	bool		 ack_due;
 	uint64_t	 received, acked;	/* seq numbers */
 	char		 who[128];

@@ -86,14 +86,16 @@ target_find(struct ctl *c)
 static int
 refused(long status, struct buf *body)
 {
+	char text[256];
+
 	if (status == 200)
 		return 0;
-	if (status > 0)
-		fprintf(stderr, "llmsecctl: llmsecd answered %ld: %.*s\n", status,
-		    (int)buf_len(body), buf_ptr(body));
+	if (status > 0 && buf_addc(body, '\0') == 0)
+		fprintf(stderr, "llmsecctl: llmsecd answered %ld: %s\n", status,
+		    ctl_show_error(buf_ptr(body), text));
 	if (status == 401)
 		fprintf(stderr, "llmsecctl: give the token with --token-file\n");
-	return 1;
+	return status == 400 ? 2 : 1;
 }
 
 static int
@@ -127,6 +129,25 @@ event_print(void *arg, const char *id, const char *data)
 	return ferror(stdout);
 }
 
+static void
+follow_path(const struct ctl *c, char *path, size_t size)
+{
+	snprintf(path, size, "/api/events/follow%.*s%s%s%s", (int)buf_len(&c->query), buf_ptr(&c->query),
+	    c->last_id[0] == '\0' ? "" : buf_len(&c->query) > 0 ? "&" : "?",
+	    c->last_id[0] != '\0' ? "after=" : "", c->last_id);
+}
+
+/* The stream can't say why it was refused; a plain request can. */
+static int
+follow_refused(struct ctl *c, const char *path)
+{
+	struct buf body = {0};
+	int r = refused(ctl_get(&c->target, path, &body), &body);
+
+	buf_free(&body);
+	return r != 0 ? r : 1;
+}
+
 /* For ever: when llmsecd goes away, go on behind the last event seen as soon as it is back. */
 static int
 follow_command(struct ctl *c)
@@ -136,23 +157,19 @@ follow_command(struct ctl *c)
 	long status;
 
 	for (;;) {
-		const char *sep = buf_len(&c->query) > 0 ? "&" : "?";
-
-		snprintf(path, sizeof(path), "/api/events/follow%.*s%s%s", (int)buf_len(&c->query),
-		    buf_ptr(&c->query), c->last_id[0] != '\0' ? sep : "",
-		    c->last_id[0] != '\0' ? "after=" : "");
-		snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s", c->last_id);
+		follow_path(c, path, sizeof(path));
 		status = ctl_follow(&c->target, path, event_print, c);
 		if (ferror(stdout))
 			return 1;
-		if (status > 0 && status != 200 && status != 503) {
-			fprintf(stderr, "llmsecctl: llmsecd answered %ld\n", status);
-			return 1;
-		}
 		if (status < 0 && !ever) {
-			fprintf(stderr, "llmsecctl: cannot reach %s\n", c->target.url);
+			fprintf(stderr, "llmsecctl: nobody answers at %s; is llmsecd running?\n",
+			    c->target.url);
 			return 1;
 		}
+		if (status > 0 && status != 200 && (status != 503 || !ever))
+			return follow_refused(c, path);
+		if (status == 200)
+			fprintf(stderr, "llmsecctl: connection to %s lost, trying again\n", c->target.url);
 		ever = true;
 		sleep(RECONNECT_S);
 	}

@@ -68,7 +68,7 @@ static const struct conf_opt database_opts[] = {
 
 static const struct conf_opt retention_opts[] = {
 	{ .name = "max_age", .type = CONF_T_DURATION, .offset = offsetof(S(retention), max_age),
-	  .min = 0, .max = INT64_MAX / 2, .def = "90d", .unit = "duration",
+	  .min = 0, .max = INT64_C(3155760000000), .def = "90d", .unit = "duration",
 	  .help = "delete older events; 0s keeps them" },
 	{ .name = "max_rows", .type = CONF_T_INT, .offset = offsetof(S(retention), max_rows),
 	  .min = 0, .max = INT32_MAX, .def = "10000000", .unit = "events",
@@ -96,7 +96,7 @@ static const struct conf_opt http_opts[] = {
 };
 
 const struct conf_opt llmsecd_conf_opts[] = {
-	CONF_ENUM(struct llmsecd_conf, log_level, levels, "info", "err, warning, notice, info or debug"),
+	CONF_ENUM(struct llmsecd_conf, log_level, levels, "info", "what to log: this and what is worse"),
 	CONF_STR(struct llmsecd_conf, node, "\"\"", "name", "this machine's name; empty: its host name"),
 	CONF_STR(struct llmsecd_conf, run_dir, "/run/llmsec", "path", "where sockets are made"),
 	CONF_STR(struct llmsecd_conf, counters_dir, "/run/llmsec/counters", "path",

@@ -18,10 +18,56 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/listen.c %D%/listen.h %D%/llmsecd_conf.c %D%/llmsecd_conf.h %D%/llmsecd_metrics.c \
 	%D%/llmsecd_metrics.h %D%/query.c %D%/query.h %D%/spool.c %D%/spool.h %D%/store.c \
 	%D%/store.h %D%/store_private.h %D%/store_read.c %D%/store_read.h %D%/store_schema.c
+dist_man_MANS += %D%/llmsecctl.1 %D%/llmsecd.8 %D%/llmsecd.yaml.5
 %C%_llmsecd_SOURCES = %D%/llmsecd.c
 %C%_llmsecd_LDADD = %D%/libcontrol.la
 %C%_llmsecctl_SOURCES = %D%/llmsecctl.c
 %C%_llmsecctl_CPPFLAGS = $(%C%_libcontrol_la_CPPFLAGS)
 %C%_llmsecctl_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 %C%_llmsecctl_LDADD = %D%/libcontrol.la $(CURL_LIBS)
+endif
+
+if CONTROL
+if BUILD_TESTS
+CONTROL_TESTS = tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
+	tests/unit/control/test_query tests/unit/control/test_spool tests/unit/control/test_store
+check_PROGRAMS += $(CONTROL_TESTS)
+TESTS += $(CONTROL_TESTS) tests/control/kill.sh tests/control/live.sh
+dist_check_SCRIPTS += tests/control/kill.sh tests/control/live.sh
+EXTRA_DIST += tests/control/lib.sh
+CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
+CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
+CTL_TEST_LIBS = %D%/libcontrol.la $(CMOCKA_LIBS) $(SQLITE_LIBS)
+tests_unit_control_test_evline_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_evline_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_intake_SOURCES = tests/unit/control/test_intake.c $(CTL_TEST)
+tests_unit_control_test_intake_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_intake_LDADD = $(CTL_TEST_LIBS)
+PROMTEXT = tests/unit/control/promtext.c tests/unit/control/promtext.h
+tests_unit_control_test_promtext_SOURCES = tests/unit/control/test_promtext.c $(CTL_TEST) $(PROMTEXT)
+tests_unit_control_test_promtext_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_promtext_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_query_SOURCES = tests/unit/control/test_query.c $(CTL_TEST)
+tests_unit_control_test_query_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_query_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_spool_SOURCES = tests/unit/control/test_spool.c $(CTL_TEST)
+tests_unit_control_test_spool_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_spool_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_store_SOURCES = tests/unit/control/test_store.c $(CTL_TEST)
+tests_unit_control_test_store_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_store_LDADD = $(CTL_TEST_LIBS)
+
+# A sender, and the proof that what it sent is kept: tests/tools/llmsec-events -h
+check_PROGRAMS += tests/tools/llmsec-events
+tests_tools_llmsec_events_SOURCES = tests/tools/llmsec-events.c tests/tools/events_emit.c \
+	tests/tools/events_tool.h tests/tools/events_verify.c $(PROMTEXT)
+tests_tools_llmsec_events_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
+tests_tools_llmsec_events_LDADD = $(LIBLLMSEC) $(SQLITE_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/control/fuzz_evline tests/fuzz/control/fuzz_spool
+tests_fuzz_control_fuzz_evline_SOURCES = tests/fuzz/control/fuzz_evline.c $(FUZZ_MAIN)
+tests_fuzz_control_fuzz_evline_LDADD = %D%/libcontrol.la $(FUZZ_LIBS)
+tests_fuzz_control_fuzz_spool_SOURCES = tests/fuzz/control/fuzz_spool.c $(FUZZ_MAIN)
+tests_fuzz_control_fuzz_spool_LDADD = %D%/libcontrol.la $(FUZZ_LIBS)
+endif
 endif

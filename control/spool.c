@@ -13,11 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/evline.h"
 #include "control/spool.h"
 
 #define NEWBORN_S	2
-#define BLOCK	((size_t)4 * EVLINE_MAX)
+#define BLOCK	SPOOL_LINE_MAX
 
 struct spool {
 	int	 fd;

@@ -9,6 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "control/evline.h"
+
+/* A line from this length on is rubbish and not even read as one. */
+#define SPOOL_LINE_MAX	((size_t)4 * EVLINE_MAX)
+
 struct spool;
 
 /* Take one line (without newline) / what isn't one.  Not 0 stops the slice. */

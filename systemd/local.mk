@@ -4,7 +4,10 @@ systemdsystemunit_DATA =
 if SPOAD
 systemdsystemunit_DATA += %D%/llmsec-spoad.service
 endif
-EXTRA_DIST += %D%/llmsec-spoad.service.in
+if CONTROL
+systemdsystemunit_DATA += %D%/llmsecd.service
+endif
+EXTRA_DIST += %D%/llmsec-spoad.service.in %D%/llmsecd.service.in
 CLEANFILES += $(systemdsystemunit_DATA)
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = %D%/sysusers.d/llmsec.conf

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# llmsecd and its senders are killed -9, again and again, under load.  Whatever event_emit took is in the
+# database exactly once in the end, and no spool is left.
+. "${srcdir:?}/tests/control/lib.sh"
+
+llmsecd_start
+check 'llmsecd starts' llmsecd_up
+
+out=$(emit rotate.log -t rotate -n 6000 -r 2000 -p 1500)
+is $? 0 'a sender of 10 MB'
+diag "$out"
+at_least "${out##*spools }" 4 'its spool is rotated under load'
+like "$out" 'pending 0 ' 'all is acknowledged'
+check 'and stored once' stored rotate.log
+check 'no spool is left' wait_for no_spools 10
+
+sent=0
+sender_start()
+{
+	sent=$((sent + 1))
+	spawn "sender.$sent" "$events" emit -s "$sock" -d "$spool" -t "s$sent" -n 1000000 -r 1500 -p 400 -j 2 \
+		-w 15 "$tap_dir/kill.$sent.log"
+	senders+=("$spawned")
+}
+# sender_kill: the one that is there longest goes without a word, another comes.
+sender_kill()
+{
+	stop "${senders[0]}" KILL
+	senders=("${senders[@]:1}")
+	sender_start
+}
+promised() { cat "$tap_dir"/kill.*.log 2>/dev/null | wc -l; }
+# more N: until so many more events were taken.
+more()
+{
+	local goal=$(($(promised) + $1))
+	wait_for "[ \$(promised) -ge $goal ]" 30
+}
+
+senders=()
+for _ in 1 2 3; do sender_start; done
+for round in 1 2 3 4 5 6; do
+	check "round $round: senders work" more 1500
+	stop "$daemon" KILL
+	check "round $round: they go on without llmsecd" more 1500
+	[ $((round % 2)) = 1 ] || sender_kill
+	llmsecd_start
+	[ $((round % 2)) = 0 ] || { more 300; sender_kill; }
+done
+check 'llmsecd is back' llmsecd_up
+check 'and senders work' more 1500
+stop "${senders[0]}" TERM
+is $? 0 'a sender ends in order'
+like "$(cat "$tap_dir/sender.$((sent - 2)).log")" 'failed 0 pending 0' 'with everything acknowledged'
+stop "${senders[1]}" KILL
+stop "${senders[2]}" KILL
+
+# shellcheck disable=SC2046
+check "$(promised) events promised by $sent senders are stored, none twice" stored $(cd "$tap_dir" && ls kill.*.log)
+check 'no spool is left' wait_for no_spools 15
+stop "$daemon" TERM
+is $? 0 'llmsecd ends in order'
+# shellcheck disable=SC2046
+check 'nothing was lost at the end' stored $(cd "$tap_dir" && ls rotate.log kill.*.log)
+diag "$("$events" verify "$db" "$tap_dir"/rotate.log "$tap_dir"/kill.*.log)"
+done_testing

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/* A sender by hand against the real intake, collector and database. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "control/board.h"
+#include "control/collector.h"
+#include "control/ctltime.h"
+#include "control/intake.h"
+#include "control/llmsecd_conf.h"
+#include "lib/diag.h"
+#include "tests/unit/control/ctl_test.h"
+
+#define WAIT_MS	10000
+#define EVENTS	"SELECT count(*) FROM events"
+#define REJECTS	"SELECT count(*) FROM quarantine"
+
+struct rig {
+	struct ctl_test		*t;
+	char			 sock[100], spools[160], db[160];
+	struct llmsecd_conf	 conf;
+	struct conf_mem		*mem;
+	struct board		*board;
+	struct collector	*collector;
+	struct intake		*in;
+};
+
+static void
+rig_start(struct rig *r)
+{
+	r->board = board_new();
+	r->collector = collector_new(&r->conf, r->board, NULL);
+	assert_non_null(r->board);
+	assert_non_null(r->collector);
+	assert_int_equal(intake_open(&r->in, &r->conf, r->collector, r->board, NULL, -1), 0);
+}
+
+static void
+rig_stop(struct rig *r)
+{
+	intake_close(&r->in);
+	collector_free(&r->collector);
+	board_free(&r->board);
+}
+
+static int
+setup(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	struct diag *diag = diag_new();
+	void *t;
+
+	if (r == NULL || diag == NULL || ctl_test_setup(&t) < 0)
+		return -1;
+	r->t = t;
+	if (snprintf(r->sock, sizeof(r->sock), "%s/s", r->t->dir) >= (int)sizeof(r->sock))
+		return -1;
+	snprintf(r->spools, sizeof(r->spools), "%s/spool", r->t->dir);
+	snprintf(r->db, sizeof(r->db), "%s/events.db", r->t->dir);
+	if (mkdir(r->spools, 0700) < 0 || llmsecd_conf_load(&r->conf, NULL, &r->mem, diag) < 0)
+		return -1;
+	diag_free(&diag);
+	r->conf.events.socket = r->sock;
+	r->conf.events.spool_dir = r->spools;
+	r->conf.database.path = r->db;
+	r->conf.retention.max_age = 0;	/* the events here are of a fixed date */
+	rig_start(r);
+	*state = r;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct rig *r = *state;
+	void *t = r->t;
+
+	rig_stop(r);
+	conf_mem_free(&r->mem);
+	free(r);
+	return ctl_test_teardown(&t);
+}
+
+/* --- a sender --- */
+
+static int
+dial(struct rig *r)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", r->sock);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	return fd;
+}
+
+static void
+say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+static void
+say_event(int fd, unsigned seq, const char *id)
+{
+	char text[CTL_LINE + 32];
+	int n = snprintf(text, sizeof(text), "E %u ", seq);
+
+	ctl_test_line(text + n, id, NULL);
+	say(fd, text);
+}
+
+/* Locked like a living sender's. */
+static int
+spool_make(struct rig *r, const char *name)
+{
+	char path[320];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", r->spools, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
+
+static void
+spool_add(int fd, const char *id)
+{
+	char line[CTL_LINE + 1];
+	size_t n = ctl_test_line(line, id, NULL);
+
+	line[n++] = '\n';
+	assert_int_equal(write(fd, line, n), (ssize_t)n);
+}
+
+static bool
+spool_there(struct rig *r, const char *name)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "%s/%s", r->spools, name);
+	return access(path, F_OK) == 0;
+}
+
+/* Turn the loop until the collector says something: its text, "" when it hung up. */
+static void
+hear(struct rig *r, int fd, char out[64])
+{
+	int64_t end = ctltime_mono_ms() + WAIT_MS;
+	ssize_t n;
+
+	while ((n = recv(fd, out, 63, MSG_DONTWAIT)) < 0 && errno == EAGAIN) {
+		if (ctltime_mono_ms() > end)
+			fail_msg("the collector is silent");
+		assert_true(intake_run_once(r->in, 10) >= 0);
+	}
+	out[n > 0 ? n : 0] = '\0';
+}
+
+/* Acknowledgements rise; wait for that one. */
+static void
+hear_ack(struct rig *r, int fd, unsigned seq)
+{
+	char text[64];
+	unsigned got;
+
+	do {
+		hear(r, fd, text);
+		if (sscanf(text, "A %u", &got) != 1 || got > seq)
+			fail_msg("wanted acknowledgement %u, got \"%s\"", seq, text);
+	} while (got < seq);
+}
+
+static void
+hear_hangup(struct rig *r, int fd)
+{
+	char text[64];
+
+	do
+		hear(r, fd, text);
+	while (text[0] == 'A');
+	assert_string_equal(text, "");
+	close(fd);
+}
+
+static void
+await_sql(struct rig *r, const char *sql, int64_t want)
+{
+	int64_t end = ctltime_mono_ms() + WAIT_MS, got;
+
+	while ((got = ctl_test_sql(r->db, sql)) != want) {
+		if (ctltime_mono_ms() > end)
+			fail_msg("%s: %d instead of %d", sql, (int)got, (int)want);
+		assert_true(intake_run_once(r->in, 10) >= 0);
+	}
+}
+
+static void
+await_no_spool(struct rig *r, const char *name)
+{
+	int64_t end = ctltime_mono_ms() + WAIT_MS;
+
+	while (spool_there(r, name)) {
+		if (ctltime_mono_ms() > end)
+			fail_msg("%s is still there", name);
+		assert_true(intake_run_once(r->in, 10) >= 0);
+	}
+}
+
+/* --- tests --- */
+
+static void
+session(void **state)
+{
+	struct rig *r = *state;
+	int spool = spool_make(r, "p-1-1.spool"), fd;
+
+	spool_add(spool, "early");
+	fd = dial(r);
+	say(fd, "H 1 p-1-1.spool");
+	hear_ack(r, fd, 0);
+	/* An acknowledged hello means that what was spooled is on disk. */
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 1);
+	spool_add(spool, "a");
+	say_event(fd, 1, "a");
+	spool_add(spool, "b");
+	say_event(fd, 2, "b");
+	hear_ack(r, fd, 2);
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 3);
+	/* Written and not sent before the sender died. */
+	spool_add(spool, "late");
+	close(fd);
+	close(spool);
+	await_no_spool(r, "p-1-1.spool");
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 4);
+	assert_int_equal(ctl_test_sql(r->db, REJECTS), 0);
+}
+
+/* What lib/event.c does when its spool is full: a new one, announced on the same connection. */
+static void
+rotation(void **state)
+{
+	struct rig *r = *state;
+	int old = spool_make(r, "p-1-1.spool"), fresh, fd = dial(r);
+	char id[16];
+
+	say(fd, "H 1 p-1-1.spool");
+	hear_ack(r, fd, 0);
+	for (unsigned i = 1; i <= 200; i++) {
+		snprintf(id, sizeof(id), "old%u", i);
+		spool_add(old, id);
+		say_event(fd, i, id);
+		if (i % 50 == 0)
+			hear_ack(r, fd, i);
+	}
+	spool_add(old, "last");
+	say_event(fd, 201, "last");
+	fresh = spool_make(r, "p-1-2.spool");
+	say(fd, "H 1 p-1-2.spool");
+	for (unsigned i = 202; i <= 250; i++) {
+		snprintf(id, sizeof(id), "new%u", i);
+		spool_add(fresh, id);
+		say_event(fd, i, id);
+	}
+	hear_ack(r, fd, 250);
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 250);
+	/* Its owner's to remove: while it is locked the collector leaves it alone. */
+	assert_true(spool_there(r, "p-1-1.spool"));
+	/* Once more, and then both are a dead sender's. */
+	spool_add(fresh, "unsent");
+	close(fd);
+	close(old);
+	close(fresh);
+	await_no_spool(r, "p-1-1.spool");
+	await_no_spool(r, "p-1-2.spool");
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 251);
+	assert_int_equal(ctl_test_sql(r->db, REJECTS), 0);
+}
+
+/* The collector dies between the rotation and its acknowledgement. */
+static void
+rotation_and_restart(void **state)
+{
+	struct rig *r = *state;
+	int old = spool_make(r, "p-1-1.spool"), fresh, fd = dial(r);
+
+	say(fd, "H 1 p-1-1.spool");
+	hear_ack(r, fd, 0);
+	spool_add(old, "a");
+	say_event(fd, 1, "a");
+	fresh = spool_make(r, "p-1-2.spool");
+	say(fd, "H 1 p-1-2.spool");
+	spool_add(fresh, "b");
+	say_event(fd, 2, "b");
+	rig_stop(r);
+	rig_start(r);
+	hear_hangup(r, fd);
+	/* lib/event.c lets go of the old one and announces the new one. */
+	close(old);
+	fd = dial(r);
+	say(fd, "H 1 p-1-2.spool");
+	hear_ack(r, fd, 0);
+	await_no_spool(r, "p-1-1.spool");
+	await_sql(r, EVENTS, 2);
+	close(fresh);
+	close(fd);
+}
+
+/* The acknowledgement of an unread spool's successor would let its lines be deleted. */
+static void
+hasty_hello(void **state)
+{
+	struct rig *r = *state;
+	int a = spool_make(r, "p-1-1.spool"), b = spool_make(r, "p-1-2.spool"), fd = dial(r);
+
+	spool_add(a, "a");
+	say(fd, "H 1 p-1-1.spool");
+	say(fd, "H 1 p-1-2.spool");
+	hear_hangup(r, fd);
+	close(a);
+	close(b);
+	await_no_spool(r, "p-1-1.spool");
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 1);
+}
+
+static void
+protocol_errors(void **state)
+{
+	static const char *const openings[] = {
+		"E 1 {}", "H 2 p-1-1.spool", "H 1 ../events.db", "H 1 none.spool", "H 1 ", "H", "X", "H 1 p\n",
+		"A 1", "\xff\xff",
+	};
+	static const char *const after_hello[] = { "E 2 {}", "E 0 {}", "E 1", "E x {}", "E 1{}", "E  1 {}", "e 1 {}",
+		"E 18446744073709551617 {}" };
+	struct rig *r = *state;
+	int spool = spool_make(r, "p-1-1.spool"), fd;
+
+	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+		fd = dial(r);
+		say(fd, openings[i]);
+		hear_hangup(r, fd);
+	}
+	for (size_t i = 0; i < sizeof(after_hello) / sizeof(after_hello[0]); i++) {
+		fd = dial(r);
+		say(fd, "H 1 p-1-1.spool");
+		say(fd, after_hello[i]);
+		hear_hangup(r, fd);
+	}
+	await_sql(r, REJECTS, 18);
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 0);
+	close(spool);
+}
+
+/* No event, but the protocol is kept: put aside, acknowledged, and the connection lives. */
+static void
+malformed(void **state)
+{
+	struct rig *r = *state;
+	int spool = spool_make(r, "p-1-1.spool"), fd = dial(r);
+
+	say(fd, "H 1 p-1-1.spool");
+	say(fd, "E 1 {\"v\":1}");
+	say_event(fd, 2, "a");
+	hear_ack(r, fd, 2);
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 1);
+	assert_int_equal(ctl_test_sql(r->db, REJECTS), 1);
+	close(fd);
+	close(spool);
+}
+
+static void
+twice(void **state)
+{
+	struct rig *r = *state;
+	int sa = spool_make(r, "p-1-1.spool"), sb = spool_make(r, "q-2-1.spool"), a = dial(r), b = dial(r);
+
+	say(a, "H 1 p-1-1.spool");
+	say(b, "H 1 q-2-1.spool");
+	say_event(a, 1, "same");
+	say_event(b, 1, "same");
+	say_event(b, 2, "other");
+	hear_ack(r, a, 1);
+	hear_ack(r, b, 2);
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 2);
+	close(a);
+	close(b);
+	close(sa);
+	close(sb);
+}
+
+/* Pages that are no pages any more, found while running: aside with them, and the spool brings all again. */
+static void
+heals(void **state)
+{
+	static char junk[4096];
+	struct rig *r = *state;
+	int spool = spool_make(r, "p-1-1.spool"), fd = dial(r);
+	struct stat st;
+	char pattern[320], id[16];
+	glob_t g = {0};
+
+	say(fd, "H 1 p-1-1.spool");
+	for (unsigned i = 1; i <= 100; i++) {
+		snprintf(id, sizeof(id), "e%u", i);
+		spool_add(spool, id);
+		say_event(fd, i, id);
+		if (i % 50 == 0)
+			hear_ack(r, fd, i);
+	}
+	close(fd);
+	rig_stop(r);	/* closing brings the WAL into the file */
+	assert_int_equal(stat(r->db, &st), 0);
+	memset(junk, 0xa5, sizeof(junk));
+	fd = open(r->db, O_WRONLY | O_CLOEXEC);
+	for (off_t off = 4096; off < st.st_size; off += 4096)
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), off), (ssize_t)sizeof(junk));
+	close(fd);
+	rig_start(r);
+	await_sql(r, EVENTS, 100);
+	snprintf(pattern, sizeof(pattern), "%s.corrupt-*", r->db);
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	globfree(&g);
+	close(spool);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(session), T(rotation), T(rotation_and_restart), T(hasty_hello), T(protocol_errors),
+		T(malformed), T(twice), T(heals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
