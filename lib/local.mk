@@ -21,7 +21,8 @@ if BUILD_TESTS
 LIB_TESTS = tests/unit/lib/test_utf8 tests/unit/lib/test_json tests/unit/lib/test_arena \
 	tests/unit/lib/test_buf tests/unit/lib/test_wire tests/unit/lib/test_diag tests/unit/lib/test_conf \
 	tests/unit/lib/test_log \
-	tests/unit/lib/test_counters tests/unit/lib/test_edge_sign tests/unit/lib/test_event
+	tests/unit/lib/test_counters tests/unit/lib/test_edge_sign tests/unit/lib/test_event \
+	tests/unit/lib/test_event_line tests/unit/lib/test_sdnotify tests/unit/lib/test_json_conformance
 check_PROGRAMS += $(LIB_TESTS)
 TESTS += $(LIB_TESTS)
 tests_unit_lib_test_utf8_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -52,9 +53,30 @@ tests_unit_lib_test_event_SOURCES = tests/unit/lib/test_event.c tests/unit/lib/t
 	tests/unit/lib/collector_stub.c tests/unit/lib/collector_stub.h
 tests_unit_lib_test_event_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_event_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_sdnotify_SOURCES = tests/unit/lib/test_sdnotify.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_sdnotify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_sdnotify_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_event_line_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_lib_test_event_line_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+tests_unit_lib_test_json_conformance_SOURCES = tests/unit/lib/test_json_conformance.c \
+	tests/unit/lib/json_oracle.c tests/unit/lib/json_oracle.h
+tests_unit_lib_test_json_conformance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_lib_test_json_conformance_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+# Not run by `make check`: prints what the scanner does beside jansson, on this machine.
+check_PROGRAMS += tests/bench/bench_json
+tests_bench_bench_json_SOURCES = tests/bench/bench_json.c tests/bench/bench_jansson.c tests/bench/bench_json.h
+tests_bench_bench_json_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_bench_json_LDADD = $(LIBLLMSEC) $(JANSSON_LIBS)
 endif
-FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_utf8
+FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_utf8 tests/fuzz/lib/fuzz_conf \
+	tests/fuzz/lib/fuzz_wire tests/fuzz/lib/fuzz_edge_sign
 tests_fuzz_lib_fuzz_json_SOURCES = tests/fuzz/lib/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_json_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_utf8_SOURCES = tests/fuzz/lib/fuzz_utf8.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_utf8_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+tests_fuzz_lib_fuzz_conf_SOURCES = tests/fuzz/lib/fuzz_conf.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_conf_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+tests_fuzz_lib_fuzz_wire_SOURCES = tests/fuzz/lib/fuzz_wire.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_wire_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+tests_fuzz_lib_fuzz_edge_sign_SOURCES = tests/fuzz/lib/fuzz_edge_sign.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_edge_sign_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)

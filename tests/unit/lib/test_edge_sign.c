@@ -133,7 +133,7 @@ test_forged_signature(void **state)
 		if (strspn(sig + i, "0123456789abcdef") == 0 || strncmp(sig + i, "ac=", 3) == 0)
 			continue;	/* ";mac=" */
 		sig[i] = sig[i] == '0' ? '1' : '0';
-		assert_int_equal(verify(kr, &vals, sig, NOW), strncmp(SIG_A + i, "c=", 2) ? EDGE_FORGED : EDGE_MALFORMED);
+		assert_int_equal(verify(kr, &vals, sig, NOW), strncmp(&SIG_A[i], "c=", 2) ? EDGE_FORGED : EDGE_MALFORMED);
 	}
 	other = ring("a " KEY_B "\n");	/* another house, the same name */
 	assert_int_equal(verify(other, &vals, SIG_A, NOW), EDGE_FORGED);
