@@ -190,18 +190,19 @@ put_space(struct buf *b)
 		buf_addc(b, " \t\r\n"[rng(4)]);
 }
 
+/* A key has no U+0000: jansson cannot hold it, and such a document would prove nothing. */
 static void
-put_string(struct buf *b)
+put_string(struct buf *b, bool key)
 {
 	static const char *const piece[] = {
 		"a", "key", "role", "content", "0123456789abcdefghijklmnopqrstuvwxyz", " ", "\\n", "\\\"", "\\\\", "\\/", "\\b\\f\\r\\t",
-		"\\u0041", "\\u00e9", "\\u20AC", "\\u0000", "\\ud83d\\ude00", "\\uDBFF\\uDFFF", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-		"\xed\x9f\xbf", "\xee\x80\x80", "\x7f", "{", "[", ":", ",", "//", "\\\\u0041",
+		"\\u0041", "\\u00e9", "\\u20AC", "\\ud83d\\ude00", "\\uDBFF\\uDFFF", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+		"\xed\x9f\xbf", "\xee\x80\x80", "\x7f", "{", "[", ":", ",", "//", "\\\\u0041", "\\u0000",
 	};
 
 	buf_addc(b, '"');
 	for (uint32_t n = rng(6); n > 0; n--)
-		buf_adds(b, PICK(piece));
+		buf_adds(b, piece[rng(COUNT(piece) - key)]);
 	buf_addc(b, '"');
 }
 
@@ -210,10 +211,10 @@ put_key(struct buf *b)
 {
 	static const char *const key[] = { "\"a\"", "\"b\"", "\"\\u0061\"", "\"model\"", "\"\"", "\"k\xc3\xbc\"", "\"k\\u00fc\"" };
 
-	if (rng(3) == 0)
+	if (rng(8) == 0)
 		buf_adds(b, PICK(key));
 	else
-		put_string(b);
+		put_string(b, true);
 }
 
 static void
@@ -222,13 +223,14 @@ put_value(struct buf *b, unsigned depth)
 	static const char *const atom[] = {
 		"null", "true", "false", "0", "-0", "1", "-17", "3.25", "1e5", "-2.5E-3", "1e308", "12345678901234567890", "0.1",
 	};
-	uint32_t kind = rng(depth > 5 ? 2 : 4);
+	/* Most documents are containers: one number alone is soon tried in all its forms. */
+	uint32_t kind = depth == 0 && rng(8) != 0 ? 2 + rng(2) : rng(depth > 5 ? 2 : 4);
 
 	put_space(b);
 	if (kind == 0)
 		buf_adds(b, PICK(atom));
 	else if (kind == 1)
-		put_string(b);
+		put_string(b, false);
 	else {
 		buf_addc(b, kind == 2 ? '[' : '{');
 		for (uint32_t n = rng(5); n > 0; n--) {
@@ -305,7 +307,8 @@ test_oracle(void **state)
 		char *exact;
 
 		put_value(&b, 0);
-		for (uint32_t k = rng(4); k > 0; k--)
+		/* Half stay whole: only in these are values compared. */
+		for (uint32_t k = rng(2) == 0 ? 1 + rng(3) : 0; k > 0; k--)
 			damage(&b);
 		/* A copy of its own size: a read past the end is a finding under ASan. */
 		exact = malloc(buf_len(&b) + 1);
