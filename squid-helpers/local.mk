@@ -31,11 +31,11 @@ tests_unit_squid_helpers_test_egress_helper_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_helper_LDADD = $(EGRESS_TEST_LIBS)
 
 # the program itself, over pipes and under a real Squid
-EGRESS_SH = tests/helper/helper_protocol.sh
+EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin
 TESTS += $(EGRESS_UNIT_TESTS) $(EGRESS_SH)
 dist_check_SCRIPTS += $(EGRESS_SH)
-EXTRA_DIST += tests/helper/transcripts
+EXTRA_DIST += tests/helper/squid_lib.sh tests/helper/transcripts
 
 FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line \
 	tests/fuzz/squid-helpers/fuzz_egress_helper
