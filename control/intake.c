@@ -312,6 +312,18 @@ intake_run_once(struct intake *in, int timeout_ms)
 	return extra;
 }
 
+/* The name goes first: afterwards it may be a successor's. */
+static void
+listen_end(struct intake *in)
+{
+	if (in->listen_fd < 0)
+		return;
+	unlink(in->socket);
+	epoll_ctl(in->epoll_fd, EPOLL_CTL_DEL, in->listen_fd, NULL);
+	close(in->listen_fd);
+	in->listen_fd = -1;
+}
+
 void
 intake_drain(struct intake *in, int timeout_ms)
 {
@@ -319,11 +331,7 @@ intake_drain(struct intake *in, int timeout_ms)
 	struct epoll_event ev[32];
 	int n;
 
-	if (in->listen_fd >= 0) {
-		epoll_ctl(in->epoll_fd, EPOLL_CTL_DEL, in->listen_fd, NULL);
-		close(in->listen_fd);
-		in->listen_fd = -1;
-	}
+	listen_end(in);
 	epoll_ctl(in->epoll_fd, EPOLL_CTL_DEL, in->extra_fd, NULL);
 	/* Spools need no haste: what is in them stays in them. */
 	while (collector_ok(in->collector) && ctltime_mono_ms() < end &&
@@ -358,7 +366,8 @@ intake_open(struct intake **out, const struct llmsecd_conf *conf, struct collect
 	in->board = board;
 	in->ctr = ctr;
 	in->extra_fd = extra_fd;
-	in->listen_fd = listen_seqpacket(conf->events.socket);
+	in->socket = strdup(conf->events.socket);
+	in->listen_fd = in->socket != NULL ? listen_seqpacket(in->socket) : -ENOMEM;
 	in->spool_fd = open(conf->events.spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	in->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (in->listen_fd < 0) {
@@ -392,8 +401,8 @@ intake_close(struct intake **inp)
 	while (in->conns != NULL)
 		conn_close(in, in->conns);
 	intake_jobs_drop(in);
-	if (in->listen_fd >= 0)
-		close(in->listen_fd);
+	listen_end(in);
+	free(in->socket);
 	if (in->spool_fd >= 0)
 		close(in->spool_fd);
 	if (in->epoll_fd >= 0)

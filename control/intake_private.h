@@ -33,6 +33,7 @@ struct intake {
 	struct collector *collector;
 	struct board	*board;
 	struct counters	*ctr;
+	char		*socket;	/* path of listen_fd */
 	int		 epoll_fd, listen_fd, spool_fd, extra_fd;
 	struct conn	*conns;
 	unsigned	 n_conns;

@@ -30,7 +30,8 @@ endif
 if CONTROL
 if BUILD_TESTS
 CONTROL_TESTS = tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
-	tests/unit/control/test_query tests/unit/control/test_spool tests/unit/control/test_store
+	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
+	tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
 TESTS += $(CONTROL_TESTS) tests/control/kill.sh tests/control/live.sh
 dist_check_SCRIPTS += tests/control/kill.sh tests/control/live.sh
@@ -50,6 +51,8 @@ tests_unit_control_test_promtext_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_query_SOURCES = tests/unit/control/test_query.c $(CTL_TEST)
 tests_unit_control_test_query_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_query_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_show_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_show_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_spool_SOURCES = tests/unit/control/test_spool.c $(CTL_TEST)
 tests_unit_control_test_spool_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_spool_LDADD = $(CTL_TEST_LIBS)

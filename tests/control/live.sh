@@ -51,6 +51,10 @@ is "$rc" 2 'llmsecctl with two'
 # --- events
 llmsecd_start
 check 'llmsecd starts' llmsecd_up
+run "$builddir/control/llmsecd" -c "$conf"
+is "$rc" 1 'a second one is refused'
+like "$out" 'cannot listen on .*events.sock: Address already in use' 'with the reason'
+check 'and does no harm to the first' llmsecctl status
 run emit a.log -t a -n 50 -p 10
 is "$rc" 0 'a sender'
 check 'its events are stored' stored a.log
@@ -180,7 +184,7 @@ cp "$tap_dir/bad.yaml" "$conf"
 kill -HUP "$daemon"
 check 'SIGHUP with a bad configuration' wait_for 'grep -q "keeping the old" "$tap_dir/llmsecd.$starts.log"' 5
 check 'changes nothing' llmsecd_up
-run "$builddir/control/llmsecd" -c "$tap_dir/etc/none.yaml"
 stop "$daemon" TERM
 is $? 0 'SIGTERM'
+check 'takes its socket with it' [ ! -e "$sock" ]
 done_testing

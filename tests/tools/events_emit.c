@@ -34,12 +34,12 @@ struct emit {
 	unsigned		 n_spools;
 };
 
-static volatile sig_atomic_t stopping;
+static atomic_bool stopping;	/* lock-free, so a signal handler may set it */
 
 static void
 stop(int sig)
 {
-	stopping = 1;
+	stopping = true;
 }
 
 /* Which spools of ours are there?  A name never seen before means that it was rotated. */
