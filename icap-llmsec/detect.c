@@ -146,7 +146,9 @@ finding_cmp(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
 
-	return x->start < y->start ? -1 : x->start > y->start;
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->len > y->len ? -1 : x->len < y->len;	/* the longest masks the others */
 }
 
 int

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "icap-llmsec/dialect.h"
+#include "icap-llmsec/url_path.h"
 
 struct op_row {
 	const char	*path;	/* below the prefix */
@@ -132,93 +133,6 @@ route_ollama(struct llm_route *r, const char *p, size_t n)
 	r->op = op_lookup(ops, p, n);
 }
 
-struct path {
-	char	s[1024];
-	size_t	n;
-	bool	cut;	/* longer than any path we know */
-};
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The path alone: no "scheme://authority", no query, no fragment. */
-static void
-path_cut(const char **p, size_t *n)
-{
-	const char *s = *p, *end = s + *n, *q;
-
-	if (*n > 0 && *s != '/')
-		for (q = s; q + 2 < end && *q != '/' && *q != '?'; q++)
-			if (memcmp(q, "://", 3) == 0) {
-				for (s = q + 3; s < end && *s != '/' && *s != '?' && *s != '#'; s++)
-					;
-				break;
-			}
-	for (q = s; q < end && *q != '?' && *q != '#'; q++)
-		;
-	*p = s;
-	*n = (size_t)(q - s);
-}
-
-/* The segment that begins at <seg> is over: "." goes, ".." takes the one before it along. */
-static void
-path_end_segment(struct path *o, size_t seg)
-{
-	size_t k = o->n - seg;
-	bool up = k == 2 && memcmp(o->s + seg, "..", 2) == 0;
-
-	if (!up && !(k == 1 && o->s[seg] == '.'))
-		return;
-	o->n = seg > 0 ? seg - 1 : 0;
-	while (up && o->n > 0 && o->s[--o->n] != '/')
-		;
-}
-
-/*
- * The path as an origin will read it: percent-escapes decoded once, runs of '/' and dot segments folded
- * (RFC 3986, 5.2.4), '\' as '/', no trailing '/'.  No spelling must reach a provider under a name that
- * we did not recognise.
- */
-static void
-path_normalise(struct path *o, const char *p, size_t n)
-{
-	size_t seg = 0;
-
-	o->n = 0;
-	o->cut = false;
-	for (size_t i = 0; i < n; i++) {
-		char c = p[i];
-
-		if (c == '%' && i + 2 < n && hex(p[i + 1]) >= 0 && hex(p[i + 2]) >= 0) {
-			c = (char)(hex(p[i + 1]) << 4 | hex(p[i + 2]));
-			i += 2;
-		}
-		if (c == '\\')
-			c = '/';
-		if (c == '/') {
-			path_end_segment(o, seg);
-			if (o->n > 0 && o->s[o->n - 1] == '/')
-				o->n--;
-		}
-		if (o->n == sizeof(o->s)) {
-			o->cut = true;
-			return;
-		}
-		o->s[o->n++] = c;
-		if (c == '/')
-			seg = o->n;
-	}
-	path_end_segment(o, seg);
-	while (o->n > 0 && o->s[o->n - 1] == '/')
-		o->n--;
-}
-
 static void
 route_path(struct llm_route *r, const char *p, size_t n, bool get)
 {
@@ -243,6 +157,7 @@ route_path(struct llm_route *r, const char *p, size_t n, bool get)
 		if (n > 7 && strncasecmp(p, "models/", 7) == 0 && memchr(p, ':', n) != NULL)
 			route_gemini(r, p + 7, n - 7);
 		if (r->op == OP_NONE || r->op == OP_UNKNOWN) {	/* also models/ft:gpt-4o:org */
+			r->model[0] = '\0';
 			r->dialect = DIALECT_OPENAI;
 			r->op = openai_op(p, n, get);
 		}
@@ -253,6 +168,28 @@ route_path(struct llm_route *r, const char *p, size_t n, bool get)
 	}
 	if (p == all)
 		r->op = OP_NONE;
+}
+
+/* Gateways and resellers put these APIs below a path of their own: /inference/v1/chat/completions. */
+static void
+route_below(struct llm_route *r, const char *p, size_t n, bool get)
+{
+	static const char *const roots[] = {"/v1/", "/v1beta/", "/v1alpha/"};
+	struct llm_route x;
+
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; p[i] == '/' && k < sizeof(roots) / sizeof(*roots); k++) {
+			if (n - i <= strlen(roots[k]) || strncasecmp(p + i, roots[k], strlen(roots[k])) != 0)
+				continue;
+			memset(&x, 0, sizeof(x));
+			route_path(&x, p + i, n - i, get);
+			if (x.op != OP_UNKNOWN && x.op != OP_MODELS && x.op != OP_FILES) {
+				*r = x;
+				return;
+			}
+		}
+	if (n >= 17 && strncasecmp(p + n - 17, "/chat/completions", 17) == 0)
+		*r = (struct llm_route){.dialect = DIALECT_OPENAI, .op = OP_CHAT};
 }
 
 /* alt=sse makes Gemini stream whatever the verb says. */
@@ -273,20 +210,21 @@ query_has_sse(const char *p, size_t n)
 void
 dialect_route(const char *method, const char *url, size_t url_len, struct llm_route *r)
 {
-	const char *p = url;
-	size_t n = url_len;
-	struct path path;
+	struct url_path path;
 	bool get = method != NULL && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
 	    strcmp(method, "DELETE") == 0 || strcmp(method, "OPTIONS") == 0);
 
 	memset(r, 0, sizeof(*r));
-	path_cut(&p, &n);
-	path_normalise(&path, p, n);
+	url_path_read(&path, url, url_len);
 	route_path(r, path.s, path.n, get);
+	if (r->op == OP_NONE || (r->dialect == DIALECT_OLLAMA && r->op == OP_UNKNOWN))
+		route_below(r, path.s, path.n, get);
 	if (r->dialect == DIALECT_GEMINI && query_has_sse(url, url_len))
 		r->stream = true;
-	/* what was cut off may have been the verb; what is not read carries a prompt */
-	if (r->dialect != DIALECT_NONE && (path.cut || (r->op == OP_MODELS && !get)))
+	if (path.cut && r->dialect == DIALECT_NONE)
+		r->dialect = DIALECT_OPENAI;	/* whatever it is, we have not read it */
+	/* an origin may read such a path in its own way; and what is not read carries a prompt */
+	if (r->dialect != DIALECT_NONE && (path.odd || (r->op == OP_MODELS && !get)))
 		r->op = OP_UNKNOWN;
 }
 

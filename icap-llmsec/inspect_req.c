@@ -117,7 +117,7 @@ static bool
 extract(struct work *w)
 {
 	struct spans *s = &w->out->spans;
-	int rc = span_extract(&w->out->route, w->body, w->len, w->arena, s);
+	int rc = span_extract(&w->out->route, w->body, w->len, (unsigned)w->pol->depth, w->arena, s);
 
 	switch (rc) {
 	case 0:
@@ -132,7 +132,8 @@ extract(struct work *w)
 		    s->error_path ? s->error_path : "", s->error_path ? ": " : "", s->error ? s->error : "unknown shape"));
 		break;
 	case -EMSGSIZE:
-		refuse(w, 413, "request_too_large", NULL, "The request exceeds a limit of the gateway.");
+		refuse(w, 413, "request_too_large", NULL, arena_printf(w->arena,
+		    "The request exceeds a limit of the gateway: %s.", s->error ? s->error : "size"));
 		break;
 	default:
 		give_up(w, "The request could not be inspected.");
@@ -204,6 +205,8 @@ judge_blocks(struct work *w)
 				refuse(w, 403, pii ? "personal_data" : "prompt_injection", s->v[i].path,
 				    arena_printf(w->arena, "Request refused by security policy: %s found in %s.",
 				    pii ? "personal data" : "a prompt injection", s->v[i].path));
+				if (r->message == NULL)
+					r->message = "Request refused by security policy.";
 				r->rule_ids = ids;
 			}
 			refusal_add_rule(r, ids, f->rule_id);
@@ -256,7 +259,8 @@ mask_all(struct work *w)
 	if (edits == NULL || w->out->tx.vault == NULL)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		mask_reserve(w->out->tx.vault, s->v[i].text, s->v[i].len);
+		if (mask_reserve(w->out->tx.vault, s->v[i].text, s->v[i].len) < 0)
+			return false;
 	for (size_t i = 0; i < s->n; i++) {
 		bool masks = false;
 

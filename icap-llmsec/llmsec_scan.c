@@ -83,6 +83,15 @@ print_text(const struct inspect_req_out *o)
 }
 
 static void
+print_span(struct buf *b, const struct span *s, bool comma)
+{
+	buf_printf(b, "%s{\"role\":\"%s\",\"provenance\":\"%s\",\"path\":\"", comma ? "," : "",
+	    span_role_name(s->role), span_prov_name(s->prov));
+	buf_add_json(b, s->path, strlen(s->path));	/* other keys than words stand in quotes there */
+	buf_printf(b, "\",\"start\":%llu,\"end\":%llu}", (unsigned long long)s->start, (unsigned long long)s->end);
+}
+
+static void
 print_json(const struct inspect_req_out *o)
 {
 	struct buf b = {0};
@@ -95,9 +104,7 @@ print_json(const struct inspect_req_out *o)
 		    o->findings.v[i].rule_id, o->findings.v[i].category, o->findings.v[i].severity);
 	buf_adds(&b, "],\"spans\":[");
 	for (size_t i = 0; i < o->spans.n; i++)
-		buf_printf(&b, "%s{\"role\":\"%s\",\"provenance\":\"%s\",\"path\":\"%s\",\"start\":%llu,\"end\":%llu}", i ? "," : "",
-		    span_role_name(o->spans.v[i].role), span_prov_name(o->spans.v[i].prov), o->spans.v[i].path,
-		    (unsigned long long)o->spans.v[i].start, (unsigned long long)o->spans.v[i].end);
+		print_span(&b, &o->spans.v[i], i > 0);
 	buf_adds(&b, "]}\n");
 	fwrite(buf_ptr(&b), 1, buf_len(&b), stdout);
 	buf_free(&b);

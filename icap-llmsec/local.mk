@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS)
 %C%_libinspect_la_SOURCES =
 # request side
-%C%_libinspect_la_SOURCES += %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
+%C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
 	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
@@ -14,7 +14,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 	%D%/inspect_resp.c
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
-	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h
+	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
 
 # The c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL; nodelete
 # keeps its last good configuration over a reload.
@@ -29,6 +29,7 @@ cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
 bin_PROGRAMS += %D%/llmsec-scan
 %C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c
 %C%_llmsec_scan_LDADD = %D%/libinspect.la
+dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
 
 dist_man_MANS += %D%/srv_llmsec.8
 
@@ -76,6 +77,52 @@ tests_fuzz_icap_llmsec_fuzz_inspect_resp_SOURCES = tests/fuzz/icap-llmsec/fuzz_i
 tests_fuzz_icap_llmsec_fuzz_inspect_resp_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_sse_SOURCES = tests/fuzz/icap-llmsec/fuzz_sse.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_sse_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+
+# request side: tests
+ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \
+	tests/unit/icap-llmsec/test_dialect \
+	tests/unit/icap-llmsec/test_icap_conf \
+	tests/unit/icap-llmsec/test_inspect_req \
+	tests/unit/icap-llmsec/test_mask \
+	tests/unit/icap-llmsec/test_pii \
+	tests/unit/icap-llmsec/test_span \
+	tests/unit/icap-llmsec/test_splice \
+	tests/unit/icap-llmsec/test_tx
+check_PROGRAMS += $(ICAP_REQ_TESTS)
+TESTS += $(ICAP_REQ_TESTS)
+tests_unit_icap_llmsec_test_detect_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_detect_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_dialect_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_dialect_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_icap_conf_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_icap_conf_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_inspect_req_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_inspect_req_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_mask_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_mask_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_pii_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_pii_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_span_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_span_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_splice_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_splice_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_tx_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_tx_LDADD = $(ICAP_TEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_inspect_req \
+	tests/fuzz/icap-llmsec/fuzz_rules \
+	tests/fuzz/icap-llmsec/fuzz_span \
+	tests/fuzz/icap-llmsec/fuzz_tx
+tests_fuzz_icap_llmsec_fuzz_inspect_req_SOURCES = tests/fuzz/icap-llmsec/fuzz_inspect_req.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_inspect_req_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_rules_SOURCES = tests/fuzz/icap-llmsec/fuzz_rules.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_rules_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_span_SOURCES = tests/fuzz/icap-llmsec/fuzz_span.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_span_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_tx_SOURCES = tests/fuzz/icap-llmsec/fuzz_tx.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_tx_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+TESTS += tests/unit/icap-llmsec/scan.sh
+dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh
+# end of request side
 endif
 endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "icap-llmsec/mask_private.h"
 
 #define MASK_KINDS_LEN	8	/* longest kind */
-#define MASK_RESERVE_MAX 100000000u /* higher numbers are never issued, so they need no reserving */
+#define MASK_NUMBER_MAX	(1u << 20)	/* higher numbers are never issued, so they need no reserving */
 
 struct mask_entry {
 	char	 token[MASK_TOKEN_MAX];
@@ -21,12 +21,13 @@ struct mask_entry {
 };
 
 struct mask_vault {
-	struct mask_entry *v;
+	struct mask_entry **v;		/* entries stay where they are: callers keep tokens */
 	size_t		   n, cap;
 	unsigned	  *bucket;	/* by original */
 	size_t		   n_bucket;
 	unsigned	   last;	/* number of the newest token */
-	unsigned	   reserved;	/* highest number seen in text */
+	uint64_t	  *seen;	/* numbers of placeholders that stand in the text */
+	size_t		   seen_words;
 };
 
 struct mask_vault *
@@ -43,10 +44,13 @@ mask_vault_free(struct mask_vault **vp)
 	*vp = NULL;
 	if (v == NULL)
 		return;
-	for (size_t i = 0; i < v->n; i++)
-		free(v->v[i].original);
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->v[i]->original);
+		free(v->v[i]);
+	}
 	free(v->v);
 	free(v->bucket);
+	free(v->seen);
 	free(v);
 }
 
@@ -106,78 +110,116 @@ token_parse(const char *p, size_t n, unsigned *num, int *partial)
 	return i + 1;
 }
 
+static int
+seen_add(struct mask_vault *v, unsigned num)
+{
+	size_t words = num / 64 + 1;
+	uint64_t *p;
+
+	if (words > v->seen_words) {
+		p = realloc(v->seen, words * sizeof(*p));
+		if (p == NULL)
+			return -ENOMEM;
+		memset(p + v->seen_words, 0, (words - v->seen_words) * sizeof(*p));
+		v->seen = p;
+		v->seen_words = words;
+	}
+	v->seen[num / 64] |= 1ULL << num % 64;
+	return 0;
+}
+
 int
 mask_reserve(struct mask_vault *v, const char *text, size_t len)
 {
 	const char *p = text, *end = text + len;
 	unsigned num;
-	int partial;
+	int partial, rc = 0;
 
-	while ((p = memchr(p, '[', (size_t)(end - p))) != NULL) {
-		if (token_parse(p, (size_t)(end - p), &num, &partial) != 0 && num > v->reserved &&
-		    num < MASK_RESERVE_MAX)
-			v->reserved = num;
+	while (rc == 0 && (p = memchr(p, '[', (size_t)(end - p))) != NULL) {
+		if (token_parse(p, (size_t)(end - p), &num, &partial) != 0 && num < MASK_NUMBER_MAX)
+			rc = seen_add(v, num);
 		p++;
 	}
-	return 0;
+	return rc;
 }
 
 static int
 mask_grow(struct mask_vault *v)
 {
 	size_t cap = v->cap ? v->cap * 2 : 16;
-	struct mask_entry *e = realloc(v->v, cap * sizeof(*e));
+	struct mask_entry **e = realloc(v->v, cap * sizeof(*e));
 	unsigned *b;
 
 	if (e == NULL)
-		return -1;
+		return -ENOMEM;
 	v->v = e;
-	v->cap = cap;
 	b = calloc(cap * 2, sizeof(*b));
 	if (b == NULL)
-		return -1;
+		return -ENOMEM;
 	free(v->bucket);
 	v->bucket = b;
 	v->n_bucket = cap * 2;
+	v->cap = cap;
 	for (size_t i = 0; i < v->n; i++) {
-		unsigned *slot = &b[mask_hash(e[i].original, e[i].len) % v->n_bucket];
+		unsigned *slot = &b[mask_hash(e[i]->original, e[i]->len) % v->n_bucket];
 
-		e[i].next = *slot;
+		e[i]->next = *slot;
 		*slot = (unsigned)i + 1;
 	}
 	return 0;
 }
 
+static const struct mask_entry *
+mask_find(const struct mask_vault *v, const char *original, size_t len)
+{
+	const struct mask_entry *e;
+
+	if (v->n_bucket == 0)
+		return NULL;
+	for (unsigned i = v->bucket[mask_hash(original, len) % v->n_bucket]; i != 0; i = e->next) {
+		e = v->v[i - 1];
+		if (e->len == len && memcmp(e->original, original, len) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* The next number that stands nowhere in the text, 0 if there is none. */
+static unsigned
+mask_number(const struct mask_vault *v)
+{
+	unsigned n = v->last + 1;
+
+	while (n / 64 < v->seen_words && v->seen[n / 64] >> n % 64 & 1)
+		n++;
+	return n < MASK_NUMBER_MAX ? n : 0;
+}
+
 const char *
 mask_token(struct mask_vault *v, const char *kind, const char *original, size_t len)
 {
+	const struct mask_entry *have = mask_find(v, original, len);
 	struct mask_entry *e;
-	size_t kl = strlen(kind);
-	unsigned *slot;
+	unsigned *slot, num = mask_number(v);
 
-	if (v->n_bucket != 0)
-		for (unsigned i = v->bucket[mask_hash(original, len) % v->n_bucket]; i != 0; i = v->v[i - 1].next) {
-			e = &v->v[i - 1];
-			if (e->len == len && memcmp(e->original, original, len) == 0 &&
-			    strncmp(e->token + 1, kind, kl) == 0 && e->token[1 + kl] == '_')
-				return e->token;
-		}
-	if (kl > MASK_KINDS_LEN || (v->n == v->cap && mask_grow(v) < 0))
+	if (have != NULL)
+		return have->token;
+	if (num == 0 || strlen(kind) > MASK_KINDS_LEN || (v->n == v->cap && mask_grow(v) < 0))
 		return NULL;
-	e = &v->v[v->n];
-	e->original = malloc(len + 1);
-	if (e->original == NULL)
+	e = malloc(sizeof(*e));
+	if (e == NULL || (e->original = malloc(len + 1)) == NULL) {
+		free(e);
 		return NULL;
+	}
 	memcpy(e->original, original, len);
 	e->original[len] = '\0';
 	e->len = len;
-	if (v->last < v->reserved)
-		v->last = v->reserved;
-	v->last++;
-	e->token_len = (size_t)snprintf(e->token, sizeof(e->token), "[%s_%u]", kind, v->last);
+	v->last = num;
+	e->token_len = (size_t)snprintf(e->token, sizeof(e->token), "[%s_%u]", kind, num);
 	slot = &v->bucket[mask_hash(original, len) % v->n_bucket];
 	e->next = *slot;
-	*slot = (unsigned)++v->n;
+	v->v[v->n++] = e;
+	*slot = (unsigned)v->n;
 	return e->token;
 }
 
@@ -187,9 +229,9 @@ mask_original(const struct mask_vault *v, const char *token, size_t token_len, s
 	if (v == NULL)
 		return NULL;
 	for (size_t i = 0; i < v->n; i++)
-		if (v->v[i].token_len == token_len && memcmp(v->v[i].token, token, token_len) == 0) {
-			*len = v->v[i].len;
-			return v->v[i].original;
+		if (v->v[i]->token_len == token_len && memcmp(v->v[i]->token, token, token_len) == 0) {
+			*len = v->v[i]->len;
+			return v->v[i]->original;
 		}
 	return NULL;
 }
@@ -239,9 +281,9 @@ mask_vault_entry(const struct mask_vault *v, size_t i, const char **token, const
 {
 	if (v == NULL || i >= v->n)
 		return -1;
-	*token = v->v[i].token;
-	*original = v->v[i].original;
-	*len = v->v[i].len;
+	*token = v->v[i]->token;
+	*original = v->v[i]->original;
+	*len = v->v[i]->len;
 	return 0;
 }
 
@@ -254,7 +296,8 @@ mask_vault_add(struct mask_vault *v, const char *token, size_t token_len, const 
 	int partial;
 
 	if (us == NULL || (size_t)(us - token) > MASK_KINDS_LEN + 1 ||
-	    token_parse(token, token_len, &num, &partial) != token_len || num == 0 || num <= v->last)
+	    token_parse(token, token_len, &num, &partial) != token_len || num <= v->last || num >= MASK_NUMBER_MAX ||
+	    mask_find(v, original, len) != NULL)
 		return -1;
 	memcpy(kind, token + 1, (size_t)(us - token) - 1);
 	kind[us - token - 1] = '\0';

@@ -20,9 +20,9 @@ struct mask_vault;
 struct mask_vault *mask_vault_new(void);
 void	mask_vault_free(struct mask_vault **);
 size_t	mask_vault_count(const struct mask_vault *);
-/* Note placeholders that already stand in <text>, so that they are not issued. */
+/* Note placeholders that already stand in <text>, so that they are not issued.  0 or -ENOMEM. */
 int	mask_reserve(struct mask_vault *, const char *text, size_t len);
-/* Placeholder for <original> of <kind> ("EMAIL", "CARD"); lives with the vault.  NULL on ENOMEM. */
+/* Placeholder for <original> of <kind> ("EMAIL", "CARD"); lives with the vault.  NULL: no memory or numbers left. */
 const char *mask_token(struct mask_vault *, const char *kind, const char *original, size_t len);
 /* Original of a placeholder, or NULL. */
 const char *mask_original(const struct mask_vault *, const char *token, size_t token_len, size_t *len);

@@ -18,32 +18,46 @@ local_char(unsigned char c)
 	return alnum(c) || (c != 0 && strchr(".!#$%&*+/=?^_{|}~-", c) != NULL);
 }
 
-/* Length of the domain at p, 0 if it is none: labels of letters, digits, hyphens, UTF-8; a TLD of letters. */
+static bool
+domain_char(unsigned char c)
+{
+	return alnum(c) || c >= 0x80;
+}
+
+/*
+ * Length of the domain at p, 0 if it is none: labels of letters, digits, hyphens, UTF-8; the last one begins with
+ * letters.  Where a script without spaces goes on right behind "example.org", the domain ends with its ASCII.
+ */
 static size_t
 email_domain(const char *p, size_t n)
 {
-	size_t i = 0, label = 0, good = 0;
+	size_t i, label = 0, good = 0, ascii = 0;
 	bool dots = false, alpha = true;
 
 	if (n > 254)
 		n = 254;
-	for (; i < n; i++) {
+	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if (alnum(c) || c >= 0x80 || (c == '-' && i > label)) {
-			alpha = alpha && (c >= 0x80 || (c >= 'A'));
-			if (dots && alpha && i - label >= 1 && c != '-')
-				good = i + 1;
-			else if (dots && c != '-' && i > label)
-				good = alpha ? i + 1 : good;
+		if (c == '.' && i > label && i + 1 < n && domain_char((unsigned char)p[i + 1])) {
+			dots = true;
+			label = i + 1;
+			alpha = true;
+			ascii = 0;
 			continue;
 		}
-		if (c != '.' || i == label)
+		if (!domain_char(c) && !(c == '-' && i > label))
 			break;
-		dots = true;
-		label = i + 1;
-		alpha = true;
+		if (c >= 0x80 && i > label && ascii == 0 && (unsigned char)p[i - 1] < 0x80)
+			ascii = i;
+		alpha = alpha && (c >= 'A' || c >= 0x80);
+		if (dots && alpha)
+			good = i + 1;
 	}
+	if (ascii >= label + 2 && good > ascii)
+		good = ascii;
+	while (good > 0 && good < n && alnum((unsigned char)p[good]))
+		good++;		/* leave no tail of a word behind */
 	return good;
 }
 
@@ -110,52 +124,91 @@ card_issuer(const char *s, size_t n)
 	return false;
 }
 
-/* Digits from p[i] with single blanks or hyphens between them; where the run ends. */
-static size_t
-card_run(const char *p, size_t len, size_t i, char digits[20], size_t *n, char *sep)
+static bool
+digit(char c)
 {
-	size_t end = i;
+	return c >= '0' && c <= '9';
+}
 
-	*n = 0;
-	*sep = 0;
-	while (i < len) {
-		if (p[i] >= '0' && p[i] <= '9') {
-			if (*n < 20)
-				digits[*n] = p[i];
-			(*n)++;
-			end = ++i;
-		} else if ((p[i] == ' ' || p[i] == '-') && (*sep == 0 || *sep == p[i]) && i + 1 < len &&
-		    p[i + 1] >= '0' && p[i + 1] <= '9') {
-			*sep = p[i];
-			i++;
-		} else
-			break;
-		if (*n > 19)
+struct card_run {
+	char	digits[20];
+	size_t	n;				/* 20: more than any card has */
+	struct { size_t n, end; } group[20];	/* digits so far, and place, where each group ends */
+	size_t	n_group;
+};
+
+/* Digits from p[i], single blanks or hyphens between groups of them. */
+static void
+card_run(const char *p, size_t len, size_t i, struct card_run *r)
+{
+	char sep = 0;
+
+	r->n = r->n_group = 0;
+	while (i < len && r->n < sizeof(r->digits)) {
+		if (digit(p[i])) {
+			r->digits[r->n++] = p[i++];
+			if (i == len || !digit(p[i])) {
+				r->group[r->n_group].n = r->n;
+				r->group[r->n_group++].end = i;
+			}
+		} else if ((p[i] == ' ' || p[i] == '-') && (sep == 0 || sep == p[i]) && i + 1 < len && digit(p[i + 1]))
+			sep = p[i++];
+		else
 			break;
 	}
-	return end;
+}
+
+/* Groups 0..last as they are printed on cards: one piece, fours, or 4-6-5 and 4-6-4. */
+static bool
+card_printed(const struct card_run *r, size_t last)
+{
+	if (last == 0)
+		return true;
+	if (last == 2 && r->group[0].n == 4 && r->group[1].n == 10)
+		return r->group[2].n == 14 || r->group[2].n == 15;
+	for (size_t g = 0; g < last; g++)
+		if (r->group[g].n != 4 * (g + 1))
+			return false;
+	return r->group[last].n - r->group[last - 1].n <= 4;
+}
+
+/*
+ * The number is the whole run, grouped in any way; or its first groups, if they look printed: an expiry date or
+ * check digits may follow.
+ */
+static size_t
+card_end(const char *p, size_t len, const struct card_run *r)
+{
+	for (size_t g = r->n_group; g-- > 0; ) {
+		size_t n = r->group[g].n, end = r->group[g].end;
+
+		if (n >= 13 && n <= 19 && (end == len || !alnum((unsigned char)p[end])) &&
+		    (n == r->n || card_printed(r, g)) && card_issuer(r->digits, n) && luhn(r->digits, n))
+			return end;
+	}
+	return 0;
 }
 
 int
 pii_card(const char *p, size_t len, size_t from, size_t *start, size_t *n)
 {
-	char digits[20], sep;
-	size_t end, k;
+	struct card_run r;
+	size_t end;
 
 	for (size_t i = from; i < len; i++) {
-		if (p[i] < '0' || p[i] > '9')
+		if (!digit(p[i]))
 			continue;
 		if (i == 0 || (!alnum((unsigned char)p[i - 1]) && p[i - 1] != '_' &&
-		    !((p[i - 1] == '.' || p[i - 1] == '-') && i > 1 && p[i - 2] >= '0' && p[i - 2] <= '9'))) {
-			end = card_run(p, len, i, digits, &k, &sep);
-			if (k >= 13 && k <= 19 && (end == len || !alnum((unsigned char)p[end])) &&
-			    card_issuer(digits, k) && luhn(digits, k)) {
+		    !((p[i - 1] == '.' || p[i - 1] == '-') && i > from + 1 && digit(p[i - 2])))) {
+			card_run(p, len, i, &r);
+			end = card_end(p, len, &r);
+			if (end != 0) {
 				*start = i;
 				*n = end - i;
 				return 1;
 			}
 		}
-		while (i + 1 < len && p[i + 1] >= '0' && p[i + 1] <= '9')
+		while (i + 1 < len && digit(p[i + 1]))
 			i++;
 	}
 	return 0;

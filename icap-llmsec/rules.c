@@ -87,7 +87,7 @@ rule_compile(struct rules *rs, size_t idx, const char *path, struct diag *d)
 			diag_error(d, path, 0, 0, "rule %s: empty literal", r->id);
 	if (r->pattern[0] == '\0')
 		return 0;
-	r->code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK,
+	r->code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C,
 	    &err, &at, NULL);
 	if (r->code == NULL) {
 		PCRE2_UCHAR why[128];
@@ -218,16 +218,10 @@ rules_prove(const struct rules *rs, const char *path, struct diag *d)
 	arena_free(&a);
 }
 
-int
-rules_load(struct rules **out, const char *path, struct diag *d)
+/* The pack is in <rs>, or <rc> says why not: compile and prove it. */
+static int
+rules_finish(struct rules **out, struct rules *rs, int rc, const char *path, int errors, struct diag *d)
 {
-	struct rules *rs = calloc(1, sizeof(*rs));
-	int errors = diag_errors(d), rc;
-
-	*out = NULL;
-	if (rs == NULL)
-		return -ENOMEM;
-	rc = conf_load(path, pack_opts, rs, &rs->mem, d);
 	if (rc < 0)
 		goto fail;
 	rc = -ENOMEM;
@@ -249,6 +243,30 @@ rules_load(struct rules **out, const char *path, struct diag *d)
 fail:
 	rules_free(&rs);
 	return rc;
+}
+
+int
+rules_load(struct rules **out, const char *path, struct diag *d)
+{
+	struct rules *rs = calloc(1, sizeof(*rs));
+	int errors = diag_errors(d);
+
+	*out = NULL;
+	if (rs == NULL)
+		return -ENOMEM;
+	return rules_finish(out, rs, conf_load(path, pack_opts, rs, &rs->mem, d), path, errors, d);
+}
+
+int
+rules_load_mem(struct rules **out, const char *name, const char *text, size_t len, struct diag *d)
+{
+	struct rules *rs = calloc(1, sizeof(*rs));
+	int errors = diag_errors(d);
+
+	*out = NULL;
+	if (rs == NULL)
+		return -ENOMEM;
+	return rules_finish(out, rs, conf_load_mem(name, text, len, pack_opts, rs, &rs->mem, d), name, errors, d);
 }
 
 void

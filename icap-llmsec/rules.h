@@ -24,6 +24,8 @@ struct rule_hit {
 
 /* Compiles the pack and proves its examples (match / no_match of every rule). */
 int	rules_load(struct rules **, const char *path, struct diag *);
+/* The same from memory; <name> stands for the file in messages. */
+int	rules_load_mem(struct rules **, const char *name, const char *text, size_t len, struct diag *);
 void	rules_free(struct rules **);
 size_t	rules_count(const struct rules *);
 

@@ -13,7 +13,7 @@
 
 struct msg {
 	int8_t	role;		/* enum span_role, -1 unknown */
-	bool	tool_item;	/* Responses: function_call_output */
+	bool	role_seen;
 };
 
 struct walk {
@@ -77,10 +77,16 @@ grow(struct arena *a, void **v, size_t *cap, size_t n, size_t size)
 }
 
 static bool
+step_key(const struct json_value *v, size_t i, const char *key)
+{
+	return span_step_is(&v->path[i], key, strlen(key));
+}
+
+static bool
 in_list(const struct walk *w, const struct json_value *v)
 {
-	return v->depth >= 1 && v->path[0].key != NULL && (strcmp(v->path[0].key, w->shape->list) == 0 ||
-	    (w->shape->list2 != NULL && strcmp(v->path[0].key, w->shape->list2) == 0));
+	return v->depth >= 1 && (step_key(v, 0, w->shape->list) ||
+	    (w->shape->list2 != NULL && step_key(v, 0, w->shape->list2)));
 }
 
 /* Number of the message <v> stands in, -1 if in none. */
@@ -123,8 +129,12 @@ walk_role(struct walk *w, const struct json_value *v, int msg)
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
 		if (text_is(v, roles[i].name)) {
-			if (msg >= 0)
-				w->msgs[msg].role = roles[i].role;
+			if (msg < 0)
+				return 0;
+			if (w->msgs[msg].role_seen)	/* "role" and "Role" */
+				return walk_fail(w, v, "is there twice");
+			w->msgs[msg].role_seen = true;
+			w->msgs[msg].role = roles[i].role;
 			return 0;
 		}
 	return walk_fail(w, v, "unknown role");
@@ -138,10 +148,9 @@ walk_type(struct walk *w, const struct json_value *v, int msg)
 
 	if (msg < 0 || text_is(v, "message"))
 		return;
-	if (n > 7 && memcmp(v->text + n - 7, "_output", 7) == 0) {
-		w->msgs[msg].tool_item = true;
+	if (n > 7 && memcmp(v->text + n - 7, "_output", 7) == 0)
 		w->msgs[msg].role = ROLE_TOOL;
-	} else if (w->msgs[msg].role < 0)
+	else if (w->msgs[msg].role < 0)
 		w->msgs[msg].role = ROLE_ASSISTANT;
 }
 
@@ -220,6 +229,8 @@ walk_shape(struct walk *w, const struct json_value *v)
 	if (!in_list(w, v))
 		return 0;
 	if (v->depth == 1) {
+		if (w->list_seen && !s->strings)	/* "messages" and "Messages": whose roles are they? */
+			return walk_fail(w, v, "is there twice");
 		w->list_seen = true;
 		if (arr || (str && s->may_be_string) || (obj && s->dialect == DIALECT_GEMINI && s->op != OP_CHAT))
 			return 0;
@@ -228,18 +239,18 @@ walk_shape(struct walk *w, const struct json_value *v)
 	if (v->depth == 2 && v->path[1].key == NULL && !(str && s->strings) && !(obj && s->objects))
 		return walk_fail(w, v, s->strings ? "token ids can't be inspected: send text" : "must be an object");
 	if (v->depth == 3 && v->path[1].key == NULL && v->path[2].key != NULL) {
-		if (strcmp(v->path[2].key, "content") == 0 && s->dialect == DIALECT_GEMINI) {
+		if (step_key(v, 2, "content") && s->dialect == DIALECT_GEMINI) {
 			if (!obj)
 				return walk_fail(w, v, "must be an object with parts");
-		} else if (strcmp(v->path[2].key, "content") == 0 && !str && !arr && v->type != JSON_NULL)
+		} else if (step_key(v, 2, "content") && !str && !arr && v->type != JSON_NULL)
 			return walk_fail(w, v, "must be a string or an array of parts");
-		if (strcmp(v->path[2].key, "role") == 0 && !str)
+		if (step_key(v, 2, "role") && !str)
 			return walk_fail(w, v, "must be a string");
-		if (strcmp(v->path[2].key, "parts") == 0 && !arr)
+		if (step_key(v, 2, "parts") && !arr)
 			return walk_fail(w, v, "must be an array");
 	}
 	if (v->depth == 4 && v->path[2].key != NULL && v->path[3].key == NULL && !obj &&
-	    (strcmp(v->path[2].key, "content") == 0 || strcmp(v->path[2].key, "parts") == 0))
+	    (step_key(v, 2, "content") || step_key(v, 2, "parts")))
 		return walk_fail(w, v, "must be an object");
 	return 0;
 }
@@ -263,8 +274,8 @@ walk_value(void *arg, const struct json_value *v)
 	} else if (v->type == JSON_NUMBER && v->depth <= 2) {
 		if (span_kind(w->shape, v) == KIND_MAX_TOKENS && v->raw_len < 20)
 			w->out->max_tokens = strtoll(v->raw, NULL, 10);
-	} else if (v->type == JSON_OBJECT_BEGIN && v->depth == 2 && v->path[0].key != NULL &&
-	    strcmp(v->path[0].key, "tools") == 0)
+	} else if (v->type == JSON_OBJECT_BEGIN && v->depth == 2 &&
+	    step_key(v, 0, "tools"))
 		w->out->n_tools++;
 	return 0;
 }
@@ -328,7 +339,7 @@ walk_settle(struct walk *w)
 	struct spans *out = w->out;
 	int history;
 
-	if (!w->list_seen) {
+	if (!w->list_seen && !w->shape->list_optional) {
 		out->error = "required field is missing";
 		out->error_path = w->shape->list;
 		return -EINVAL;
@@ -349,8 +360,10 @@ walk_settle(struct walk *w)
 }
 
 int
-span_extract(const struct llm_route *route, const void *body, size_t len, struct arena *a, struct spans *out)
+span_extract(const struct llm_route *route, const void *body, size_t len, unsigned depth, struct arena *a,
+    struct spans *out)
 {
+	const struct json_limits limits = {.depth = depth};
 	struct walk w = {.shape = span_shape(route), .arena = a, .out = out};
 	const char *why = NULL;
 	uint64_t at = 0;
@@ -361,7 +374,9 @@ span_extract(const struct llm_route *route, const void *body, size_t len, struct
 	out->max_tokens = -1;
 	if (w.shape == NULL)
 		return -EINVAL;
-	rc = json_scan_all(body, len, JSON_STRICT_DUP, NULL, walk_value, &w, &why, &at);
+	rc = json_scan_all(body, len, JSON_STRICT_DUP, &limits, walk_value, &w, &why, &at);
+	if (w.rc == -EMSGSIZE)
+		out->error = "too many messages or texts";
 	if (w.rc < 0)
 		return w.rc;
 	if (rc < 0) {

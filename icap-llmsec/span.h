@@ -44,9 +44,10 @@ struct spans {
 	uint64_t	 error_offset;
 };
 
-/* 0; -EILSEQ malformed JSON; -EINVAL valid JSON that is no request of this operation (unknown shape);
+/* <depth>: of nesting, 0 for the default.  0; -EILSEQ malformed JSON; -EINVAL valid JSON that is no request of this operation (unknown shape);
    -EMSGSIZE a limit; -ENOMEM. */
-int	span_extract(const struct llm_route *, const void *body, size_t len, struct arena *, struct spans *);
+int	span_extract(const struct llm_route *, const void *body, size_t len, unsigned depth, struct arena *,
+	    struct spans *);
 const char *span_role_name(enum span_role);
 const char *span_prov_name(enum span_prov);
 

@@ -19,6 +19,8 @@ static const struct span_rule openai_chat[] = {
 	{"messages.[].content.[].input_audio.**", KIND_IGNORE},
 	{"messages.[].content.[].file.**", KIND_IGNORE},
 	{"messages.[].tool_calls.[].function.arguments", KIND_ASSISTANT},
+	{"messages.[].tool_calls.[].function.arguments.**", KIND_ASSISTANT},	/* Ollama: an object */
+	{"messages.[].tool_calls.[].custom.input", KIND_ASSISTANT},
 	{"messages.[].tool_calls.**", KIND_IGNORE},
 	{"messages.[].function_call.arguments", KIND_ASSISTANT},
 	{"messages.[].function_call.name", KIND_IGNORE},
@@ -27,8 +29,13 @@ static const struct span_rule openai_chat[] = {
 	{"messages.[].**", KIND_OTHER},
 	{"tools.[].function.description", KIND_TOOL_DEF},
 	{"tools.[].function.parameters.**", KIND_TOOL_DEF},
+	{"tools.[].custom.description", KIND_TOOL_DEF},
 	{"functions.[].description", KIND_TOOL_DEF},
 	{"functions.[].parameters.**", KIND_TOOL_DEF},
+	{"response_format.json_schema.**", KIND_TOOL_DEF},
+	{"format.**", KIND_TOOL_DEF},	/* Ollama */
+	{"prediction.content", KIND_ASSISTANT}, {"prediction.content.[].text", KIND_ASSISTANT},
+	{"options.num_predict", KIND_MAX_TOKENS},
 	COMMON, {NULL, KIND_NONE}
 };
 
@@ -70,6 +77,7 @@ static const struct span_rule openai_responses[] = {
 	{"input.[].**", KIND_OTHER},
 	{"tools.[].description", KIND_TOOL_DEF},
 	{"tools.[].parameters.**", KIND_TOOL_DEF},
+	{"text.format.schema.**", KIND_TOOL_DEF},
 	COMMON, {NULL, KIND_NONE}
 };
 
@@ -84,7 +92,13 @@ static const struct span_rule anthropic_messages[] = {
 	{"messages.[].content.[].content", KIND_TOOL_RESULT},
 	{"messages.[].content.[].content.[].text", KIND_TOOL_RESULT},
 	{"messages.[].content.[].content.[].source.data", KIND_FILE},
-	{"messages.[].content.[].content.[].**", KIND_IGNORE},
+	{"messages.[].content.[].content.[].source.content.[].text", KIND_FILE},
+	{"messages.[].content.[].content.[].source.type", KIND_IGNORE},
+	{"messages.[].content.[].content.[].source.media_type", KIND_IGNORE},
+	{"messages.[].content.[].content.[].type", KIND_IGNORE},
+	{"messages.[].content.[].content.[].encrypted_content", KIND_IGNORE},
+	{"messages.[].content.[].content.[].cache_control.**", KIND_IGNORE},
+	{"messages.[].content.[].content.[].**", KIND_TOOL_RESULT},	/* search results have texts of their own */
 	{"messages.[].content.[].source.data", KIND_FILE},
 	{"messages.[].content.[].source.content", KIND_FILE},
 	{"messages.[].content.[].source.content.[].text", KIND_FILE},
@@ -123,9 +137,13 @@ static const struct span_rule gemini_contents[] = {
 	GEMINI_SPELLINGS("contents"),
 	GEMINI_SPELLINGS("generateContentRequest.contents"),
 	GEMINI_SPELLINGS("generate_content_request.contents"),
-	{"generateContentRequest.systemInstruction.parts.[].text", KIND_SYSTEM},
-	{"systemInstruction.parts.[].text", KIND_SYSTEM},
-	{"system_instruction.parts.[].text", KIND_SYSTEM},
+	{"generateContentRequest.systemInstruction.**", KIND_SYSTEM},
+	{"systemInstruction.role", KIND_IGNORE}, {"system_instruction.role", KIND_IGNORE},
+	{"systemInstruction.**", KIND_SYSTEM},	/* parts, or one part without brackets */
+	{"system_instruction.**", KIND_SYSTEM},
+	{"generationConfig.responseSchema.**", KIND_TOOL_DEF},
+	{"generation_config.response_schema.**", KIND_TOOL_DEF},
+	{"generation_config.max_output_tokens", KIND_MAX_TOKENS},
 	{"tools.[].functionDeclarations.[].description", KIND_TOOL_DEF},
 	{"tools.[].functionDeclarations.[].parameters.**", KIND_TOOL_DEF},
 	{"tools.[].function_declarations.[].description", KIND_TOOL_DEF},
@@ -142,24 +160,25 @@ static const struct span_rule gemini_embed[] = {
 
 static const struct span_rule ollama_generate[] = {
 	{"prompt", KIND_USER}, {"suffix", KIND_USER}, {"system", KIND_SYSTEM}, {"template", KIND_SYSTEM},
+	{"format.**", KIND_TOOL_DEF},
 	{"options.num_predict", KIND_MAX_TOKENS}, COMMON, {NULL, KIND_NONE}
 };
 
 static const struct span_shape shapes[] = {
-	{DIALECT_OPENAI, OP_CHAT, "messages", NULL, false, false, true, false, openai_chat},
-	{DIALECT_OPENAI, OP_COMPLETION, "prompt", NULL, true, true, false, false, openai_completion},
-	{DIALECT_OPENAI, OP_RESPONSES, "input", NULL, true, false, true, false, openai_responses},
-	{DIALECT_OPENAI, OP_EMBEDDINGS, "input", NULL, true, true, false, false, openai_input},
-	{DIALECT_OPENAI, OP_MODERATIONS, "input", NULL, true, true, true, true, openai_input},
-	{DIALECT_ANTHROPIC, OP_CHAT, "messages", NULL, false, false, true, false, anthropic_messages},
-	{DIALECT_ANTHROPIC, OP_COUNT_TOKENS, "messages", NULL, false, false, true, false, anthropic_messages},
-	{DIALECT_GEMINI, OP_CHAT, "contents", NULL, false, false, true, true, gemini_contents},
+	{DIALECT_OPENAI, OP_CHAT, "messages", NULL, false, false, true, false, false, openai_chat},
+	{DIALECT_OPENAI, OP_COMPLETION, "prompt", NULL, true, true, false, false, false, openai_completion},
+	{DIALECT_OPENAI, OP_RESPONSES, "input", NULL, true, false, true, false, true, openai_responses},
+	{DIALECT_OPENAI, OP_EMBEDDINGS, "input", NULL, true, true, false, false, false, openai_input},
+	{DIALECT_OPENAI, OP_MODERATIONS, "input", NULL, true, true, true, true, false, openai_input},
+	{DIALECT_ANTHROPIC, OP_CHAT, "messages", NULL, false, false, true, false, false, anthropic_messages},
+	{DIALECT_ANTHROPIC, OP_COUNT_TOKENS, "messages", NULL, false, false, true, false, false, anthropic_messages},
+	{DIALECT_GEMINI, OP_CHAT, "contents", NULL, false, false, true, true, false, gemini_contents},
 	{DIALECT_GEMINI, OP_COUNT_TOKENS, "contents", "generateContentRequest", false, false, true, true,
-	    gemini_contents},
-	{DIALECT_GEMINI, OP_EMBEDDINGS, "content", "requests", false, false, true, true, gemini_embed},
-	{DIALECT_OLLAMA, OP_CHAT, "messages", NULL, false, false, true, false, openai_chat},
-	{DIALECT_OLLAMA, OP_COMPLETION, "prompt", NULL, true, false, false, false, ollama_generate},
-	{DIALECT_OLLAMA, OP_EMBEDDINGS, "input", "prompt", true, true, false, false, openai_input},
+	    false, gemini_contents},
+	{DIALECT_GEMINI, OP_EMBEDDINGS, "content", "requests", false, false, true, true, false, gemini_embed},
+	{DIALECT_OLLAMA, OP_CHAT, "messages", NULL, false, false, true, false, false, openai_chat},
+	{DIALECT_OLLAMA, OP_COMPLETION, "prompt", NULL, true, false, false, false, true, ollama_generate},
+	{DIALECT_OLLAMA, OP_EMBEDDINGS, "input", "prompt", true, true, false, false, false, openai_input},
 };
 
 const struct span_shape *
@@ -171,6 +190,35 @@ span_shape(const struct llm_route *r)
 	return NULL;
 }
 
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+bool
+span_step_is(const struct json_step *s, const char *key, size_t len)
+{
+	const char *k = s->key, *end;
+
+	if (k == NULL || s->key_len < len)
+		return false;
+	end = k + s->key_len;
+	for (size_t i = 0; i < len; i++) {
+		char c = lower(key[i]);
+
+		if (k < end && lower(*k) == c)
+			k++;
+		else if (c == 's' && end - k >= 2 && memcmp(k, "\xc5\xbf", 2) == 0)
+			k += 2;
+		else if (c == 'k' && end - k >= 3 && memcmp(k, "\xe2\x84\xaa", 3) == 0)
+			k += 3;
+		else
+			return false;
+	}
+	return k == end;
+}
+
 static bool
 step_is(const struct json_step *s, const char *p, size_t n)
 {
@@ -178,7 +226,7 @@ step_is(const struct json_step *s, const char *p, size_t n)
 		return s->key != NULL;
 	if (n == 2 && p[0] == '[' && p[1] == ']')
 		return s->key == NULL;
-	return s->key != NULL && s->key_len == n && memcmp(s->key, p, n) == 0;
+	return span_step_is(s, p, n);
 }
 
 static bool

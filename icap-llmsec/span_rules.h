@@ -34,10 +34,16 @@ struct span_shape {
 	bool		 strings;	/* elements are strings (prompts), not messages */
 	bool		 objects;	/* elements may be objects */
 	bool		 role_optional;
+	bool		 list_optional;	/* a request without the list is one without text, or with a template */
 	const struct span_rule *rules;
 };
 
 /* NULL: this operation has no text we know how to find. */
 const struct span_shape *span_shape(const struct llm_route *);
+/*
+ * Is the step this key?  In any case, U+017F for s and U+212A for k: Go's encoding/json, and so Ollama and many
+ * servers that speak somebody else's API, reads a key so.  To a server that doesn't, such a key is unknown.
+ */
+bool	span_step_is(const struct json_step *, const char *key, size_t len);
 enum span_kind	span_kind(const struct span_shape *, const struct json_value *);
 #endif

@@ -143,6 +143,9 @@ b64url_decode(uint8_t *out, const char *p, size_t n)
 		else if (i % 4 == 3)
 			out[k++] = (uint8_t)v;
 	}
+	/* one text, one spelling: what is left over is zero */
+	if ((n % 4 == 2 && (v & 15) != 0) || (n % 4 == 3 && (v & 3) != 0))
+		return -1;
 	return k;
 }
 
@@ -176,7 +179,7 @@ tx_seal(struct buf *out, const struct keyring *kr, const struct tx *tx)
 	return rc;
 }
 
-static int
+int
 tx_decode(struct tx *tx, const uint8_t *p, size_t n)
 {
 	struct wire w;

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as a request.  Byte 0 chooses the API, byte 1 codings and modes.  A rewritten body is JSON again and passes
+ * for a request of the same texts; a refusal is valid JSON in every dialect; a block is never overlooked
+ * because of what stands elsewhere in the body.
+ */
+#include "config.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "icap-llmsec/icap_conf.h"
+#include "icap-llmsec/inspect.h"
+#include "lib/diag.h"
+#include "lib/json.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+#define MUST(x) do { if (!(x)) abort(); } while (0)
+
+static const char pack[] = "rules:\n"
+    "  - id: T-1\n    category: injection.test\n    severity: 8\n    phrases: ['open sesame']\n    match: ['open sesame']\n"
+    "  - id: T-2\n    category: injection.test\n    severity: 6\n    pattern: 'ignore\\b.{0,20}\\brules'\n    match: ['ignore the rules']\n";
+static const char *const urls[] = {
+	"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/moderations", "/v1/messages",
+	"/v1beta/models/g:generateContent", "/v1beta/models/g:batchEmbedContents", "/api/chat", "/api/generate", "/v1/files",
+	"/v1/unknown",
+};
+static struct icap_policy pol;
+
+static void
+setup(void)
+{
+	char path[] = "/tmp/fuzz_inspect_req.XXXXXX";
+	int fd = mkstemp(path);
+	struct detect_conf dc = { path, DETECT_BLOCK, DETECT_BLOCK, DETECT_MASK, DETECT_MASK };
+	struct diag *d = diag_new();
+
+	MUST(fd >= 0 && write(fd, pack, sizeof(pack) - 1) == (ssize_t)sizeof(pack) - 1);
+	close(fd);
+	MUST(detectors_load(&pol.detectors, &dc, d) == 0);
+	unlink(path);
+	diag_free(&d);
+	pol.max_request = 1 << 18;
+	pol.depth = 32;
+	pol.files = UNKNOWN_PASS;
+	pol.pii.unmask = true;
+}
+
+static int
+ignore(void *arg, const struct json_value *v)
+{
+	return 0;
+}
+
+static bool
+is_json(const struct buf *b)
+{
+	return json_scan_all(buf_ptr(b), buf_len(b), 0, NULL, ignore, NULL, NULL, NULL) == 0;
+}
+
+static void
+check_refusal(const struct refusal *r)
+{
+	MUST(r->status >= 400 && r->status < 600 && r->message != NULL && r->code != NULL);
+	for (int d = DIALECT_NONE; d <= DIALECT_OLLAMA; d++) {
+		struct buf b = { 0 };
+
+		MUST(dialect_error_json(&b, (enum dialect)d, r) == 0 && is_json(&b));
+		buf_free(&b);
+	}
+}
+
+/* Masked once: the same texts, no more of what was masked, the same messages. */
+static void
+check_rewrite(const struct inspect_req_in *in, const struct inspect_req_out *o, struct arena *a)
+{
+	struct inspect_req_in again = *in;
+	struct inspect_req_out x;
+
+	MUST(is_json(&o->body));
+	again.content_encoding = NULL;
+	again.body = buf_ptr(&o->body);
+	again.len = buf_len(&o->body);
+	inspect_request(&pol, &again, a, &x);
+	MUST(x.spans.n == o->spans.n && x.spans.n_messages == o->spans.n_messages);
+	MUST(x.action == INSPECT_PASS || x.action == INSPECT_REWRITE || x.action == INSPECT_REFUSE);
+	for (size_t i = 0; i < x.spans.n; i++)
+		MUST(x.spans.v[i].role == o->spans.v[i].role && x.spans.v[i].prov == o->spans.v[i].prov);
+	buf_free(&x.body);
+	tx_clear(&x.tx);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	static const char *const codings[] = { NULL, NULL, NULL, NULL, "gzip", "deflate", "br", "zstd" };
+	struct inspect_req_in in = { .method = "POST", .content_type = "application/json", .request_id = "r" };
+	struct inspect_req_out out;
+	struct arena *a;
+	bool block = false;
+
+	if (n < 2 || n > 65536)
+		return 0;
+	if (pol.detectors == NULL)
+		setup();
+	in.url = urls[(p[0] & 31) % (sizeof(urls) / sizeof(urls[0]))];
+	in.content_encoding = codings[p[1] & 7];
+	in.body = p + 2;
+	in.len = n - 2;
+	a = arena_new(0);
+	MUST(a != NULL);
+	inspect_request(&pol, &in, a, &out);
+	for (size_t i = 0; i < out.findings.n; i++)
+		block = block || out.findings.v[i].mode == DETECT_BLOCK;
+	MUST(!block || out.action == INSPECT_REFUSE);
+	MUST(out.findings.n == 0 || out.action == INSPECT_REWRITE || out.action == INSPECT_REFUSE);
+	if (out.action == INSPECT_REFUSE || out.action == INSPECT_ERROR)
+		check_refusal(&out.refusal);
+	else if (out.action == INSPECT_REWRITE)
+		check_rewrite(&in, &out, a);
+	buf_free(&out.body);
+	tx_clear(&out.tx);
+	arena_free(&a);
+	return 0;
+}

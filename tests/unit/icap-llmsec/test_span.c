@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "icap-llmsec/span.h"
+
+struct row {
+	enum span_role	 role;
+	enum span_prov	 prov;
+	const char	*path, *text;
+	bool		 opaque;
+};
+
+static struct arena *arena;
+
+static int
+extract(const char *url, const char *body, unsigned depth, struct spans *s)
+{
+	struct llm_route r;
+
+	dialect_route("POST", url, strlen(url), &r);
+	arena_reset(arena);
+	return span_extract(&r, body, strlen(body), depth, arena, s);
+}
+
+/* The bytes of a span are one JSON string, and another library reads the same text in them. */
+static void
+check_bytes(const char *body, const struct span *s)
+{
+	json_t *j;
+
+	assert_true(s->start < s->end && s->end <= strlen(body));
+	j = json_loadb(body + s->start, s->end - s->start, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	assert_true(json_is_string(j));
+	assert_int_equal(json_string_length(j), s->len);
+	assert_memory_equal(json_string_value(j), s->text, s->len);
+	json_decref(j);
+}
+
+static void
+check(const char *url, const char *body, const struct row *t, size_t n)
+{
+	struct spans s;
+	size_t i;
+
+	if (extract(url, body, 0, &s) != 0)
+		fail_msg("%s: %s at %s", url, s.error, s.error_path ? s.error_path : "?");
+	for (i = 0; i < s.n && i < n; i++) {
+		const struct span *x = &s.v[i];
+
+		check_bytes(body, x);
+		if (x->role != t[i].role || x->prov != t[i].prov || strcmp(x->path, t[i].path) != 0 ||
+		    x->opaque != t[i].opaque || x->len != strlen(t[i].text) || memcmp(x->text, t[i].text, x->len) != 0)
+			fail_msg("%s: %s %s %s \"%.*s\"%s", url, span_role_name(x->role), span_prov_name(x->prov), x->path,
+			    (int)x->len, x->text, x->opaque ? " opaque" : "");
+	}
+	if (i < s.n)
+		fail_msg("%s: not expected: %s", url, s.v[i].path);
+	if (i < n)
+		fail_msg("%s: missing: %s", url, t[i].path);
+}
+
+#define CHECK(url, body, t) check(url, body, t, sizeof(t) / sizeof((t)[0]))
+
+static void
+test_openai_chat(void **state)
+{
+	static const char body[] = "{\"model\":\"gpt-4o\",\"stream\":true,\"max_completion_tokens\":64, \"messages\":["
+	    "{\"role\":\"system\",\"content\":\"S\\u00e9\"},{\"content\":\"old\",\"role\":\"user\"},"
+	    "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"no\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
+	    "\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"q\\\":1}\"}}]},"
+	    "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"result\"},"
+	    "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"new \\ud83d\\ude00\"},"
+	    "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:x\"}}],\"name\":\"bob\"}],"
+	    "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"does f\","
+	    "\"parameters\":{\"properties\":{\"q\":{\"description\":\"dq\"}}}}}],\"user\":\"u-1\"}";
+	static const struct row t[] = {
+		{ ROLE_SYSTEM, PROV_HISTORY, "messages[0].content", "S\xc3\xa9", false },
+		{ ROLE_USER, PROV_HISTORY, "messages[1].content", "old", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[2].refusal", "no", true },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[2].tool_calls[0].function.arguments", "{\"q\":1}", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[3].content", "result", false },
+		{ ROLE_USER, PROV_MESSAGE, "messages[4].content[0].text", "new \xf0\x9f\x98\x80", false },
+		{ ROLE_USER, PROV_MESSAGE, "messages[4].name", "bob", true },
+		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].function.description", "does f", false },
+		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].function.parameters.properties.q.description", "dq", false },
+	};
+	struct spans s;
+
+	CHECK("/v1/chat/completions", body, t);
+	CHECK("/openai/deployments/d/chat/completions", body, t);
+	assert_int_equal(extract("/v1/chat/completions", body, 0, &s), 0);
+	assert_string_equal(s.model, "gpt-4o");
+	assert_int_equal(s.stream, 1);
+	assert_int_equal(s.max_tokens, 64);
+	assert_int_equal(s.n_messages, 5);
+	assert_int_equal(s.n_tools, 1);
+}
+
+static void
+test_openai_other(void **state)
+{
+	static const struct row one[] = { { ROLE_USER, PROV_MESSAGE, "prompt", "hi", false } };
+	static const struct row two[] = { { ROLE_USER, PROV_MESSAGE, "prompt[0]", "a", false },
+		{ ROLE_USER, PROV_MESSAGE, "prompt[1]", "b", false } };
+	static const struct row input[] = { { ROLE_USER, PROV_MESSAGE, "input", "hi", false } };
+	static const struct row inputs[] = { { ROLE_USER, PROV_MESSAGE, "input[0]", "hi", false } };
+	static const struct row part[] = { { ROLE_USER, PROV_MESSAGE, "input[0].text", "hi", false } };
+
+	CHECK("/v1/completions", "{\"model\":\"m\",\"prompt\":\"hi\"}", one);
+	CHECK("/v1/completions", "{\"prompt\":[\"a\",\"b\"]}", two);
+	CHECK("/v1/embeddings", "{\"input\":\"hi\"}", input);
+	CHECK("/v1/embeddings", "{\"input\":[\"hi\"]}", inputs);
+	CHECK("/v1/moderations", "{\"input\":[{\"type\":\"text\",\"text\":\"hi\"}]}", part);
+	CHECK("/api/embed", "{\"input\":[\"hi\"]}", inputs);
+	CHECK("/api/embeddings", "{\"prompt\":\"hi\"}", one);
+}
+
+static void
+test_openai_responses(void **state)
+{
+	static const struct row plain[] = { { ROLE_SYSTEM, PROV_MESSAGE, "instructions", "be kind", false },
+		{ ROLE_USER, PROV_MESSAGE, "input", "hi", false } };
+	static const struct row items[] = {
+		{ ROLE_USER, PROV_HISTORY, "input[0].content[0].text", "q", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "input[1].content[0].text", "a", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "input[2].name", "f", true },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "input[2].arguments", "{}", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "input[3].output", "r", false },
+		{ ROLE_DEVELOPER, PROV_MESSAGE, "input[4].content", "d", false },
+		{ ROLE_USER, PROV_MESSAGE, "input[5].content", "n", false },
+		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].description", "df", false },
+	};
+	struct spans s;
+
+	CHECK("/v1/responses", "{\"instructions\":\"be kind\",\"input\":\"hi\"}", plain);
+	CHECK("/v1/responses", "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"q\"}]},"
+	    "{\"type\":\"message\",\"id\":\"m1\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"a\"}]},"
+	    "{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"},"
+	    "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"r\"},"
+	    "{\"role\":\"developer\",\"content\":\"d\"},{\"role\":\"user\",\"content\":\"n\"}],"
+	    "\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\"df\"}]}", items);
+	assert_int_equal(extract("/v1/responses", "{\"prompt\":{\"id\":\"p\"}}", 0, &s), 0);
+	assert_int_equal(s.n, 0);
+}
+
+static void
+test_anthropic(void **state)
+{
+	static const char body[] = "{\"model\":\"c\",\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"sys\"}],\"messages\":["
+	    "{\"role\":\"user\",\"content\":\"q\"},"
+	    "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"x\"},"
+	    "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"city\":\"Bonn\"}}]},"
+	    "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":[{\"type\":\"text\",\"text\":\"sun\"}]},"
+	    "{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":\"rain\"},"
+	    "{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\"doc\"}},"
+	    "{\"type\":\"text\",\"text\":\"new\"}]}],\"tools\":[{\"name\":\"f\",\"description\":\"df\",\"input_schema\":{\"type\":\"object\"}}]}";
+	static const struct row t[] = {
+		{ ROLE_SYSTEM, PROV_MESSAGE, "system[0].text", "sys", false },
+		{ ROLE_USER, PROV_HISTORY, "messages[0].content", "q", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[1].content[0].thinking", "hm", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[1].content[1].input.city", "Bonn", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[2].content[0].content[0].text", "sun", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[2].content[1].content", "rain", false },
+		{ ROLE_USER, PROV_FILE, "messages[2].content[2].source.data", "doc", false },
+		{ ROLE_USER, PROV_MESSAGE, "messages[2].content[3].text", "new", false },
+		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].description", "df", false },
+		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].input_schema.type", "object", false },
+	};
+
+	static const struct row search[] = {
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[0].content[0].content[0].source", "https://x", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[0].content[0].content[0].title", "T", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[0].content[0].content[0].content[0].type", "text", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[0].content[0].content[0].content[0].text", "found", false },
+		{ ROLE_USER, PROV_FILE, "messages[0].content[0].content[1].source.data", "doc", false },
+	};
+
+	CHECK("/v1/messages", body, t);
+	CHECK("/v1/messages/count_tokens", body, t);
+	CHECK("/v1/messages", "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":["
+	    "{\"type\":\"search_result\",\"source\":\"https://x\",\"title\":\"T\",\"content\":[{\"type\":\"text\",\"text\":\"found\"}]},"
+	    "{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\"doc\"}}]}]}]}", search);
+}
+
+static void
+test_gemini(void **state)
+{
+	static const struct row t[] = {
+		{ ROLE_SYSTEM, PROV_MESSAGE, "systemInstruction.parts[0].text", "sys", false },
+		{ ROLE_USER, PROV_HISTORY, "contents[0].parts[0].text", "q", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "contents[1].parts[0].functionCall.args.city", "Bonn", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "contents[2].parts[0].functionResponse.response.sky", "sun", false },
+		{ ROLE_USER, PROV_MESSAGE, "contents[3].parts[0].text", "new", false },
+		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].functionDeclarations[0].description", "df", false },
+	};
+	static const struct row snake[] = {
+		{ ROLE_SYSTEM, PROV_MESSAGE, "system_instruction.parts.text", "sys", false },
+		{ ROLE_USER, PROV_MESSAGE, "contents[0].parts[0].text", "q", false },
+	};
+	static const struct row embed[] = { { ROLE_USER, PROV_MESSAGE, "content.parts[0].text", "e", false } };
+	static const struct row batch[] = { { ROLE_USER, PROV_MESSAGE, "requests[0].content.parts[0].text", "e", false } };
+	struct spans s;
+
+	CHECK("/v1beta/models/g:generateContent", "{\"systemInstruction\":{\"role\":\"user\",\"parts\":[{\"text\":\"sys\"}]},\"contents\":["
+	    "{\"role\":\"user\",\"parts\":[{\"text\":\"q\"}]},"
+	    "{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{\"city\":\"Bonn\"}}}]},"
+	    "{\"role\":\"function\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{\"sky\":\"sun\"}}}]},"
+	    "{\"parts\":[{\"text\":\"new\"},{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"AAAA\"}}]}],"
+	    "\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\",\"description\":\"df\"}]}],"
+	    "\"generationConfig\":{\"maxOutputTokens\":5}}", t);
+	assert_int_equal(extract("/v1beta/models/g:streamGenerateContent", "{\"contents\":[],\"generationConfig\":{\"maxOutputTokens\":5}}", 0, &s), 0);
+	assert_int_equal(s.max_tokens, 5);
+	CHECK("/v1beta/models/g:generateContent", "{\"system_instruction\":{\"parts\":{\"text\":\"sys\"}},"
+	    "\"contents\":[{\"parts\":[{\"text\":\"q\"}]}]}", snake);
+	CHECK("/v1beta/models/g:embedContent", "{\"content\":{\"parts\":[{\"text\":\"e\"}]}}", embed);
+	CHECK("/v1beta/models/g:batchEmbedContents", "{\"requests\":[{\"model\":\"m\",\"content\":{\"parts\":[{\"text\":\"e\"}]}}]}", batch);
+}
+
+static void
+test_ollama(void **state)
+{
+	static const struct row chat[] = {
+		{ ROLE_SYSTEM, PROV_MESSAGE, "messages[0].content", "s", false },
+		{ ROLE_USER, PROV_MESSAGE, "messages[1].content", "u", false },
+	};
+	static const struct row tools[] = {
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[0].content", "", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[0].tool_calls[0].function.arguments.to[0]", "ann", false },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[1].tool_name", "f", true },
+		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[1].content", "r", false },
+	};
+	static const struct row folded[] = {
+		{ ROLE_USER, PROV_MESSAGE, "MESSAGES[0].CONTENT", "u", false },
+	};
+	static const struct row kelvin[] = {
+		{ ROLE_USER, PROV_MESSAGE, "[\"me\\u017f\\u017fages\"][0].Content", "u", false },
+	};
+	static const struct row gen[] = {
+		{ ROLE_SYSTEM, PROV_MESSAGE, "system", "s", false }, { ROLE_USER, PROV_MESSAGE, "Prompt", "p", false },
+		{ ROLE_USER, PROV_MESSAGE, "suffix", "x", false }, { ROLE_SYSTEM, PROV_MESSAGE, "template", "t", false },
+	};
+	struct spans s;
+
+	CHECK("/api/chat", "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
+	    "{\"role\":\"user\",\"content\":\"u\",\"images\":[\"QUJD\"]}]}", chat);
+	CHECK("/api/chat", "{\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
+	    "\"arguments\":{\"to\":[\"ann\"]}}}]},{\"role\":\"tool\",\"tool_name\":\"f\",\"content\":\"r\"}]}", tools);
+	/* as Go reads keys */
+	CHECK("/api/chat", "{\"MESSAGES\":[{\"Role\":\"user\",\"CONTENT\":\"u\"}],\"\\u212aeep_alive\":1}", folded);
+	CHECK("/api/chat", "{\"me\xc5\xbf\xc5\xbf" "ages\":[{\"role\":\"user\",\"Content\":\"u\"}]}", kelvin);
+	CHECK("/api/generate", "{\"system\":\"s\",\"Prompt\":\"p\",\"suffix\":\"x\",\"template\":\"t\"}", gen);
+	assert_int_equal(extract("/api/generate", "{\"model\":\"m\"}", 0, &s), 0);	/* loads the model */
+	assert_int_equal(extract("/api/chat", "{\"messages\":[],\"STREAM\":false,\"options\":{\"num_predict\":3}}", 0, &s), 0);
+	assert_int_equal(s.stream, 0);
+	assert_int_equal(s.max_tokens, 3);
+	/* said twice: the server would believe one of them */
+	assert_int_equal(extract("/api/chat", "{\"messages\":[],\"Messages\":[]}", 0, &s), -EINVAL);
+	assert_string_equal(s.error_path, "Messages");
+	assert_int_equal(extract("/api/chat", "{\"messages\":[],\"me\xc5\xbfsages\":[]}", 0, &s), -EINVAL);
+	assert_int_equal(extract("/api/chat", "{\"messages\":[{\"role\":\"user\",\"Role\":\"assistant\",\"content\":\"x\"}]}", 0, &s), -EINVAL);
+	assert_string_equal(s.error_path, "messages[0].Role");
+	assert_int_equal(extract("/api/chat", "{\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"Content\":\"b\"}]}", 0, &s), 0);
+	assert_int_equal(s.n, 2);
+}
+
+/* An assistant turn at the end is a prefill: what stands before it is new. */
+static void
+test_history(void **state)
+{
+	static const struct row prefill[] = {
+		{ ROLE_USER, PROV_HISTORY, "messages[0].content", "a", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[1].content", "b", false },
+		{ ROLE_USER, PROV_MESSAGE, "messages[2].content", "c", false },
+		{ ROLE_ASSISTANT, PROV_MESSAGE, "messages[3].content", "d", false },
+	};
+
+	CHECK("/v1/messages", "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\"},"
+	    "{\"role\":\"user\",\"content\":\"c\"},{\"role\":\"assistant\",\"content\":\"d\"}]}", prefill);
+}
+
+static void
+test_refused(void **state)
+{
+	static const struct { const char *url, *body; int rc; const char *path; } t[] = {
+		{ "/v1/chat/completions", "{\"messages\":[", -EILSEQ, NULL },
+		{ "/v1/chat/completions", "{\"messages\":[]}x", -EILSEQ, NULL },
+		{ "/v1/chat/completions", "{\"messages\":[],\"messages\":[]}", -EILSEQ, NULL },
+		{ "/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud800\"}]}", -EILSEQ, NULL },
+		{ "/v1/chat/completions", "{\"messages\":[],\"temperature\":NaN}", -EILSEQ, NULL },
+		{ "/v1/chat/completions", "", -EILSEQ, NULL },
+		{ "/v1/chat/completions", "[]", -EINVAL, "" },
+		{ "/v1/chat/completions", "{}", -EINVAL, "messages" },
+		{ "/v1/chat/completions", "{\"messages\":\"hi\"}", -EINVAL, "messages" },
+		{ "/v1/chat/completions", "{\"messages\":{\"0\":{}}}", -EINVAL, "messages" },
+		{ "/v1/chat/completions", "{\"messages\":[\"hi\"]}", -EINVAL, "messages[0]" },
+		{ "/v1/chat/completions", "{\"messages\":[{\"content\":\"hi\"}]}", -EINVAL, "messages[0].role" },
+		{ "/v1/chat/completions", "{\"messages\":[{\"role\":\"root\",\"content\":\"hi\"}]}", -EINVAL, "messages[0].role" },
+		{ "/v1/chat/completions", "{\"messages\":[{\"role\":1}]}", -EINVAL, "messages[0].role" },
+		{ "/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":7}]}", -EINVAL, "messages[0].content" },
+		{ "/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":{\"text\":\"x\"}}]}", -EINVAL, "messages[0].content" },
+		{ "/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}", -EINVAL, "messages[0].content[0]" },
+		{ "/v1/completions", "{\"prompt\":[1,2]}", -EINVAL, "prompt[0]" },
+		{ "/v1/completions", "{\"prompt\":[[1]]}", -EINVAL, "prompt[0]" },
+		{ "/v1/embeddings", "{\"input\":7}", -EINVAL, "input" },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[{\"parts\":\"x\"}]}", -EINVAL, "contents[0].parts" },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":{\"parts\":[]}}", -EINVAL, "contents" },
+		{ "/v1/models", "{}", -EINVAL, NULL },
+	};
+	struct spans s;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int rc = extract(t[i].url, t[i].body, 0, &s);
+
+		if (rc != t[i].rc || (t[i].path == NULL) != (s.error_path == NULL) ||
+		    (t[i].path != NULL && strcmp(t[i].path, s.error_path) != 0))
+			fail_msg("%s: %d \"%s\"", t[i].body, rc, s.error_path ? s.error_path : "(none)");
+		if (rc != -EINVAL || t[i].path != NULL)
+			assert_non_null(s.error);
+	}
+}
+
+static void
+test_limits(void **state)
+{
+	static const char deep[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"a\":[[[[[[]]]]]]}";
+	struct spans s;
+	struct buf b = { 0 };
+
+	assert_int_equal(extract("/v1/chat/completions", deep, 7, &s), 0);
+	assert_int_equal(extract("/v1/chat/completions", deep, 6, &s), -EMSGSIZE);
+	assert_non_null(s.error);
+	buf_adds(&b, "{\"messages\":[");
+	for (int i = 0; i < 20001; i++)
+		buf_adds(&b, i ? ",{\"role\":\"user\"}" : "{\"role\":\"user\"}");
+	buf_add(&b, "]}", 3);
+	assert_int_equal(extract("/v1/chat/completions", buf_ptr(&b), 0, &s), -EMSGSIZE);
+	assert_non_null(s.error);
+	buf_free(&b);
+}
+
+static int
+setup(void **state)
+{
+	arena = arena_new(0);
+	return arena == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	arena_free(&arena);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_openai_chat), cmocka_unit_test(test_openai_other),
+		cmocka_unit_test(test_openai_responses), cmocka_unit_test(test_anthropic), cmocka_unit_test(test_gemini),
+		cmocka_unit_test(test_ollama), cmocka_unit_test(test_history), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
