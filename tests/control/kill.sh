@@ -49,6 +49,11 @@ for round in 1 2 3 4 5 6; do
 	[ $((round % 2)) = 0 ] || { more 300; sender_kill; }
 done
 check 'llmsecd is back' llmsecd_up
+# Not dead, but deaf: the senders' socket buffers fill, and they must neither wait nor lose anything.
+kill -STOP "$daemon"
+check 'they go on while llmsecd is stopped' more 4000
+kill -CONT "$daemon"
+check 'llmsecd goes on too' llmsecd_up
 check 'and senders work' more 1500
 stop "${senders[0]}" TERM
 is $? 0 'a sender ends in order'

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "control/board.h"
 #include "control/collector.h"
@@ -441,13 +442,45 @@ heals(void **state)
 	close(spool);
 }
 
+/* Somebody holds the database's write lock: nothing is acknowledged, and nothing lost. */
+static void
+busy(void **state)
+{
+	struct rig *r = *state;
+	int spool = spool_make(r, "p-1-1.spool"), fd = dial(r);
+	sqlite3 *db;
+
+	say(fd, "H 1 p-1-1.spool");
+	hear_ack(r, fd, 0);
+	assert_int_equal(sqlite3_open(r->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	spool_add(spool, "a");
+	say_event(fd, 1, "a");
+	hear_hangup(r, fd);
+	assert_false(collector_ok(r->collector));
+	assert_string_not_equal(collector_error(r->collector), "");
+	fd = dial(r);
+	hear_hangup(r, fd);
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(db);
+	await_sql(r, EVENTS, 1);
+	assert_true(collector_ok(r->collector));
+	fd = dial(r);
+	say(fd, "H 1 p-1-1.spool");
+	say_event(fd, 1, "b");
+	hear_ack(r, fd, 1);
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 2);
+	close(fd);
+	close(spool);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(session), T(rotation), T(rotation_and_restart), T(hasty_hello), T(protocol_errors),
-		T(malformed), T(twice), T(heals),
+		T(malformed), T(twice), T(heals), T(busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
