@@ -92,7 +92,7 @@ detect_pii(const struct detectors *d, const char *text, size_t len, struct arena
 		enum detect_mode mode = pii_mode(d, &pii_rows[i]);
 
 		for (from = 0; mode != DETECT_OFF && pii_rows[i].find(text, len, from, &start, &n); from = start + n) {
-			struct finding x = {pii_rows[i].rule_id, pii_rows[i].category, mode, 3, start, n};
+			struct finding x = {pii_rows[i].rule_id, pii_rows[i].category, mode, 3, start, n, 0};
 
 			if (findings_add(f, cap, a, &x) < 0)
 				return -ENOMEM;
@@ -134,7 +134,7 @@ detect_injection(const struct detectors *d, const struct span *s, struct arena *
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		size_t end = h[i].start + h[i].len;
 		struct finding x = {h[i].id, h[i].category, mode, h[i].severity, t.map[h[i].start],
-		    t.map[end] - t.map[h[i].start]};
+		    t.map[end] - t.map[h[i].start], 0};
 
 		rc = findings_add(f, cap, a, &x);
 	}

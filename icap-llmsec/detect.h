@@ -21,6 +21,7 @@ struct finding {
 	enum detect_mode mode;
 	int		 severity;	/* 0..10 */
 	size_t		 start, len;	/* in the text given */
+	size_t		 span;		/* of a request: number of its span */
 };
 
 struct findings {

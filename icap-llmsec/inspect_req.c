@@ -163,8 +163,9 @@ detect_all(struct work *w)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < w->per_span[i].n; k++) {
-			const struct finding *f = &w->per_span[i].v[k];
+			struct finding *f = &w->per_span[i].v[k];
 
+			f->span = i;
 			all->v[all->n++] = *f;
 			if (f->severity > w->out->severity)
 				w->out->severity = f->severity;

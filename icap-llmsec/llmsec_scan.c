@@ -75,20 +75,34 @@ print_text(const struct inspect_req_out *o)
 {
 	printf("%s  dialect=%s score=%d spans=%zu\n", action_name(o->action), dialect_name(o->route.dialect), o->score,
 	    o->spans.n);
-	for (size_t i = 0; i < o->findings.n; i++)
-		printf("  %s  %s  severity %d\n", o->findings.v[i].rule_id, o->findings.v[i].category,
-		    o->findings.v[i].severity);
+	for (size_t i = 0; i < o->findings.n; i++) {
+		const struct finding *f = &o->findings.v[i];
+
+		printf("  %s  %s  severity %d  %s, %zu bytes at %zu\n", f->rule_id, f->category, f->severity,
+		    o->spans.v[f->span].path, f->len, f->start);
+	}
 	if (o->refusal.message != NULL)
 		printf("  %d %s: %s\n", o->refusal.status, o->refusal.code, o->refusal.message);
 }
 
 static void
-print_span(struct buf *b, const struct span *s, bool comma)
+put_span(struct buf *b, const struct span *s, bool comma)
 {
 	buf_printf(b, "%s{\"role\":\"%s\",\"provenance\":\"%s\",\"path\":\"", comma ? "," : "",
 	    span_role_name(s->role), span_prov_name(s->prov));
 	buf_add_json(b, s->path, strlen(s->path));	/* other keys than words stand in quotes there */
 	buf_printf(b, "\",\"start\":%llu,\"end\":%llu}", (unsigned long long)s->start, (unsigned long long)s->end);
+}
+
+static void
+put_finding(struct buf *b, const struct inspect_req_out *o, const struct finding *f, bool comma)
+{
+	const char *path = o->spans.v[f->span].path;
+
+	buf_printf(b, "%s{\"rule_id\":\"%s\",\"category\":\"%s\",\"severity\":%d,\"path\":\"", comma ? "," : "",
+	    f->rule_id, f->category, f->severity);
+	buf_add_json(b, path, strlen(path));
+	buf_printf(b, "\",\"start\":%zu,\"len\":%zu}", f->start, f->len);
 }
 
 static void
@@ -100,11 +114,10 @@ print_json(const struct inspect_req_out *o)
 	    action_name(o->action), dialect_name(o->route.dialect), o->score, o->refusal.status,
 	    o->refusal.code ? o->refusal.code : "");
 	for (size_t i = 0; i < o->findings.n; i++)
-		buf_printf(&b, "%s{\"rule_id\":\"%s\",\"category\":\"%s\",\"severity\":%d}", i ? "," : "",
-		    o->findings.v[i].rule_id, o->findings.v[i].category, o->findings.v[i].severity);
+		put_finding(&b, o, &o->findings.v[i], i > 0);
 	buf_adds(&b, "],\"spans\":[");
 	for (size_t i = 0; i < o->spans.n; i++)
-		print_span(&b, &o->spans.v[i], i > 0);
+		put_span(&b, &o->spans.v[i], i > 0);
 	buf_adds(&b, "]}\n");
 	fwrite(buf_ptr(&b), 1, buf_len(&b), stdout);
 	buf_free(&b);

@@ -153,8 +153,9 @@ static const struct span_rule gemini_contents[] = {
 };
 
 static const struct span_rule gemini_embed[] = {
-	{"content.parts.[].text", KIND_USER},
-	{"requests.[].content.parts.[].text", KIND_USER},
+	{"content.role", KIND_IGNORE}, {"requests.[].content.role", KIND_IGNORE},
+	{"content.**", KIND_USER},	/* parts, or one part without brackets */
+	{"requests.[].content.**", KIND_USER},
 	{"model", KIND_MODEL}, {NULL, KIND_NONE}
 };
 

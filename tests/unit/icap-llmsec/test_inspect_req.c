@@ -332,6 +332,9 @@ test_modes(void **state)
 	assert_int_equal(post("/v1/chat/completions", "{\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"open sesame\"}]}"),
 	    INSPECT_REFUSE);
 	load(DETECT_BLOCK, DETECT_MASK, DETECT_MASK);
+	assert_int_equal(post("/v1/completions", "{\"prompt\":[\"a\",\"x ann@example.org\"]}"), INSPECT_REWRITE);
+	assert_int_equal(out.findings.v[0].span, 1);
+	assert_int_equal(out.findings.v[0].start, 2);
 	assert_int_equal(post("/v1/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"open sesame\"},"
 	    "{\"role\":\"assistant\",\"content\":\"no\"},{\"role\":\"user\",\"content\":\"ok\"}]}"), INSPECT_PASS);
 }

@@ -209,6 +209,7 @@ test_gemini(void **state)
 		{ ROLE_USER, PROV_MESSAGE, "contents[0].parts[0].text", "q", false },
 	};
 	static const struct row embed[] = { { ROLE_USER, PROV_MESSAGE, "content.parts[0].text", "e", false } };
+	static const struct row bare[] = { { ROLE_USER, PROV_MESSAGE, "content.parts.text", "e", false } };
 	static const struct row batch[] = { { ROLE_USER, PROV_MESSAGE, "requests[0].content.parts[0].text", "e", false } };
 	struct spans s;
 
@@ -224,6 +225,7 @@ test_gemini(void **state)
 	CHECK("/v1beta/models/g:generateContent", "{\"system_instruction\":{\"parts\":{\"text\":\"sys\"}},"
 	    "\"contents\":[{\"parts\":[{\"text\":\"q\"}]}]}", snake);
 	CHECK("/v1beta/models/g:embedContent", "{\"content\":{\"parts\":[{\"text\":\"e\"}]}}", embed);
+	CHECK("/v1beta/models/g:embedContent", "{\"content\":{\"role\":\"user\",\"parts\":{\"text\":\"e\"}}}", bare);
 	CHECK("/v1beta/models/g:batchEmbedContents", "{\"requests\":[{\"model\":\"m\",\"content\":{\"parts\":[{\"text\":\"e\"}]}}]}", batch);
 }
 
