@@ -29,8 +29,9 @@ export async function test(name, fn) {
 	} catch (e) {
 		failed++
 		console.log(`not ok ${count} - ${name}`)
-		for (const line of String(e?.stack ?? e).split('\n').slice(0, 12))
-			console.log(`# ${line}`)
+		for (let why = e; why; why = why.cause)
+			for (const line of String(why.stack ?? why).split('\n').slice(0, 12))
+				console.log(`# ${line}`)
 	}
 	clearTimeout(timer)
 }
@@ -64,8 +65,9 @@ export async function failure(promise, type) {
 	try {
 		value = await promise
 	} catch (e) {
-		assert.ok(e instanceof type, `expected ${type.name}, got ${e?.constructor?.name}: ${e?.message}`)
-		return e
+		if (e instanceof type)
+			return e
+		throw new Error(`expected ${type.name}`, { cause: e })
 	}
 	assert.fail(`expected ${type.name}, but it was answered: ${JSON.stringify(value)?.slice(0, 200)}`)
 }
