@@ -31,8 +31,11 @@ tests_unit_squid_helpers_test_egress_helper_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_helper_LDADD = $(EGRESS_TEST_LIBS)
 
 # the program itself, over pipes and under a real Squid
-EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh
-check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin
+EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
+	tests/helper/squid_bump.sh
+check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap
+tests_helper_tiny_icap_CFLAGS = $(AM_CFLAGS) -pthread
+tests_helper_tiny_icap_LDFLAGS = $(AM_LDFLAGS) -pthread
 TESTS += $(EGRESS_UNIT_TESTS) $(EGRESS_SH)
 dist_check_SCRIPTS += $(EGRESS_SH)
 EXTRA_DIST += tests/helper/squid_lib.sh tests/helper/transcripts

@@ -105,6 +105,18 @@ raw()
 	exec 4<&- 4>&-
 }
 
+# mark: what origin and ICAP service print from now on is what `since origin`, `since icap` shows
+mark()
+{
+	origin_mark=$(wc -c <"$tap_dir/origin.log")
+	[ ! -e "$tap_dir/icap.log" ] || icap_mark=$(wc -c <"$tap_dir/icap.log")
+}
+since()
+{
+	local at=${1}_mark
+	tail -c "+$((${!at} + 1))" "$tap_dir/$1.log"
+}
+
 # is_json NAME FILTER FILE
 is_json()
 {
