@@ -83,6 +83,7 @@ ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \
 	tests/unit/icap-llmsec/test_dialect \
 	tests/unit/icap-llmsec/test_icap_conf \
 	tests/unit/icap-llmsec/test_inspect_req \
+	tests/unit/icap-llmsec/test_literals tests/unit/icap-llmsec/test_norm \
 	tests/unit/icap-llmsec/test_mask \
 	tests/unit/icap-llmsec/test_pii \
 	tests/unit/icap-llmsec/test_span \
@@ -98,6 +99,10 @@ tests_unit_icap_llmsec_test_icap_conf_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_icap_conf_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_inspect_req_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_inspect_req_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_literals_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_literals_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_norm_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_norm_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_mask_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_mask_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_pii_CFLAGS = $(ICAP_TEST_CFLAGS)

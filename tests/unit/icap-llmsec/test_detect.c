@@ -229,6 +229,29 @@ test_places(void **state)
 	detectors_free(&ds);
 }
 
+/* More than a handful, and one inside another: in order, the longest first where they begin together. */
+static void
+test_many(void **state)
+{
+	struct detectors *ds = detectors(DETECT_OFF, DETECT_OFF, DETECT_MASK, DETECT_MASK);
+	char text[1024] = "4111111111111111@example.org ";
+	struct span s = { .role = ROLE_USER, .prov = PROV_MESSAGE, .text = text };
+	struct findings f = { 0 };
+
+	for (int i = 0; i < 20; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "u%d@example.org 5555555555554444 ", i);
+	s.len = strlen(text);
+	arena_reset(arena);
+	assert_int_equal(detect_span(ds, &s, arena, &f), 0);
+	assert_int_equal(f.n, 42);
+	assert_string_equal(f.v[0].category, "pii.email");
+	assert_string_equal(f.v[1].category, "pii.card");
+	assert_int_equal(f.v[0].start, f.v[1].start);
+	for (size_t i = 1; i < f.n; i++)
+		assert_true(f.v[i].start >= f.v[i - 1].start);
+	detectors_free(&ds);
+}
+
 static void
 test_output(void **state)
 {
@@ -268,7 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_packs), cmocka_unit_test(test_roles), cmocka_unit_test(test_match_limit),
 		cmocka_unit_test(test_shipped), cmocka_unit_test(test_who_is_searched), cmocka_unit_test(test_places),
-		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_many), cmocka_unit_test(test_output),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -183,6 +183,9 @@ test_mask(void **state)
 		assert_false(out.drop_encoding);
 		assert_int_equal(out.findings.n, 3);
 	}
+	/* an address that is a card number, too, is masked once */
+	assert_int_equal(say(&apis[2], "4111111111111111@example.org"), INSPECT_REWRITE);
+	assert_memory_equal(buf_ptr(&out.body), "{\"prompt\":\"[EMAIL_1]\"}", 22);
 	pol.pii.unmask = false;
 	assert_int_equal(say(&apis[0], "ann@example.org"), INSPECT_REWRITE);
 	assert_null(out.tx.vault);

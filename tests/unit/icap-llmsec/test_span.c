@@ -141,8 +141,14 @@ test_openai_responses(void **state)
 		{ ROLE_USER, PROV_MESSAGE, "input[5].content", "n", false },
 		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].description", "df", false },
 	};
+	static const struct row vars[] = {
+		{ ROLE_USER, PROV_MESSAGE, "prompt.variables.city", "Bonn", false },
+		{ ROLE_USER, PROV_MESSAGE, "prompt.variables.who.text", "ann", false },
+	};
 	struct spans s;
 
+	CHECK("/v1/responses", "{\"prompt\":{\"id\":\"p\",\"variables\":{\"city\":\"Bonn\",\"who\":{\"type\":\"input_text\","
+	    "\"text\":\"ann\"}}}}", vars);
 	CHECK("/v1/responses", "{\"instructions\":\"be kind\",\"input\":\"hi\"}", plain);
 	CHECK("/v1/responses", "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"q\"}]},"
 	    "{\"type\":\"message\",\"id\":\"m1\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"a\"}]},"
@@ -159,7 +165,7 @@ test_anthropic(void **state)
 {
 	static const char body[] = "{\"model\":\"c\",\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"sys\"}],\"messages\":["
 	    "{\"role\":\"user\",\"content\":\"q\"},"
-	    "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"x\"},"
+	    "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thin\u212aing\":\"hm\",\"signature\":\"x\"},"
 	    "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"city\":\"Bonn\"}}]},"
 	    "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":[{\"type\":\"text\",\"text\":\"sun\"}]},"
 	    "{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":\"rain\"},"
@@ -168,7 +174,7 @@ test_anthropic(void **state)
 	static const struct row t[] = {
 		{ ROLE_SYSTEM, PROV_MESSAGE, "system[0].text", "sys", false },
 		{ ROLE_USER, PROV_HISTORY, "messages[0].content", "q", false },
-		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[1].content[0].thinking", "hm", false },
+		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[1].content[0][\"thin\\u212aing\"]", "hm", false },
 		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[1].content[1].input.city", "Bonn", false },
 		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[2].content[0].content[0].text", "sun", false },
 		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[2].content[1].content", "rain", false },
@@ -317,6 +323,7 @@ test_refused(void **state)
 		{ "/v1/embeddings", "{\"input\":7}", -EINVAL, "input" },
 		{ "/v1beta/models/g:generateContent", "{\"contents\":[{\"parts\":\"x\"}]}", -EINVAL, "contents[0].parts" },
 		{ "/v1beta/models/g:generateContent", "{\"contents\":{\"parts\":[]}}", -EINVAL, "contents" },
+		{ "/v1beta/models/g:batchEmbedContents", "{\"requests\":[{\"content\":\"x\"}]}", -EINVAL, "requests[0].content" },
 		{ "/v1/models", "{}", -EINVAL, NULL },
 	};
 	struct spans s;
