@@ -15,7 +15,9 @@
 #include "control/llmsecd_metrics.h"
 #include "lib/log.h"
 
-#define SCAN_MS	2000	/* how often to look for spools of the dead */
+#define SCAN_MS		2000	/* how often to look for spools of the dead */
+#define SCAN_MORE_MS	50	/* while there are more of them than */
+#define SCAN_JOBS	32	/* are read at once: each takes a descriptor and a block of memory */
 
 struct feeding {
 	struct intake	*in;
@@ -190,6 +192,7 @@ intake_jobs_drop(struct intake *in)
 		job_drop(in, in->jobs);
 }
 
+/* A crashing sender may leave thousands; they are read a few at a time. */
 static void
 scan_one(struct intake *in, const char *name, bool all)
 {
@@ -223,7 +226,9 @@ intake_scan(struct intake *in, bool all)
 		log_warn("cannot list the spool directory");
 		return;
 	}
-	while ((de = readdir(dir)) != NULL)
+	while (in->n_jobs < SCAN_JOBS && (de = readdir(dir)) != NULL)
 		scan_one(in, de->d_name, all);
+	if (in->n_jobs >= SCAN_JOBS)
+		in->scan_ms = ctltime_mono_ms() + SCAN_MORE_MS;
 	closedir(dir);
 }

@@ -56,6 +56,6 @@ bool	intake_jobs_reading(const struct intake *);
 bool	intake_jobs_ended(const struct intake *);
 void	intake_jobs_committed(struct intake *);
 void	intake_jobs_drop(struct intake *);
-/* Read every spool (<all>), or those of dead senders. */
+/* Read every spool (<all>), or those of dead senders: some now, more with the next scan. */
 void	intake_scan(struct intake *, bool all);
 #endif

@@ -27,6 +27,7 @@ llmsecd_start()
 {
 	starts=$((starts + 1))
 	spawn "llmsecd.$starts" "$builddir/control/llmsecd" -c "$conf"
+	# shellcheck disable=SC2034
 	daemon=$spawned
 }
 

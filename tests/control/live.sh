@@ -172,7 +172,7 @@ head -c 100000 /dev/urandom >"$db"
 rm -f "$db-wal" "$db-shm"
 llmsecd_start
 check 'starts on a damaged database' llmsecd_up
-is "$(ls "$tap_dir"/db/events.db.corrupt-* | wc -l)" 1 'which it keeps aside'
+is "$(find "$tap_dir/db" -name 'events.db.corrupt-*' | wc -l)" 1 'which it keeps aside'
 emit e.log -t e -n 10 >"$tap_dir/e.out"
 check 'and stores on' stored e.log
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -474,13 +475,50 @@ busy(void **state)
 	close(spool);
 }
 
+/* What a sender leaves that crashed over and over: more spools than descriptors. */
+static void
+crowd(void **state)
+{
+	struct rig *r = *state;
+	struct rlimit old, tight;
+	char name[32], id[16];
+	int fd, spool;
+
+	rig_stop(r);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "p-%u-1.spool", i);
+		snprintf(id, sizeof(id), "e%u", i);
+		spool = spool_make(r, name);
+		spool_add(spool, id);
+		close(spool);
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	tight = (struct rlimit){ 100, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	rig_start(r);
+	/* A living one is served meanwhile. */
+	spool = spool_make(r, "q-1-1.spool");
+	spool_add(spool, "live");
+	fd = dial(r);
+	say(fd, "H 1 q-1-1.spool");
+	hear_ack(r, fd, 0);
+	await_sql(r, EVENTS, 501);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "p-%u-1.spool", i);
+		await_no_spool(r, name);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(fd);
+	close(spool);
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(session), T(rotation), T(rotation_and_restart), T(hasty_hello), T(protocol_errors),
-		T(malformed), T(twice), T(heals), T(busy),
+		T(malformed), T(twice), T(heals), T(busy), T(crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
