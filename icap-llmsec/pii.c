@@ -24,6 +24,15 @@ domain_char(unsigned char c)
 	return alnum(c) || c >= 0x80;
 }
 
+/* Does an accented Latin letter begin here?  Latin-1 to Latin Extended-B, Latin Extended Additional. */
+static bool
+latin(const char *p, size_t n)
+{
+	unsigned char c = (unsigned char)p[0], d = n > 1 ? (unsigned char)p[1] : 0;
+
+	return (c >= 0xc3 && c <= 0xc9) || (c == 0xe1 && d >= 0xb8 && d <= 0xbb);
+}
+
 /*
  * Length of the domain at p, 0 if it is none: labels of letters, digits, hyphens, UTF-8; the last one begins with
  * letters.  Where a script without spaces goes on right behind "example.org", the domain ends with its ASCII.
@@ -31,7 +40,7 @@ domain_char(unsigned char c)
 static size_t
 email_domain(const char *p, size_t n)
 {
-	size_t i, label = 0, good = 0, ascii = 0;
+	size_t i, label = 0, good = 0;
 	bool dots = false, alpha = true;
 
 	if (n > 254)
@@ -43,19 +52,16 @@ email_domain(const char *p, size_t n)
 			dots = true;
 			label = i + 1;
 			alpha = true;
-			ascii = 0;
 			continue;
 		}
 		if (!domain_char(c) && !(c == '-' && i > label))
 			break;
-		if (c >= 0x80 && i > label && ascii == 0 && (unsigned char)p[i - 1] < 0x80)
-			ascii = i;
+		if (c >= 0xc0 && dots && alpha && i >= label + 2 && alnum((unsigned char)p[i - 1]) && !latin(p + i, n - i))
+			break;
 		alpha = alpha && (c >= 'A' || c >= 0x80);
 		if (dots && alpha)
 			good = i + 1;
 	}
-	if (ascii >= label + 2 && good > ascii)
-		good = ascii;
 	while (good > 0 && good < n && alnum((unsigned char)p[good]))
 		good++;		/* leave no tail of a word behind */
 	return good;
@@ -115,7 +121,7 @@ card_issuer(const char *s, size_t n)
 		return n == 13 || n == 16 || n == 19;
 	if ((p2 >= 51 && p2 <= 55) || (p4 >= 2221 && p4 <= 2720))
 		return n == 16;
-	if (p2 == 34 || p2 == 37)
+	if (p2 == 34 || p2 == 37 || p4 == 2131 || p4 == 1800)
 		return n == 15;
 	if (p4 == 6011 || p2 == 65 || (p3 >= 644 && p3 <= 649) || p2 == 35 || p2 == 62)
 		return n >= 16;

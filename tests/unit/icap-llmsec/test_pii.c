@@ -48,6 +48,7 @@ test_cards(void **state)
 		{ "3530111333300000", "3530111333300000|" },
 		{ "30569309025904 3056 930902 5904", "30569309025904|3056 930902 5904|" },
 		{ "6200000000000005", "6200000000000005|" },
+		{ "213161594239298 180020497005751", "213161594239298|180020497005751|" },
 		{ "card:4111111111111111;", "4111111111111111|" },
 		{ "\xe5\x8d\xa1" "4111111111111111\xe5\x8d\xa1", "4111111111111111|" },
 		/* with an expiry date, check digits, another number behind or before it */
@@ -114,6 +115,9 @@ test_emails(void **state)
 		{ "a@b.de", "a@b.de|" },
 		{ "ann@example.org\xe3\x81\xbe\xe3\x81\xa7", "ann@example.org|" },
 		{ "ann@example.org\xe3\x80\x82", "ann@example.org|" },
+		{ "ann@example.org\xe5\x92\x8c" "bob@example.org", "ann@example.org|bob@example.org|" },
+		{ "ann@mail.stra\xc3\x9f" "e.de", "ann@mail.stra\xc3\x9f" "e.de|" },
+		{ "ann@mail.vi\xe1\xbb\x87t.vn", "ann@mail.vi\xe1\xbb\x87t.vn|" },
 		{ "ann@b\xc3\xbc" "cher.example", "ann@b\xc3\xbc" "cher.example|" },
 		{ "ann@x.\xe0\xb8\x84\xe0\xb8\xad\xe0\xb8\xa1", "ann@x.\xe0\xb8\x84\xe0\xb8\xad\xe0\xb8\xa1|" },
 		{ "ann@example.com4111111111111111", "ann@example.com4111111111111111|" },
