@@ -9,7 +9,8 @@ noinst_LTLIBRARIES += %D%/libegress.la
 %C%_libegress_la_CFLAGS = $(AM_CFLAGS)
 %C%_libegress_la_LIBADD = $(LIBLLMSEC)
 %C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
-	%D%/egress_policy.c %D%/egress_policy.h %D%/squid_line.c %D%/squid_line.h \
+	%D%/egress_policy.c %D%/egress_policy_build.c %D%/egress_policy.h \
+	%D%/egress_policy_private.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
 dist_man_MANS += %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
@@ -18,7 +19,8 @@ endif
 if HELPERS
 if BUILD_TESTS
 EGRESS_UNIT_TESTS = tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
-	tests/unit/squid-helpers/test_squid_line tests/unit/squid-helpers/test_egress_helper
+	tests/unit/squid-helpers/test_squid_line tests/unit/squid-helpers/test_egress_helper \
+	tests/unit/squid-helpers/test_egress_report
 EGRESS_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 EGRESS_TEST_LIBS = %D%/libegress.la $(CMOCKA_LIBS)
 tests_unit_squid_helpers_test_egress_host_CFLAGS = $(EGRESS_TEST_CFLAGS)
@@ -29,6 +31,8 @@ tests_unit_squid_helpers_test_squid_line_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_squid_line_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_egress_helper_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_helper_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_egress_report_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_egress_report_LDADD = $(EGRESS_TEST_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \

@@ -144,6 +144,18 @@ like "$answer" '^1 OK ' 'until there is one'
 close_helper
 is "$ended" 0 'and that is no reason to end'
 
+sed "s|$tap_dir/spool|$tap_dir/nowhere|; s|$tap_dir/ctr|$tap_dir/nowhere|" "$tap_dir/p.yaml" >"$tap_dir/p.new"
+mv "$tap_dir/p.new" "$tap_dir/p.yaml"
+open_helper
+ask '0 - GET more.example 80 -'
+like "$answer" '^0 OK ' 'a spool and counters that cannot be written do not change a verdict'
+ask '1 - GET no.example 80 -'
+like "$answer" '^1 ERR ' 'in neither direction'
+like "$(cat "$tap_dir/err")" 'nowhere' 'and are reported'
+close_helper
+is "$ended" 0 'nor do they end the helper'
+policy more.example
+
 # ---- many questions, bad readers ----
 questions() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) print i, "192.0.2.1 CONNECT", (i % 2 ? "api.openai.com" : "no.example"), "443 -" }'; }
 run() { "$helper" -c "$tap_dir/p.yaml" 2>"$tap_dir/err"; }
