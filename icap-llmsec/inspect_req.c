@@ -299,6 +299,15 @@ judge(struct work *w)
 		give_up(w, "The request could not be inspected.");
 }
 
+/* Ollama streams unless told not to. */
+static bool
+wants_stream(const struct inspect_req_out *o)
+{
+	bool always = o->route.dialect == DIALECT_OLLAMA && (o->route.op == OP_CHAT || o->route.op == OP_COMPLETION);
+
+	return o->route.stream || o->spans.stream == 1 || (always && o->spans.stream == -1);
+}
+
 void
 inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, struct arena *a,
     struct inspect_req_out *out)
@@ -315,7 +324,7 @@ inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, 
 	if (n > 0)
 		memcpy(out->tx.request_id, in->request_id, n);
 	out->tx.request_id[n] = '\0';
-	out->tx.flags = TX_INSPECTED | (out->route.stream || out->spans.stream == 1 ? TX_STREAM : 0);
+	out->tx.flags = TX_INSPECTED | (wants_stream(out) ? TX_STREAM : 0);
 	if (!pol->pii.unmask)
 		mask_vault_free(&out->tx.vault);
 	buf_free(&w.plain);

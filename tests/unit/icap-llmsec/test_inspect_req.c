@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -149,8 +150,28 @@ test_pass(void **state)
 		assert_int_equal(buf_len(&out.body), 0);
 		assert_int_equal(out.findings.n, 0);
 		assert_int_equal(out.spans.n, 1);
-		assert_int_equal(out.tx.flags, TX_INSPECTED);
+		assert_int_equal(out.tx.flags, TX_INSPECTED | (out.route.dialect == DIALECT_OLLAMA ? TX_STREAM : 0));
 		assert_string_equal(out.tx.request_id, "rq-7");
+	}
+}
+
+static void
+test_stream_flag(void **state)
+{
+	static const struct { const char *url, *body; unsigned stream; } t[] = {
+		{ "/v1/completions", "{\"prompt\":\"\",\"stream\":true}", TX_STREAM },
+		{ "/v1/completions", "{\"prompt\":\"\",\"stream\":false}", 0 },
+		{ "/v1/completions", "{\"prompt\":\"\"}", 0 },
+		{ "/api/generate", "{\"prompt\":\"\",\"Stream\":false}", 0 },
+		{ "/api/generate", "{\"prompt\":\"\"}", TX_STREAM },
+		{ "/api/embed", "{\"input\":\"\"}", 0 },
+		{ "/v1beta/models/g:streamGenerateContent", "{\"contents\":[]}", TX_STREAM },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[]}", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(post(t[i].url, t[i].body), INSPECT_PASS);
+		assert_int_equal(out.tx.flags, TX_INSPECTED | t[i].stream);
 	}
 }
 
@@ -405,6 +426,46 @@ test_no_judgement(void **state)
 	}
 }
 
+static void *
+inspect_many(void *arg)
+{
+	static const struct { const char *body; enum inspect_action want; } t[] = {
+		{ "{\"prompt\":\"open sesame now\"}", INSPECT_REFUSE }, { "{\"prompt\":\"ann@example.org\"}", INSPECT_REWRITE },
+		{ "{\"prompt\":", INSPECT_REFUSE }, { "{\"prompt\":\"Good morning.\"}", INSPECT_PASS },
+	};
+	struct arena *a = arena_new(0);
+	unsigned *wrong = arg;
+
+	for (unsigned i = 0; i < 4000; i++) {
+		struct inspect_req_in in = { .method = "POST", .url = "/v1/completions", .request_id = "r", .body = t[i % 4].body,
+			.len = strlen(t[i % 4].body) };
+		struct inspect_req_out o;
+
+		arena_reset(a);
+		inspect_request(&pol, &in, a, &o);
+		*wrong += o.action != t[i % 4].want;
+		buf_free(&o.body);
+		tx_clear(&o.tx);
+	}
+	arena_free(&a);
+	return NULL;
+}
+
+/* One policy, many threads: for --enable-tsan above all. */
+static void
+test_threads(void **state)
+{
+	pthread_t t[4];
+	unsigned wrong[4] = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, inspect_many, &wrong[i]), 0);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+		assert_int_equal(wrong[i], 0);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -430,7 +491,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pass), cmocka_unit_test(test_block), cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_pass), cmocka_unit_test(test_stream_flag), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_block), cmocka_unit_test(test_mask),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_codings), cmocka_unit_test(test_content_types),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_modes), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_no_judgement),
