@@ -8,6 +8,10 @@ if CONTROL
 systemdsystemunit_DATA += %D%/llmsecd.service
 endif
 EXTRA_DIST += %D%/llmsec-spoad.service.in %D%/llmsecd.service.in
+if ICAP
+systemdsystemunit_DATA += %D%/llmsec-icap.service
+endif
+EXTRA_DIST += %D%/llmsec-icap.service.in
 CLEANFILES += $(systemdsystemunit_DATA)
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = %D%/sysusers.d/llmsec.conf
@@ -16,4 +20,5 @@ SUFFIXES = .service .service.in
 .service.in.service:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' \
 		-e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@libdir[@]|$(libdir)|g' \
-		-e 's|@cicap_moduledir[@]|$(cicap_moduledir)|g' $< > $@
+		-e 's|@cicap_moduledir[@]|$(cicap_moduledir)|g' -e 's|@datadir[@]|$(datadir)|g' \
+		-e 's|@CICAP[@]|$(CICAP)|g' $< > $@

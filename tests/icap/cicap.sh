@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# shellcheck disable=SC2119,SC2120,SC2153,SC2154
 # A private c-icap with the shipped configuration and the built module; sourced after tests/e2e/lib.sh.
 #	cicap_setup			files below $tap_dir, $port
 #	cicap_yaml [LINES]		a new $tap_dir/icap.yaml

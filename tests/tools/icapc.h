@@ -23,6 +23,7 @@ struct icapc_opt {
 	size_t		 slice;		/* bytes a chunk; 0: 4096 */
 	unsigned	 seed;		/* not 0: slices of 1..slice bytes, drawn */
 	int		 delay_ms;	/* between slices */
+	int		 deaf_ms;	/* so long nothing is read */
 	bool		 no_preview, allow204, pipeline;
 	int		 count, timeout_ms;
 	const char	*head_out, *body_out, *counters_dir;

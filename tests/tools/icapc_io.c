@@ -148,11 +148,15 @@ conn_read(struct icapc_conn *c)
 static int
 conn_wait(struct icapc_conn *c, uint64_t now, uint64_t deadline)
 {
-	struct pollfd p = {.fd = c->fd, .events = POLLIN};
-	uint64_t until = deadline;
+	struct pollfd p = {.fd = c->fd};
+	uint64_t until = deadline, hears = c->t0 + (uint64_t)c->o->deaf_ms * 1000;
 
 	if (now >= deadline)
 		return -ETIMEDOUT;
+	if (now >= hears || !c->go)	/* the word to go on is always heard */
+		p.events |= POLLIN;
+	else
+		until = hears < until ? hears : until;
 	if (buf_len(&c->out) > 0)
 		p.events |= POLLOUT;
 	else if (c->go && !c->ended && c->next_us < until)
@@ -188,9 +192,11 @@ conn_run(struct icapc_conn *c, struct icapc_answer *a)
 		now = now_us();
 		if (c->ended && a->sent_us == 0 && buf_len(&c->out) == 0)
 			a->sent_us = now - c->t0;
-		rc = conn_read(c);
-		if (rc < 0)
-			broken = rc;
+		if (!c->go || now >= c->t0 + (uint64_t)c->o->deaf_ms * 1000) {
+			rc = conn_read(c);
+			if (rc < 0)
+				broken = rc;
+		}
 	}
 	a->total_us = now - c->t0;
 	return a->complete ? 0 : broken;

@@ -25,6 +25,7 @@ static const char usage[] =
 "  -b FILE          body                          -L        no Content-Length\n"
 "  -z BYTES         slice, one chunk each (4096)  -x SEED   slices of 1..BYTES, drawn\n"
 "  -d MS            pause between slices          -t MS     time limit (20000)\n"
+"  -w MS            read nothing for so long\n"
 "  -p               no preview                    -4        Allow: 204\n"
 "  -n N             times, on one connection      -P        send all before reading any\n"
 "  -k KEYRING       sign as the edge does         -q ID     X-Edge99-Request-Id\n"
@@ -90,6 +91,7 @@ set_option(struct icapc_opt *o, int c, char *v)
 	case 'z': o->slice = strtoul(v, NULL, 10); return 0;
 	case 'x': o->seed = (unsigned)strtoul(v, NULL, 10); return 0;
 	case 'd': o->delay_ms = atoi(v); return 0;
+	case 'w': o->deaf_ms = atoi(v); return 0;
 	case 't': o->timeout_ms = atoi(v); return 0;
 	case 'p': o->no_preview = true; return 0;
 	case '4': o->allow204 = true; return 0;
@@ -171,7 +173,7 @@ main(int argc, char **argv)
 	    .status = "200 OK", .count = 1, .timeout_ms = 20000, .request_id = "icapc-1"};
 	int c, rc = set_server(&o, server);
 
-	while (rc == 0 && (c = getopt(argc, argv, "s:S:m:u:R:H:I:r:b:Lz:x:d:t:p4n:Pk:q:a:Fo:O:C:")) != -1)
+	while (rc == 0 && (c = getopt(argc, argv, "s:S:m:u:R:H:I:r:b:Lz:x:d:w:t:p4n:Pk:q:a:Fo:O:C:")) != -1)
 		rc = set_option(&o, c, optarg);
 	if (rc < 0 || optind != argc - 1) {
 		if (rc < 0 && rc != -EINVAL)
