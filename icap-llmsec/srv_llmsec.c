@@ -6,8 +6,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "icap-llmsec/icap_tr.h"
 #include "lib/diag.h"
@@ -23,6 +27,15 @@ static char *config_path = (char *)(uintptr_t)"/etc/llmsec/icap.yaml";
  * that a broken file at a reload changes nothing.
  */
 static struct icap_policy *policy;
+
+/*
+ * Loads so far, shared by master and children.  c-icap 0.5.10 forgets a child that it forked just before a
+ * reload: nobody tells it to go, it would serve the old configuration for ever, and every later reload would
+ * wait for it.  So a child that is behind ends itself when it has nothing in flight.
+ */
+static _Atomic unsigned *loads;
+static unsigned loads_seen;	/* as of the fork */
+static _Atomic unsigned in_flight;
 
 static struct ci_conf_entry conf_table[] = {
 	{"Config", &config_path, ci_cfg_set_str, NULL},
@@ -62,6 +75,30 @@ srv_load(void)
 	return rc;
 }
 
+static void
+srv_count_load(void)
+{
+	void *m;
+
+	if (loads == NULL) {
+		m = mmap(NULL, sizeof(*loads), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (m == MAP_FAILED) {
+			log_warn("cannot map a shared page");
+			return;
+		}
+		loads = m;
+	}
+	loads_seen = atomic_fetch_add(loads, 1) + 1;
+}
+
+/* c-icap's handler ends a child gracefully if the master told it to go, at once if not. */
+static void
+srv_leave_if_behind(void)
+{
+	if (loads != NULL && atomic_load(loads) != loads_seen)
+		kill(getpid(), SIGTERM);
+}
+
 /* The whole of c-icap's configuration has been read only now. */
 static int
 srv_post_init(ci_service_xdata_t *x, struct ci_server_conf *c)
@@ -71,6 +108,7 @@ srv_post_init(ci_service_xdata_t *x, struct ci_server_conf *c)
 	(void)c;
 	log_init("srv_llmsec", LOG_DEST_STDERR, LOG_INFO);
 	rc = srv_load();
+	srv_count_load();
 	if (policy == NULL)
 		return CI_OK;	/* CI_ERROR: c-icap would say 500, and the client learn nothing */
 	level = log_level_parse(policy->log_level);
@@ -103,6 +141,7 @@ srv_new(ci_request_t *req)
 		free(t);
 		return NULL;
 	}
+	atomic_fetch_add(&in_flight, 1);
 	return t;
 }
 
@@ -118,6 +157,8 @@ srv_free(void *v)
 	buf_free(&t->in);
 	buf_free(&t->out);
 	free(t);
+	if (atomic_fetch_sub(&in_flight, 1) == 1)
+		srv_leave_if_behind();
 }
 
 static int

@@ -65,8 +65,11 @@ cicap_start()
 		bail_out "c-icap does not start: $(tail -n 5 "$tap_dir/$name.log" "$tap_dir"/log/*)"
 }
 
-# Whether anybody answers, on a connection of its own.
-cicap_serves() { "$client" -s "127.0.0.1:$port" -t 2000 OPTIONS | grep -q icap=200; }
+# Whether anybody judges, on a connection of its own.
+cicap_serves()
+{
+	"$client" -s "127.0.0.1:$port" -t 5000 -k "$tap_dir/edge.keys" -m GET -u /v1/models REQMOD | grep -q icap=200
+}
 
 cicap_children() { pgrep -P "${1:-$cicap}"; }
 

@@ -318,6 +318,7 @@ if ! slow; then
 	kill -9 "$victim"
 	for i in {1..20}; do ask -b clean.json; done
 	check 'one of two killed: nobody notices' same clean.json
+	check 'and there are two again' wait_for '[ $(cicap_children | wc -l) -eq 2 ]' 5
 fi
 
 # ---- reload ----
