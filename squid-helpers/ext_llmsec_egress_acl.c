@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,8 @@ serve(const char *path, bool debug)
 {
 	struct egress_helper h;
 
+	/* Only the loop listens to SIGHUP; one that comes before or after it must not be the end. */
+	signal(SIGHUP, SIG_IGN);
 	log_init(PROGRAM, LOG_DEST_STDERR, debug ? LOG_DEBUG : LOG_INFO);
 	if (egress_helper_open(&h, path) < 0)
 		log_fatalx("no memory");

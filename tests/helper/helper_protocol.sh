@@ -134,6 +134,17 @@ like "$answer" '^50 OK ' 'signals in between lose no answer'
 close_helper
 is "$ended" 0 'and the helper lived through all of it'
 
+# The signal may find the helper at any point of its way out.
+ends=
+for i in {1..40}; do
+	open_helper
+	ask "$i - GET more.example 80 -"
+	for ((k = 0; k < i; k++)); do kill -HUP "$helper_pid"; done
+	close_helper
+	ends+=$ended
+done
+is "$ends" "$(printf '%040d' 0)" 'a signal at the end is not what ends it'
+
 rm -f "$tap_dir/p.yaml"
 open_helper
 ask '0 - GET more.example 80 -'
