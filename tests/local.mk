@@ -3,7 +3,7 @@
 #	check_PROGRAMS += tests/unit/ROOM/test_x      (cmocka, prints TAP)
 #	FUZZ_TARGETS   += tests/fuzz/ROOM/fuzz_x      (LLVMFuzzerTestOneInput + $(FUZZ_MAIN))
 # Seeds of fuzz_x live in tests/fuzz/ROOM/fuzz_x.in/, its dictionary in fuzz_x.dict.
-EXTRA_DIST += tests/fuzz
+EXTRA_DIST += tests/fuzz tests/unit/icap-llmsec/data
 check_PROGRAMS += $(FUZZ_TARGETS)
 if !FUZZ
 TESTS += $(FUZZ_TARGETS)

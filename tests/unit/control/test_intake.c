@@ -256,6 +256,28 @@ session(void **state)
 	assert_int_equal(ctl_test_sql(r->db, REJECTS), 0);
 }
 
+/* A spool that takes several batches: no acknowledgement before the last of them is on disk. */
+static void
+long_spool(void **state)
+{
+	struct rig *r = *state;
+	int spool = spool_make(r, "p-1-1.spool"), fd;
+	char id[16], text[64];
+
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(id, sizeof(id), "s%u", i);
+		spool_add(spool, id);
+	}
+	fd = dial(r);
+	say(fd, "H 1 p-1-1.spool");
+	say_event(fd, 1, "e");
+	hear(r, fd, text);
+	assert_string_equal(text, "A 1");
+	assert_int_equal(ctl_test_sql(r->db, EVENTS), 3001);
+	close(fd);
+	close(spool);
+}
+
 /* What lib/event.c does when its spool is full: a new one, announced on the same connection. */
 static void
 rotation(void **state)
@@ -517,7 +539,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(session), T(rotation), T(rotation_and_restart), T(hasty_hello), T(protocol_errors),
+		T(session), T(long_spool), T(rotation), T(rotation_and_restart), T(hasty_hello), T(protocol_errors),
 		T(malformed), T(twice), T(heals), T(busy), T(crowd),
 	};
 
