@@ -41,7 +41,8 @@ CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
 CTL_TEST_LIBS = %D%/libcontrol.la $(CMOCKA_LIBS) $(SQLITE_LIBS)
 tests_unit_control_test_evline_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_evline_LDADD = $(CTL_TEST_LIBS)
-tests_unit_control_test_intake_SOURCES = tests/unit/control/test_intake.c $(CTL_TEST)
+tests_unit_control_test_intake_SOURCES = tests/unit/control/test_intake.c \
+	tests/unit/control/intake_rig.c tests/unit/control/intake_rig.h $(CTL_TEST)
 tests_unit_control_test_intake_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_intake_LDADD = $(CTL_TEST_LIBS)
 PROMTEXT = tests/unit/control/promtext.c tests/unit/control/promtext.h
