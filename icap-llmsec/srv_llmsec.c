@@ -190,7 +190,8 @@ srv_end(ci_request_t *req)
 	return req->type == ICAP_REQMOD ? reqmod_end(t) : respmod_end(t);
 }
 
-static void
+/* False: nothing was taken, c-icap will bring it again. */
+static bool
 srv_take(struct tr *t, const char *p, int *n)
 {
 	switch (t->state) {
@@ -198,14 +199,16 @@ srv_take(struct tr *t, const char *p, int *n)
 		buf_add(&t->in, p, (size_t)*n);	/* errors stick and become 413 */
 		break;
 	case TR_STREAM:
-		if (t->unlocked && buf_len(inspect_resp_out(t->resp)) > SRV_BACKLOG)
+		if (t->unlocked && buf_len(inspect_resp_out(t->resp)) > SRV_BACKLOG) {
 			*n = 0;		/* the client is slow: leave it in the kernel */
-		else
-			respmod_feed(t, p, (size_t)*n);
+			return false;
+		}
+		respmod_feed(t, p, (size_t)*n);
 		break;
 	case TR_SEND:
 		break;
 	}
+	return true;
 }
 
 static int
@@ -214,11 +217,11 @@ srv_io(char *w, int *wl, char *r, int *rl, int iseof, ci_request_t *req)
 	struct tr *t = ci_service_data(req);
 	struct buf *out;
 	size_t n;
-	bool last;
+	bool last, took = true;
 
 	if (r != NULL && rl != NULL && *rl > 0)
-		srv_take(t, r, rl);
-	if (iseof && !t->eof) {
+		took = srv_take(t, r, rl);
+	if (iseof && took && !t->eof) {	/* "eof" comes with the last bytes, not after them */
 		t->eof = true;
 		if (t->state == TR_STREAM)
 			respmod_end(t);
