@@ -10,6 +10,7 @@ noinst_LTLIBRARIES += %D%/libwaf.la
 include %D%/seclang.mk
 include %D%/data.mk
 include %D%/ops.mk
+include %D%/rxlit.mk
 include %D%/engine.mk
 include %D%/tools.mk
 endif
