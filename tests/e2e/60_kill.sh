@@ -32,7 +32,8 @@ load()
 }
 unload() { touch "$tap_dir/stop"; wait "${load_pids[@]}"; cat "$tap_dir/$1".codes.* >"$tap_dir/$1.codes"; }
 serves() { [ "$(post -o /dev/null -w '%{http_code}' -d '{"model":"m","messages":[{"role":"user","content":"hi"}]}')" = 200 ]; }
-refused_events() { curl -s -H "Authorization: Bearer $token" "$control/api/events?event=prompt.injection&limit=100000" | jq '[.. | objects | select(.event? == "prompt.injection")] | length'; }
+# An answer that isn't a list of events counts as -1, never as "none".
+refused_events() { curl -s -H "Authorization: Bearer $token" "$control/api/events?event=prompt.injection&limit=10000" | jq 'if .events then [.events[] | select(.event == "prompt.injection")] | length else -1 end'; }
 
 # strike NAME PID: kill it under load and judge what clients saw.
 strike()
@@ -57,6 +58,7 @@ strike()
 }
 
 sent_before=$(refused_events)
+at_least "$sent_before" 0 'llmsecd lists events'
 strike spoad "$(cat "$run/pid/spoad.pid")"
 icap_master=$(cat "$run/pid/icap.pid")
 strike icap-child "$(pgrep -P "$icap_master" | head -n 1)"
