@@ -7,14 +7,14 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
-	%D%/mask.c %D%/tx.c %D%/norm.c %D%/literals.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
+	%D%/mask.c %D%/tx.c %D%/norm.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
 	%D%/inspect_resp.c
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
-	%D%/norm.h %D%/literals.h %D%/rules.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
+	%D%/norm.h %D%/rules.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
 
 # The c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL; nodelete
 # keeps its last good configuration over a reload.
@@ -83,7 +83,7 @@ ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \
 	tests/unit/icap-llmsec/test_dialect \
 	tests/unit/icap-llmsec/test_icap_conf \
 	tests/unit/icap-llmsec/test_inspect_req \
-	tests/unit/icap-llmsec/test_literals tests/unit/icap-llmsec/test_norm \
+	tests/unit/icap-llmsec/test_norm \
 	tests/unit/icap-llmsec/test_mask \
 	tests/unit/icap-llmsec/test_pii \
 	tests/unit/icap-llmsec/test_span \
@@ -99,8 +99,6 @@ tests_unit_icap_llmsec_test_icap_conf_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_icap_conf_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_inspect_req_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_inspect_req_LDADD = $(ICAP_TEST_LIBS)
-tests_unit_icap_llmsec_test_literals_CFLAGS = $(ICAP_TEST_CFLAGS)
-tests_unit_icap_llmsec_test_literals_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_norm_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_norm_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_mask_CFLAGS = $(ICAP_TEST_CFLAGS)

@@ -8,10 +8,10 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "icap-llmsec/literals.h"
 #include "icap-llmsec/rules.h"
 #include "lib/conf.h"
 #include "lib/diag.h"
+#include "lib/literals.h"
 
 /* An honest pattern needs far fewer steps; a hostile text costs milliseconds before it is an ERROR. */
 #define RULES_MATCH_LIMIT	1000000
@@ -226,7 +226,7 @@ rules_finish(struct rules **out, struct rules *rs, int rc, const char *path, int
 		goto fail;
 	rc = -ENOMEM;
 	rs->words = rs->n_rules / 64 + 1;
-	rs->lit = literals_new();
+	rs->lit = literals_new(false);
 	if (rs->lit == NULL)
 		goto fail;
 	for (size_t i = 0; i < rs->n_rules; i++)

@@ -2,13 +2,13 @@
 # libllmsec: what at least two rooms need.  A convenience library, never installed.
 noinst_LTLIBRARIES += %D%/libllmsec.la
 noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
-	%D%/counters.h %D%/edge_sign.h %D%/json.h %D%/utf8.h %D%/sdnotify.h
+	%D%/counters.h %D%/edge_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
 %C%_libllmsec_la_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_libllmsec_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libllmsec_la_LIBADD = $(YAML_LIBS) $(CRYPTO_LIBS)
 %C%_libllmsec_la_SOURCES = %D%/arena.c %D%/buf.c %D%/sdnotify.c
 %C%_libllmsec_la_SOURCES += %D%/wire.c
-%C%_libllmsec_la_SOURCES += %D%/diag.c
+%C%_libllmsec_la_SOURCES += %D%/diag.c %D%/literals.c
 %C%_libllmsec_la_SOURCES += %D%/log.c
 %C%_libllmsec_la_SOURCES += %D%/edge_sign.c
 %C%_libllmsec_la_SOURCES += %D%/conf.c %D%/conf_value.c %D%/conf_show.c %D%/conf_private.h
@@ -20,7 +20,7 @@ noinst_HEADERS += %D%/json_private.h
 if BUILD_TESTS
 LIB_TESTS = tests/unit/lib/test_utf8 tests/unit/lib/test_json tests/unit/lib/test_arena \
 	tests/unit/lib/test_buf tests/unit/lib/test_wire tests/unit/lib/test_diag tests/unit/lib/test_conf \
-	tests/unit/lib/test_log \
+	tests/unit/lib/test_log tests/unit/lib/test_literals \
 	tests/unit/lib/test_counters tests/unit/lib/test_edge_sign tests/unit/lib/test_event \
 	tests/unit/lib/test_event_line tests/unit/lib/test_sdnotify tests/unit/lib/test_json_conformance
 check_PROGRAMS += $(LIB_TESTS)
@@ -40,6 +40,8 @@ tests_unit_lib_test_diag_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_diag_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 tests_unit_lib_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_log_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_literals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_literals_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 tests_unit_lib_test_conf_SOURCES = tests/unit/lib/test_conf.c tests/unit/lib/temp.c tests/unit/lib/temp.h
 tests_unit_lib_test_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_conf_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
@@ -68,7 +70,7 @@ tests_bench_bench_json_SOURCES = tests/bench/bench_json.c tests/bench/bench_jans
 tests_bench_bench_json_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_bench_json_LDADD = $(LIBLLMSEC) $(JANSSON_LIBS)
 endif
-FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_utf8 tests/fuzz/lib/fuzz_conf \
+FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_literals tests/fuzz/lib/fuzz_utf8 tests/fuzz/lib/fuzz_conf \
 	tests/fuzz/lib/fuzz_wire tests/fuzz/lib/fuzz_edge_sign
 tests_fuzz_lib_fuzz_json_SOURCES = tests/fuzz/lib/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_json_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
@@ -80,3 +82,5 @@ tests_fuzz_lib_fuzz_wire_SOURCES = tests/fuzz/lib/fuzz_wire.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_wire_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_edge_sign_SOURCES = tests/fuzz/lib/fuzz_edge_sign.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_edge_sign_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+tests_fuzz_lib_fuzz_literals_SOURCES = tests/fuzz/lib/fuzz_literals.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_literals_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
