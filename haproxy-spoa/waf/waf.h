@@ -126,8 +126,10 @@ struct waf_match {		/* one rule that matched, in order */
 	size_t		 msg_len, logdata_len;
 	const char	*const *tags;	/* expanded */
 	size_t		 n_tags;
-	struct waf_str	 var_name;	/* "ARGS:q", "REQUEST_HEADERS:User-Agent" */
+	struct waf_str	 var_name;	/* "ARGS:q", "REQUEST_HEADERS:User-Agent"; empty where neither .log nor
+					   options.explain asks for it */
 	struct waf_str	 value;		/* only with options.explain; after transformations */
+	const char	*tfns;		/* only with options.explain: "urlDecodeUni,lowercase"; "" none */
 	bool		 log, auditlog, disruptive;
 };
 
@@ -159,10 +161,17 @@ const struct waf_verdict *waf_tx_response(struct waf_tx *, const struct waf_resp
 const struct waf_verdict *waf_tx_end(struct waf_tx *);
 
 /*
+ * The proof that the prefilters are sound: every operator call that a literal or byte-class gate saved in this
+ * transaction is made after all.  Returns how many would have matched - anything but 0 is a bug - and the ids of
+ * the first <max>.  After waf_tx_end, before the next waf_tx_new.
+ */
+size_t		 waf_tx_verify(struct waf_tx *, int64_t *ids, size_t max);
+
+/*
  * One match as ModSecurity's error log writes it: ModSecurity: Warning. ... [file "..."] [line "..."] [id "..."]
  * [rev ""] [msg "..."] [data "..."] [severity "..."] [ver "..."] [tag "..."]... [hostname] [uri] [unique_id].
- * Bytes outside 0x20..0x7e and the quote come as \xHH.  <data_max> bytes of logdata at most; 0 leaves it out.
- * Returns what snprintf would.
+ * Bytes outside 0x20..0x7e and the quote come as \xHH.  <data_max> bytes of logdata at most (SIZE_MAX: all); 0 leaves it out.
+ * No newline at the end.  Returns what snprintf would.
  */
 size_t		 waf_log_line(char *, size_t, const struct waf_tx *, const struct waf_match *, size_t data_max);
 
