@@ -49,19 +49,24 @@ enum waf_op_id	 waf_op_which(const struct waf_op *);
 struct waf_op_scratch;
 struct waf_op_scratch *waf_op_scratch_new(void);
 void		 waf_op_scratch_free(struct waf_op_scratch **);
+/* SecPcreMatchLimit and ...Recursion; 0: ours.  Counted by PCRE2, and anew for every start offset. */
+void		 waf_op_scratch_limits(struct waf_op_scratch *, uint32_t match, uint32_t depth);
+/* CLOCK_MONOTONIC in microseconds; 0: none.  Looked at inside long searches only. */
+void		 waf_op_scratch_deadline(struct waf_op_scratch *, uint64_t monotonic_us);
 
 #define WAF_CAPTURES	10
 
 struct waf_op_result {
 	struct waf_str	 capture[WAF_CAPTURES];	/* 0: the whole match (@pm: the phrase as in the text, @detectSQLi:
-						   the fingerprint); .p NULL: not set */
+						   the fingerprint, in the scratch until the next
+						   evaluation); .p NULL: not set.  From n_captures on: not written */
 	int		 n_captures;		/* highest set + 1 */
-	struct waf_str	 matched;		/* part of the value that matched, for logs; may be empty */
+	struct waf_str	 matched;		/* part of the value that matched, for logs; may be empty; into it */
 };
 
 /*
  * Evaluate without looking at negation.  <arg>: the expanded argument when has_macro, else ignored.
- * 1 match, 0 no match, -E2BIG (a match limit was hit), -ENOMEM.  <want_captures> false lets it skip them.
+ * 1 match, 0 no match, -E2BIG (a match limit was hit), -ETIME (the deadline passed within), -ENOMEM.  <want_captures> false lets it skip them.
  */
 int		 waf_op_eval(const struct waf_op *, struct waf_op_scratch *, struct waf_str arg, struct waf_str value,
 		    bool want_captures, struct waf_op_result *);
@@ -74,11 +79,12 @@ int		 waf_op_eval(const struct waf_op *, struct waf_op_scratch *, struct waf_str
 size_t		 waf_op_phrases(const struct waf_op *, const struct waf_str **phrases);
 /* The pattern text and options of @rx, for the literal extractor; {NULL,0} for others or with a macro. */
 struct waf_str	 waf_op_pattern(const struct waf_op *);
+uint32_t	 waf_rx_options(void);		/* PCRE2 compile options of every @rx */
 
 /* A pattern for selectors (/regex/ in targets and exclusions): searched, caseless as ModSecurity 2 does. */
 struct waf_rx	*waf_rx_new(struct waf_str pattern, bool caseless, struct diag *, const char *file, int line);
 void		 waf_rx_free(struct waf_rx **);
-/* 1, 0, -E2BIG. */
+/* 1, 0, -E2BIG, -ETIME, -ENOMEM. */
 int		 waf_rx_search(const struct waf_rx *, struct waf_op_scratch *, struct waf_str);
 
 /* False where the build found neither libinjection nor libmodsecurity.a: @detectSQLi then fails to load. */
