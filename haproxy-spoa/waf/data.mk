@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: MIT
+# Requests, responses and their bodies into variables.
+%C%_libwaf_la_SOURCES += %D%/vars.c %D%/vars_args.c %D%/vars_cookie.c %D%/vars_request.c %D%/vars_response.c \
+	%D%/body.c %D%/body_json.c %D%/body_multipart.c %D%/body_xml.c
+noinst_HEADERS += %D%/vars_private.h
+
+if BUILD_TESTS
+WAF_DATA_TESTS = tests/unit/waf/test_vars
+check_PROGRAMS += $(WAF_DATA_TESTS)
+TESTS += $(WAF_DATA_TESTS)
+tests_unit_waf_test_vars_SOURCES = tests/unit/waf/test_vars.c tests/unit/waf/vars_show.c tests/unit/waf/vars_show.h
+tests_unit_waf_test_vars_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+endif

@@ -72,9 +72,17 @@ struct waf_list {
 struct waf_vars {
 	struct arena	*arena;
 	struct waf_list	 list[WAF_V_MAX];
-	size_t		 n_args;	/* of ARGS, counted against settings.arg_limit */
-	enum waf_error	 error;		/* sticky: a limit was hit while filling */
+	struct waf_val	 scalar[WAF_V_MAX];	/* what list[] of a scalar points to */
+	size_t		 n_args;	/* of ARGS, counted against settings.arguments_limit */
+	size_t		 args_size;	/* ARGS_COMBINED_SIZE so far */
+	enum waf_error	 error;		/* sticky: the first limit that was hit while filling */
+	struct waf_scratch *scratch;	/* of the thread, set after init; NULL: made and dropped per body */
+	struct waf_xml	*xml;		/* of the XML body processor */
 };
+
+/* What the body processors need again and again; one per thread, NULL on ENOMEM. */
+struct waf_scratch *waf_scratch_new(void);
+void		 waf_scratch_free(struct waf_scratch **);
 
 void		 waf_vars_init(struct waf_vars *, struct arena *);
 /* Append / set the scalar.  Bytes are borrowed.  Out of memory sets vars->error. */
@@ -84,11 +92,21 @@ void		 waf_vars_set_int(struct waf_vars *, enum waf_var, int64_t);
 /* The scalar's value, or the first of a collection; {"",0} if absent. */
 struct waf_str	 waf_vars_get(const struct waf_vars *, enum waf_var);
 
+/* Keep the first error. */
+void		 waf_vars_fail(struct waf_vars *, enum waf_error);
+
 struct waf_settings;
 
 /* Fill what phase 1 may see: request line, headers, cookies, ARGS_GET, addresses. */
 void		 waf_vars_request_headers(struct waf_vars *, const struct waf_settings *, const struct waf_request *);
-/* The body processor of the name in REQBODY_PROCESSOR ("", URLENCODED, MULTIPART, JSON, XML). */
+/*
+ * Run the body processor that REQBODY_PROCESSOR names ("", URLENCODED, MULTIPART, JSON, XML, any case):
+ * waf_vars_request_headers() sets it from Content-Type to what ModSecurity 2 chooses by itself, rules change it
+ * with ctl:requestBodyProcessor.  <settings> are those of the transaction, ctl:requestBodyAccess and
+ * ctl:requestBodyLimit already applied.  Over a limit the first part is processed, INBOUND_DATA_ERROR is 1, and
+ * where the limit's action is Reject vars->error is WAF_E_BODY_LIMIT; the caller decides what detection-only
+ * means for that.
+ */
 void		 waf_vars_request_body(struct waf_vars *, const struct waf_settings *, const struct waf_request *,
 		    bool force_request_body);
 void		 waf_vars_response_headers(struct waf_vars *, const struct waf_settings *, const struct waf_response *);
