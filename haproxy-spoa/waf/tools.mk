@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: MIT
+# llmsec-waf, the engine's command-line twin, and what measures the engine: conformance, differential, bench.
+%C%_libwaf_la_SOURCES += %D%/http_raw.c
+noinst_HEADERS += %D%/http_raw.h %D%/llmsec_waf.h
+# waiting for the engine: becomes bin_PROGRAMS then
+EXTRA_PROGRAMS = %D%/llmsec-waf
+%C%_llmsec_waf_SOURCES = %D%/llmsec_waf.c %D%/llmsec_waf_judge.c %D%/llmsec_waf_run.c %D%/llmsec_waf_exec.c \
+	%D%/llmsec_waf_rules.c
+%C%_llmsec_waf_LDADD = %D%/libwaf.la
+
+if BUILD_TESTS
+check_PROGRAMS += tests/unit/waf/test_http_raw
+TESTS += tests/unit/waf/test_http_raw
+tests_unit_waf_test_http_raw_SOURCES = tests/unit/waf/test_http_raw.c
+tests_unit_waf_test_http_raw_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+FUZZ_TARGETS += tests/fuzz/waf/fuzz_http_raw
+tests_fuzz_waf_fuzz_http_raw_SOURCES = tests/fuzz/waf/fuzz_http_raw.c $(FUZZ_MAIN)
+tests_fuzz_waf_fuzz_http_raw_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
+endif
