@@ -5,9 +5,13 @@
 noinst_HEADERS += %D%/vars_private.h
 
 if BUILD_TESTS
-WAF_DATA_TESTS = tests/unit/waf/test_vars
+WAF_DATA_TESTS = tests/unit/waf/test_vars tests/unit/waf/test_body
+WAF_VARS_SHOW = tests/unit/waf/vars_show.c tests/unit/waf/vars_show.h
 check_PROGRAMS += $(WAF_DATA_TESTS)
 TESTS += $(WAF_DATA_TESTS)
-tests_unit_waf_test_vars_SOURCES = tests/unit/waf/test_vars.c tests/unit/waf/vars_show.c tests/unit/waf/vars_show.h
+tests_unit_waf_test_vars_SOURCES = tests/unit/waf/test_vars.c $(WAF_VARS_SHOW)
 tests_unit_waf_test_vars_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+tests_unit_waf_test_body_SOURCES = tests/unit/waf/test_body.c $(WAF_VARS_SHOW)
+tests_unit_waf_test_body_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_waf_test_body_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
 endif
