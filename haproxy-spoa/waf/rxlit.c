@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bottom up over the pattern's tree: what do all matches of a node have in common?  Each claim stays true when
+ * a node's language is smaller than the tree says (look-around, anchors), so the tree only has to be a superset.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "haproxy-spoa/waf/rxlit.h"
+#include "haproxy-spoa/waf/rxlit_private.h"
+#include "haproxy-spoa/waf/rxlit_set.h"
+#include "lib/arena.h"
+
+#define CROSS_MAX	64	/* strings of a product */
+#define UNION_MAX	1024	/* of alternatives side by side */
+#define EXACT_LEN	32	/* longer ones are cut */
+#define END_LEN		16	/* of a prefix or suffix */
+#define CLASS_MAX	16	/* bytes of a set that is spelled out */
+#define UNROLL		8	/* repetitions that are spelled out */
+#define WIDTH_MAX	(1U << 24)
+#define MIN_LEN		2	/* of a literal worth scanning for; shorter ones are in the class */
+#define EACH_COSTS	1e-7	/* a set twice as large must be better for it */
+
+struct info {
+	bool	 is_exact;
+	struct lits exact;	/* every match is one of these */
+	struct lits pre, suf;	/* every match starts, ends with one of these; {""} says nothing */
+	struct lits best;	/* every match has one of these in it; n == 0: none known */
+	double	 cost;		/* of best */
+	unsigned width;		/* of the shortest match */
+	bool	 has_class;
+	uint64_t class[4];	/* every match has a byte of this in it */
+};
+
+static bool	node_info(struct info *, const struct rx_node *, struct arena *);
+
+static double
+class_cost(const uint64_t *set)
+{
+	double sum = 0;
+
+	for (unsigned c = 0; c < 256; c++)
+		sum += rx_set_has(set, c) ? lits_byte_frequency((unsigned char)c) : 0;
+	return sum;
+}
+
+static void
+offer(struct info *r, struct lits s)
+{
+	double cost = lits_frequency(s) + EACH_COSTS * (double)s.n;
+
+	if (s.n == 0 || lits_min_len(s) < MIN_LEN || (r->best.n > 0 && r->cost <= cost))
+		return;
+	r->best = s;
+	r->cost = cost;
+}
+
+static void
+info_exact(struct info *r, struct lits s)
+{
+	r->is_exact = true;
+	r->exact = r->pre = r->suf = s;
+	offer(r, s);
+}
+
+static struct info
+nothing_known(void)
+{
+	return (struct info){ .pre = lits_empty_string, .suf = lits_empty_string };
+}
+
+static struct info
+empty_info(void)
+{
+	struct info r = nothing_known();
+
+	info_exact(&r, lits_empty_string);
+	return r;
+}
+
+static unsigned
+width_mul(unsigned w, unsigned n)
+{
+	return n > 0 && w > WIDTH_MAX / n ? WIDTH_MAX : w * n;
+}
+
+static void
+inherit_class(struct info *r, const struct info *x)
+{
+	if (!x->has_class || (r->has_class && class_cost(r->class) <= class_cost(x->class)))
+		return;
+	r->has_class = true;
+	memcpy(r->class, x->class, sizeof(r->class));
+}
+
+/* What b's start adds to a's exact strings, as a prefix; a's alone where that gets too much. */
+static struct lits
+longer_end(struct lits exact, struct lits more, enum lits_end e, struct arena *a)
+{
+	struct lits s = exact;
+
+	if (lits_max_len(exact) < END_LEN) {
+		if (e == LITS_START)
+			lits_cross(&s, exact, more, CROSS_MAX, a);
+		else
+			lits_cross(&s, more, exact, CROSS_MAX, a);
+	}
+	lits_cut(&s, s, END_LEN, e, a);
+	lits_shortest(&s, s, e, a);
+	return s;
+}
+
+/* The strings across the border between two nodes; shorter ones where there are too many. */
+static void
+offer_border(struct info *r, const struct info *x, const struct info *y, struct arena *a)
+{
+	static const size_t keep[] = { END_LEN, 4, 2, 1 };
+	struct lits left = x->suf, right = y->pre, s;
+
+	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++) {
+		if (!lits_cut(&left, left, keep[i], LITS_END, a) || !lits_cut(&right, right, keep[i], LITS_START, a) ||
+		    !lits_shortest(&left, left, LITS_END, a) || !lits_shortest(&right, right, LITS_START, a))
+			return;
+		if (lits_cross(&s, left, right, CROSS_MAX, a)) {
+			offer(r, s);
+			return;
+		}
+	}
+}
+
+static struct info
+concat(const struct info *x, const struct info *y, struct arena *a)
+{
+	struct info r = nothing_known();
+	struct lits s;
+
+	r.width = x->width + y->width < WIDTH_MAX ? x->width + y->width : WIDTH_MAX;
+	inherit_class(&r, x);
+	inherit_class(&r, y);
+	offer(&r, x->best);
+	offer(&r, y->best);
+	if (x->is_exact && y->is_exact && lits_max_len(x->exact) + lits_max_len(y->exact) <= EXACT_LEN &&
+	    lits_cross(&s, x->exact, y->exact, CROSS_MAX, a)) {
+		info_exact(&r, s);
+		return r;
+	}
+	offer_border(&r, x, y, a);
+	r.pre = x->is_exact ? longer_end(x->exact, y->pre, LITS_START, a) : x->pre;
+	r.suf = y->is_exact ? longer_end(y->exact, x->suf, LITS_END, a) : y->suf;
+	return r;
+}
+
+static struct info
+set_info(const uint64_t *set, struct arena *a)
+{
+	struct info r = nothing_known();
+	struct waf_str *v;
+	char *bytes;
+	size_t n = 0;
+
+	r.width = 1;
+	r.has_class = true;
+	memcpy(r.class, set, sizeof(r.class));
+	v = arena_alloc(a, CLASS_MAX * sizeof(*v));
+	bytes = arena_alloc(a, CLASS_MAX);
+	for (unsigned c = 0; c < 256; c++) {
+		bool upper = c >= 'A' && c <= 'Z';
+
+		if (!rx_set_has(set, c) || (upper && rx_set_has(set, c | 0x20)))
+			continue;
+		if (v == NULL || bytes == NULL || n == CLASS_MAX)
+			return r;
+		bytes[n] = (char)(upper ? c | 0x20 : c);
+		v[n] = (struct waf_str){ &bytes[n], 1 };
+		n++;
+	}
+	if (n > 0)	/* an empty set never matches; keep it simple and say nothing */
+		info_exact(&r, (struct lits){ v, n });
+	return r;
+}
+
+static bool
+cat_info(struct info *r, const struct rx_node *n, struct arena *a)
+{
+	struct info x;
+
+	*r = empty_info();
+	for (const struct rx_node *c = n->child; c != NULL; c = c->next) {
+		if (!node_info(&x, c, a))
+			return false;
+		*r = concat(r, &x, a);
+	}
+	return true;
+}
+
+static const struct lits *
+choose(struct lits *sets, const struct info *v, size_t n, size_t member)
+{
+	for (size_t i = 0; i < n; i++)
+		memcpy(&sets[i], (const char *)&v[i] + member, sizeof(sets[i]));
+	return sets;
+}
+
+static void
+alt_merge(struct info *r, const struct info *v, size_t n, struct lits *sets, struct arena *a)
+{
+	bool all_exact = true, all_best = true, all_class = true;
+	struct lits s;
+
+	*r = nothing_known();
+	r->width = WIDTH_MAX;
+	for (size_t i = 0; i < n; i++) {
+		all_exact &= v[i].is_exact;
+		all_best &= v[i].best.n > 0;
+		all_class &= v[i].has_class;
+		r->width = v[i].width < r->width ? v[i].width : r->width;
+		for (unsigned w = 0; w < 4; w++)
+			r->class[w] |= v[i].class[w];
+	}
+	r->has_class = all_class;
+	if (all_best && lits_union(&s, choose(sets, v, n, offsetof(struct info, best)), n, UNION_MAX, a))
+		offer(r, s);
+	if (all_exact && lits_union(&s, choose(sets, v, n, offsetof(struct info, exact)), n, UNION_MAX, a)) {
+		info_exact(r, s);
+		return;
+	}
+	if (lits_union(&s, choose(sets, v, n, offsetof(struct info, pre)), n, UNION_MAX, a))
+		lits_shortest(&r->pre, s, LITS_START, a);
+	if (lits_union(&s, choose(sets, v, n, offsetof(struct info, suf)), n, UNION_MAX, a))
+		lits_shortest(&r->suf, s, LITS_END, a);
+}
+
+static bool
+alt_info(struct info *r, const struct rx_node *node, struct arena *a)
+{
+	struct lits *sets;
+	struct info *v;
+	size_t n = 0, i = 0;
+
+	if (node->child != NULL && node->child->next == NULL)
+		return node_info(r, node->child, a);
+	for (const struct rx_node *c = node->child; c != NULL; c = c->next)
+		n++;
+	v = arena_alloc(a, n * sizeof(*v));
+	sets = arena_alloc(a, n * sizeof(*sets));
+	if (v == NULL || sets == NULL)
+		return false;
+	for (const struct rx_node *c = node->child; c != NULL; c = c->next)
+		if (!node_info(&v[i++], c, a))
+			return false;
+	alt_merge(r, v, n, sets, a);
+	return true;
+}
+
+/* x, xx .. up to <hi> as exact strings, if <r> (x <lo> times) and x are such and they are few. */
+static bool
+few_times(struct info *r, const struct info *x, uint32_t lo, uint32_t hi, struct arena *a)
+{
+	struct lits parts[2], s = r->exact, step = r->exact;
+
+	if (!r->is_exact || !x->is_exact || hi == RX_INF || hi - lo > 3)
+		return false;
+	for (uint32_t i = lo; i < hi; i++) {
+		if (!lits_cross(&step, step, x->exact, CROSS_MAX, a) || lits_max_len(step) > EXACT_LEN)
+			return false;
+		parts[0] = s;
+		parts[1] = step;
+		if (!lits_union(&s, parts, 2, CROSS_MAX, a))
+			return false;
+	}
+	info_exact(r, s);
+	return true;
+}
+
+static bool
+repeat_info(struct info *r, const struct rx_node *n, struct arena *a)
+{
+	uint32_t unroll = n->lo < UNROLL ? n->lo : UNROLL;
+	struct info x;
+
+	if (!node_info(&x, n->child, a))
+		return false;
+	*r = empty_info();
+	for (uint32_t i = 0; i < unroll; i++)
+		*r = concat(r, &x, a);
+	r->width = width_mul(x.width, n->lo);
+	if (n->hi == n->lo && unroll == n->lo)
+		return true;
+	if (unroll == n->lo && few_times(r, &x, n->lo, n->hi, a))
+		return true;
+	r->is_exact = false;	/* but it starts and ends, and holds, as the spelled out repetitions do */
+	return true;
+}
+
+static bool
+node_info(struct info *r, const struct rx_node *n, struct arena *a)
+{
+	switch (n->type) {
+	case RX_EMPTY:
+		*r = empty_info();
+		return true;
+	case RX_SET:
+		*r = set_info(n->set, a);
+		return true;
+	case RX_CAT:
+		return cat_info(r, n, a);
+	case RX_ALT:
+		return alt_info(r, n, a);
+	case RX_REPEAT:
+		return repeat_info(r, n, a);
+	case RX_ANYTHING:
+		break;
+	}
+	*r = nothing_known();
+	return true;
+}
+
+/* Out of the scratch arena into the caller's. */
+static bool
+take_literals(struct rxlit *l, struct lits s, struct arena *a)
+{
+	l->lit = arena_alloc(a, (s.n + 1) * sizeof(*l->lit));
+	if (l->lit == NULL)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		l->lit[i] = (struct waf_str){ arena_strndup(a, s.v[i].p, s.v[i].n), s.v[i].n };
+		if (l->lit[i].p == NULL)
+			return false;
+	}
+	l->n = s.n;
+	l->min_len = lits_min_len(s);
+	return true;
+}
+
+void
+rxlit_extract(struct rxlit *l, struct waf_str pattern, uint32_t options, struct arena *a)
+{
+	struct arena *scratch = arena_new(0);
+	struct rx_node *n = scratch ? rx_parse(pattern, options, scratch) : NULL;
+	struct info r;
+
+	*l = (struct rxlit){ .n = 0 };
+	if (n == NULL || !node_info(&r, n, scratch) || arena_failed(scratch))
+		goto out;
+	l->min_width = r.width;
+	l->needs_class = r.has_class;
+	memcpy(l->class, r.class, sizeof(l->class));
+	if (r.best.n > 0 && lits_innermost(&r.best, r.best, scratch) && !take_literals(l, r.best, a))
+		*l = (struct rxlit){ .n = 0 };
+out:
+	arena_free(&scratch);
+}
