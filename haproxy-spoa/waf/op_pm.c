@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * @pm and @pmFromFile: phrases without regard to (ASCII) case.  The plan finds the phrases of all rules in one
- * scan with one automaton; what is here serves a single rule - for the capture, after the scan said yes, and
- * for runs without prefilter - and keeps only the sorted phrases with an index of first bytes: a dense
- * automaton for each of the twenty phrase files of the CRS would cost more memory than the rest of the rule set.
- *
- * Reported is what a scan from left to right meets first: the occurrence that ends first; of several that end
- * there, the longest.
+ * scan of its own; the scanner here serves a single rule - for the capture, after the plan's scan said yes, and
+ * for runs without prefilter.  Reported is the occurrence that ends first; of several that end there, the longest.
  */
 #include "config.h"
 
@@ -15,20 +11,14 @@
 #include <string.h>
 
 #include "haproxy-spoa/waf/op_private.h"
+#include "lib/literals.h"
 
 struct op_phrases {
-	struct waf_str	*v;		/* sorted, no two equal; none starts behind a shorter prefix of it */
+	struct waf_str	*v;		/* lower case, in the order written */
 	size_t		 n, cap;
 	char		*bytes;		/* of all phrases */
-	uint32_t	 first[257];	/* v[first[b]..first[b+1]-1] begin with b */
-	uint64_t	 pair[1024];	/* bit b0 << 8 | b1: a phrase begins so, or is just b0 */
+	struct literals	*scan;
 };
-
-static inline unsigned char
-fold(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
 
 static int
 hex_digit(char c)
@@ -87,28 +77,19 @@ op_phrase_next(struct waf_str *in, char *buf, bool spaced)
 	return o;
 }
 
-/* As memcmp does: a prefix comes before what it begins. */
-static int
-phrase_cmp(const void *va, const void *vb)
-{
-	const struct waf_str *a = va, *b = vb;
-	int c = memcmp(a->p, b->p, a->n < b->n ? a->n : b->n);
-
-	return c != 0 ? c : (a->n > b->n) - (a->n < b->n);
-}
-
 static void
 phrases_free(struct op_phrases **pp)
 {
 	if (*pp == NULL)
 		return;
+	literals_free(&(*pp)->scan);
 	free((*pp)->v);
 	free((*pp)->bytes);
 	free(*pp);
 	*pp = NULL;
 }
 
-/* Takes the phrase that stands at the end of ph->bytes. */
+/* Takes the phrase at <p>, which points into ph->bytes. */
 static bool
 phrase_add(struct op_phrases *ph, char *p, size_t n)
 {
@@ -122,34 +103,10 @@ phrase_add(struct op_phrases *ph, char *p, size_t n)
 		ph->cap = (ph->cap + 64) * 2;
 	}
 	for (size_t i = 0; i < n; i++)
-		p[i] = (char)fold(p[i]);
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] |= 32;
 	ph->v[ph->n++] = (struct waf_str){ p, n };
-	return true;
-}
-
-static void
-phrases_index(struct op_phrases *ph)
-{
-	size_t out = 0, b = 0;
-	unsigned b0;
-
-	qsort(ph->v, ph->n, sizeof(*ph->v), phrase_cmp);
-	for (size_t i = 0; i < ph->n; i++)
-		if (out == 0 || phrase_cmp(&ph->v[out - 1], &ph->v[i]) != 0)
-			ph->v[out++] = ph->v[i];
-	ph->n = out;
-	for (size_t i = 0; i < ph->n; i++) {
-		b0 = (unsigned char)ph->v[i].p[0];
-		while (b <= b0)
-			ph->first[b++] = (uint32_t)i;
-		if (ph->v[i].n == 1)
-			memset(&ph->pair[b0 * 4], 0xff, 4 * sizeof(ph->pair[0]));
-		else
-			ph->pair[b0 * 4 + (unsigned char)ph->v[i].p[1] / 64] |=
-			    (uint64_t)1 << ((unsigned char)ph->v[i].p[1] % 64);
-	}
-	while (b <= 256)
-		ph->first[b++] = (uint32_t)ph->n;
+	return literals_add(ph->scan, p, n, (uint32_t)(ph->n - 1)) == 0;
 }
 
 static struct op_phrases *
@@ -157,7 +114,7 @@ phrases_new(size_t room)
 {
 	struct op_phrases *ph = calloc(1, sizeof(*ph));
 
-	if (ph == NULL || (ph->bytes = malloc(room + 1)) == NULL)
+	if (ph == NULL || (ph->bytes = malloc(room + 1)) == NULL || (ph->scan = literals_new(true)) == NULL)
 		phrases_free(&ph);
 	return ph;
 }
@@ -166,8 +123,8 @@ phrases_new(size_t room)
 static int
 phrases_done(struct waf_op *op, const struct op_ctx *ctx, struct op_phrases *ph, bool ok)
 {
+	ok = ok && (ph->n == 0 || literals_build(ph->scan) == 0);
 	if (ok && ph->n != 0) {
-		phrases_index(ph);
 		op->u.phrases = ph;
 		return 0;
 	}
@@ -248,72 +205,17 @@ pm_free(struct waf_op *op)
 	phrases_free(&op->u.phrases);
 }
 
-/*
- * Length of the shortest phrase at p[0], 0: none.  v[lo..hi-1] are the phrases that begin with p[0..d-1]; the
- * shortest of them, if it ends there, is the first.
- */
-static size_t
-phrase_at(const struct op_phrases *ph, const char *p, size_t n)
-{
-	size_t lo = ph->first[fold(p[0])], hi = ph->first[fold(p[0]) + 1], a, b, m, d = 1;
-	unsigned char c;
-
-	while (lo < hi) {
-		if (ph->v[lo].n == d)
-			return d;
-		if (d == n)
-			return 0;
-		c = fold(p[d]);
-		for (a = lo, b = hi; a < b;) {
-			m = a + (b - a) / 2;
-			if ((unsigned char)ph->v[m].p[d] < c)
-				a = m + 1;
-			else
-				b = m;
-		}
-		for (lo = a, b = hi; a < b;) {
-			m = a + (b - a) / 2;
-			if ((unsigned char)ph->v[m].p[d] <= c)
-				a = m + 1;
-			else
-				b = m;
-		}
-		hi = a;
-		d++;
-	}
-	return 0;
-}
-
-static bool
-pair_begins(const struct op_phrases *ph, const char *p, size_t n)
-{
-	unsigned b0 = fold(p[0]), b1 = n > 1 ? fold(p[1]) : 0;
-
-	/* Before the end of the text any one-byte phrase has all bits set, so 0 does. */
-	return ph->pair[b0 * 4 + b1 / 64] >> (b1 % 64) & 1;
-}
-
 static int
 pm_eval(const struct waf_op *op, struct waf_op_scratch *s, struct waf_str arg, struct waf_str v, bool want,
     struct waf_op_result *r)
 {
-	const struct op_phrases *ph = op->u.phrases;
-	size_t end = SIZE_MAX, from = 0, k, n = v.n;
+	struct literals_hit hit;
 
 	(void)s;
 	(void)arg;
-	for (size_t i = 0; i < n; i++) {
-		if (!pair_begins(ph, v.p + i, n - i) || (k = phrase_at(ph, v.p + i, n - i)) == 0)
-			continue;
-		if (i + k < end) {
-			from = i;
-			end = i + k;
-			n = end - 1;	/* a later start has to end before that */
-		}
-	}
-	if (end == SIZE_MAX)
+	if (!literals_first(op->u.phrases->scan, v.p, v.n, &hit))
 		return 0;
-	op_matched(r, v, from, end, want);
+	op_matched(r, v, hit.start, hit.end, want);
 	return 1;
 }
 

@@ -29,8 +29,8 @@ const char	*waf_tfn_name(enum waf_tfn);
 /* Any case, aliases too (normalisePath, normalisePathWin, utf8ToUnicode).  WAF_T_MAX: unknown. */
 enum waf_tfn	 waf_tfn_find(const char *, size_t);
 
-/* SecUnicodeMapFile: code point -> ASCII byte for urlDecodeUni's %uHHHH; NULL is the built-in best fit
-   (full-width forms only, as ModSecurity without a map).  Immutable. */
+/* SecUnicodeMapFile: code point -> byte for urlDecodeUni's %uHHHH; what is not in it, or without one: the low
+   byte, full-width forms their ASCII.  Immutable. */
 struct waf_unimap;
 
 /*

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Transformations that treat bytes one by one: case, white space, NULs, parity, command lines. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "haproxy-spoa/waf/transform_private.h"
+
+#define RUN_ARGS	unsigned char *restrict out, const unsigned char *restrict p, size_t n, \
+			const struct waf_unimap *map
+#define BLOCK		32
+
+static inline unsigned char
+lower(unsigned char c)
+{
+	return (unsigned char)(c | ((unsigned char)(c - 'A') < 26) << 5);
+}
+
+static inline unsigned char
+upper(unsigned char c)
+{
+	return (unsigned char)(c & ~(((unsigned char)(c - 'a') < 26) << 5));
+}
+
+size_t
+tfn_lowercase(RUN_ARGS)
+{
+	size_t i = 0;
+
+	(void)map;
+	for (; n - i >= BLOCK; i += BLOCK)
+		for (size_t k = 0; k < BLOCK; k++)
+			out[i + k] = lower(p[i + k]);
+	for (; i < n; i++)
+		out[i] = lower(p[i]);
+	return n;
+}
+
+size_t
+tfn_uppercase(RUN_ARGS)
+{
+	(void)map;
+	for (size_t i = 0; i < n; i++)
+		out[i] = upper(p[i]);
+	return n;
+}
+
+size_t
+tfn_remove_nuls(RUN_ARGS)
+{
+	size_t o = 0;
+
+	(void)map;
+	for (size_t i = 0; i < n; i++) {
+		out[o] = p[i];
+		o += p[i] != 0;
+	}
+	return o;
+}
+
+size_t
+tfn_replace_nuls(RUN_ARGS)
+{
+	(void)map;
+	for (size_t i = 0; i < n; i++)
+		out[i] = p[i] != 0 ? p[i] : ' ';
+	return n;
+}
+
+static inline bool
+is_white(unsigned char c)
+{
+	return tfn_is_space(c) || c == 0xa0;
+}
+
+size_t
+tfn_remove_space(RUN_ARGS)
+{
+	size_t o = 0;
+
+	(void)map;
+	for (size_t i = 0; i < n; i++) {
+		out[o] = p[i];
+		o += !is_white(p[i]);
+	}
+	return o;
+}
+
+size_t
+tfn_compress_space(RUN_ARGS)
+{
+	bool before = false, white;
+	size_t o = 0;
+
+	(void)map;
+	for (size_t i = 0; i < n; i++) {
+		white = is_white(p[i]);
+		if (!white)
+			out[o++] = p[i];
+		else if (!before)
+			out[o++] = ' ';
+		before = white;
+	}
+	return o;
+}
+
+static inline unsigned
+odd_ones(unsigned char c)
+{
+	return (unsigned)__builtin_parity(c & 0x7f);
+}
+
+size_t
+tfn_parity_even(RUN_ARGS)
+{
+	(void)map;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)((p[i] & 0x7f) | odd_ones(p[i]) << 7);
+	return n;
+}
+
+size_t
+tfn_parity_odd(RUN_ARGS)
+{
+	(void)map;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)((p[i] & 0x7f) | (odd_ones(p[i]) ^ 1) << 7);
+	return n;
+}
+
+size_t
+tfn_parity_zero(RUN_ARGS)
+{
+	(void)map;
+	for (size_t i = 0; i < n; i++)
+		out[i] = p[i] & 0x7f;
+	return n;
+}
+
+size_t
+tfn_length(RUN_ARGS)
+{
+	(void)map;
+	(void)p;
+	return (size_t)snprintf((char *)out, 24, "%zu", n);
+}
+
+/*
+ * As a shell would read it, in spite of quotes: \ " ' ^ go; blanks, line ends, comma and semicolon are one blank,
+ * none before / or ( ; lower case.
+ */
+size_t
+tfn_cmdline(RUN_ARGS)
+{
+	bool blank = false;
+	size_t o = 0;
+
+	(void)map;
+	for (size_t i = 0; i < n; i++) {
+		switch (p[i]) {
+		case '\\': case '"': case '\'': case '^':
+			continue;
+		case ' ': case '\t': case '\r': case '\n': case ',': case ';':
+			if (!blank)
+				out[o++] = ' ';
+			blank = true;
+			continue;
+		case '/': case '(':
+			o -= blank;
+			/* fall through */
+		default:
+			out[o++] = lower(p[i]);
+			blank = false;
+		}
+	}
+	return o;
+}
