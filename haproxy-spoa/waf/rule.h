@@ -148,8 +148,10 @@ struct waf_rules {
 	struct arena	*arena;
 	struct waf_settings settings;
 	struct waf_phase phase[6];	/* [1]..[5] */
-	struct waf_rule	**all;		/* every rule, chained ones and markers too: owns op and patterns */
+	struct waf_rule	**all;		/* every rule, chained ones and markers too: owns their op */
 	size_t		 n_all;
+	struct waf_rx	**rx;		/* every pattern of selectors and ctl, once each: targets and actions share them */
+	size_t		 n_rx;
 	const char	*const *files;	/* that were read, data files included: for reload by change */
 	size_t		 n_files;
 };
