@@ -16,4 +16,12 @@ tests_unit_waf_test_http_raw_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
 FUZZ_TARGETS += tests/fuzz/waf/fuzz_http_raw
 tests_fuzz_waf_fuzz_http_raw_SOURCES = tests/fuzz/waf/fuzz_http_raw.c $(FUZZ_MAIN)
 tests_fuzz_waf_fuzz_http_raw_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
+
+# The Core Rule Set's own tests: tests/waf/crs_suite.sh
+check_PROGRAMS += tests/waf/ftw
+noinst_HEADERS += tests/waf/ftw.h
+tests_waf_ftw_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(PCRE2_CFLAGS)
+tests_waf_ftw_SOURCES = tests/waf/ftw.c tests/waf/ftw_yaml.c tests/waf/ftw_request.c tests/waf/ftw_origin.c \
+	tests/waf/ftw_exec.c tests/waf/ftw_http.c tests/waf/ftw_check.c %D%/http_raw.c
+tests_waf_ftw_LDADD = $(LIBLLMSEC) $(YAML_LIBS) $(PCRE2_LIBS)
 endif
