@@ -24,4 +24,14 @@ tests_waf_ftw_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(PCRE2_CFLAGS)
 tests_waf_ftw_SOURCES = tests/waf/ftw.c tests/waf/ftw_yaml.c tests/waf/ftw_request.c tests/waf/ftw_origin.c \
 	tests/waf/ftw_exec.c tests/waf/ftw_http.c tests/waf/ftw_check.c %D%/http_raw.c
 tests_waf_ftw_LDADD = $(LIBLLMSEC) $(YAML_LIBS) $(PCRE2_LIBS)
+dist_check_SCRIPTS += tests/waf/crs_suite.sh
+EXTRA_DIST += tests/waf/lib.sh tests/waf/overrides-3.3.txt tests/waf/overrides-v4.txt
+
+if HAVE_MODSECURITY
+check_PROGRAMS += tests/waf/peer_exec
+noinst_HEADERS += tests/waf/peer.h
+tests_waf_peer_exec_CFLAGS = $(AM_CFLAGS) $(MODSECURITY_CFLAGS)
+tests_waf_peer_exec_SOURCES = tests/waf/peer_exec.c tests/waf/peer.c %D%/http_raw.c
+tests_waf_peer_exec_LDADD = $(LIBLLMSEC) $(MODSECURITY_LIBS)
+endif
 endif
