@@ -283,6 +283,8 @@ repeat_info(struct info *r, const struct rx_node *n, struct arena *a)
 	if (!node_info(&x, n->child, a))
 		return false;
 	*r = empty_info();
+	if (x.is_exact && lits_max_len(x.exact) == 0)
+		return true;	/* an anchor */
 	for (uint32_t i = 0; i < unroll; i++)
 		*r = concat(r, &x, a);
 	r->width = width_mul(x.width, n->lo);
