@@ -433,6 +433,19 @@ framing_read(struct framing *f, const struct http_raw *h, struct cursor *c)
 		c->flaws |= HTTP_RAW_BOTH;
 }
 
+/* RFC 9112, 6.3: of the two the length goes, before anybody acts on it.  HAProxy and Apache do the same. */
+static void
+lengths_drop(struct http_raw *h)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n_headers; i++) {
+		if (!name_is(h->headers[i].name, "Content-Length"))
+			h->headers[n++] = h->headers[i];
+	}
+	h->n_headers = n;
+}
+
 /* A length that cannot be trusted leaves all the bytes to the rules. */
 static int
 body_read(struct http_raw *h, struct arena *a, struct cursor *c, const struct framing *f, bool to_end)
@@ -472,6 +485,8 @@ http_raw_request(struct http_raw *h, struct arena *a, const char *p, size_t n, u
 	framing_read(&f, h, &c);
 	if (f.hosts > 1 || (f.hosts == 0 && h->protocol.n == 8 && memcmp(h->protocol.p, "HTTP/1.1", 8) == 0))
 		c.flaws |= HTTP_RAW_HOST;
+	if ((c.flaws & HTTP_RAW_BOTH) != 0)
+		lengths_drop(h);
 	r = body_read(h, a, &c, &f, (flags & HTTP_RAW_TO_END) != 0);
 	finish(h, &c, p);
 	return r;

@@ -31,7 +31,7 @@ enum http_raw_flaw {
 	/* Legal, and yet worth a note: no server need refuse them. */
 	HTTP_RAW_OLD = 1 << 11,		/* HTTP/0.9: no version */
 	HTTP_RAW_FOLD = 1 << 12,	/* a folded header */
-	HTTP_RAW_BOTH = 1 << 13,	/* Content-Length and chunked; chunked counts */
+	HTTP_RAW_BOTH = 1 << 13,	/* Content-Length and chunked; the length is gone */
 	HTTP_RAW_LONG = 1 << 14,	/* bytes behind the body */
 };
 
