@@ -4,3 +4,14 @@
 	%D%/seclang_ignore.c %D%/seclang_rule.c %D%/seclang_target.c %D%/seclang_split.c %D%/seclang_action.c \
 	%D%/seclang_ctl.c %D%/seclang_var.c %D%/seclang_macro.c %D%/seclang_update.c %D%/seclang_link.c
 noinst_HEADERS += %D%/seclang_private.h
+
+if BUILD_TESTS
+WAF_SECLANG_TESTS = tests/unit/waf/test_seclang tests/unit/waf/test_seclang_bad
+WAF_RULES_SHOW = tests/unit/waf/rules_show.c tests/unit/waf/rules_show.h
+check_PROGRAMS += $(WAF_SECLANG_TESTS)
+TESTS += $(WAF_SECLANG_TESTS)
+tests_unit_waf_test_seclang_SOURCES = tests/unit/waf/test_seclang.c $(WAF_RULES_SHOW)
+tests_unit_waf_test_seclang_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+tests_unit_waf_test_seclang_bad_SOURCES = tests/unit/waf/test_seclang_bad.c $(WAF_RULES_SHOW)
+tests_unit_waf_test_seclang_bad_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+endif
