@@ -20,7 +20,9 @@ struct arena_block {
 
 struct arena {
 	struct arena_block *head;	/* newest; the first block is the last of the list */
+	struct arena_block *spare;	/* kept by arena_reset, all of ARENA_BLOCK */
 	size_t		    limit, used;
+	size_t		    keep, kept;	/* bytes that may be, and are, in <spare> */
 	bool		    failed;
 };
 
@@ -53,6 +55,7 @@ arena_new(size_t limit)
 	return a;
 }
 
+/* Blocks of the usual size go to the spare list as far as arena_keep allows; the others go back. */
 static void
 arena_drop_to_first(struct arena *a)
 {
@@ -60,8 +63,33 @@ arena_drop_to_first(struct arena *a)
 
 	while ((b = a->head)->next != NULL) {
 		a->head = b->next;
-		free(b);
+		if (b->cap != ARENA_BLOCK || a->kept + b->cap > a->keep) {
+			free(b);
+			continue;
+		}
+		a->kept += b->cap;
+		b->next = a->spare;
+		a->spare = b;
 	}
+}
+
+static struct arena_block *
+arena_take_spare(struct arena *a)
+{
+	struct arena_block *b = a->spare;
+
+	a->spare = b->next;
+	a->kept -= b->cap;
+	b->used = 0;
+	return b;
+}
+
+void
+arena_keep(struct arena *a, size_t bytes)
+{
+	a->keep = bytes;
+	while (a->kept > a->keep)
+		free(arena_take_spare(a));
 }
 
 void
@@ -81,6 +109,7 @@ arena_free(struct arena **ap)
 	*ap = NULL;
 	if (a == NULL)
 		return;
+	arena_keep(a, 0);
 	arena_drop_to_first(a);
 	free(a->head);
 	free(a);
@@ -100,7 +129,7 @@ arena_alloc(struct arena *a, size_t n)
 		need = ARENA_ALIGN;
 	if (need > b->cap - b->used) {
 		cap = need > ARENA_BLOCK / 4 ? need + ARENA_BLOCK : ARENA_BLOCK;
-		b = arena_block_new(cap);
+		b = cap == ARENA_BLOCK && a->spare != NULL ? arena_take_spare(a) : arena_block_new(cap);
 		if (b == NULL)
 			goto fail;
 		b->next = a->head;

@@ -16,6 +16,9 @@ struct arena;
 struct arena	*arena_new(size_t limit);
 /* Drop everything but keep the first block, for the next request of the same worker. */
 void		 arena_reset(struct arena *);
+/* From now on arena_reset keeps blocks of up to <bytes> in all: for workers whose requests need much and often,
+   so that memory doesn't go to the system and back each time. */
+void		 arena_keep(struct arena *, size_t bytes);
 void		 arena_free(struct arena **);
 
 /* 16-byte aligned, not zeroed / zeroed.  A size of 0 gives a unique pointer. */

@@ -131,6 +131,7 @@ struct waf_match {		/* one rule that matched, in order */
 	struct waf_str	 value;		/* only with options.explain; after transformations */
 	const char	*tfns;		/* only with options.explain: "urlDecodeUni,lowercase"; "" none */
 	bool		 log, auditlog, disruptive;
+	bool		 detection;	/* as waf_rule_info.detection */
 };
 
 enum waf_category {		/* of the Core Rule Set's attack scores */
@@ -189,7 +190,9 @@ struct waf_rule_info {
 	int		 phase, paranoia;
 	const char	*category, *msg, *file;
 	int		 line;
-	bool		 detection, prefiltered;
+	bool		 detection;	/* it logs, has a severity, an attack-* tag or refuses, and looks at more
+					   than TX: a finding, not the arithmetic about findings */
+	bool		 prefiltered;
 };
 void		 waf_each_rule(const struct waf *, void (*fn)(void *, const struct waf_rule_info *), void *);
 #endif

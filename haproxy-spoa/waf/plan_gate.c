@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+
+#include "lib/arena.h"
+#include "lib/literals.h"
+#include "haproxy-spoa/waf/plan.h"
+#include "haproxy-spoa/waf/rxlit.h"
+
+/*
+ * Literals of every pattern and all @pm phrases go into one scan per side (requests, responses).  A rule whose
+ * pattern can't match without one of its literals gets a gate: the literals report its number.
+ */
+
+/* Below this a literal is in so many texts that looking for it costs more than it saves. */
+#define GATE_MIN_LITERAL	2
+
+static int
+gate_literals(struct plan *p, int side, struct plan_rule *pr, const struct waf_str *lit, size_t n)
+{
+	uint32_t id = (uint32_t)p->n_gates[side];
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++)
+		if ((r = literals_add(p->literals[side], lit[i].p, lit[i].n, id)) != 0)
+			return r;
+	pr->gate = id;
+	p->n_gates[side]++;
+	return 0;
+}
+
+static int
+gate_pattern(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
+{
+	struct waf_str pattern = waf_op_pattern(pr->r->op);
+	struct rxlit lit = {0};
+
+	if (pattern.p == NULL)
+		return 0;
+	rxlit_extract(&lit, pattern, waf_rx_options(), scratch);
+	if (arena_failed(scratch))
+		return -ENOMEM;
+	pr->min_width = lit.min_width;
+	if (lit.needs_class)
+		pr->class = plan_class_cover(lit.class);
+	if (lit.n == 0 || lit.min_len < GATE_MIN_LITERAL)
+		return 0;
+	return gate_literals(p, side, pr, lit.lit, lit.n);
+}
+
+static bool
+gate_wanted(const struct plan_rule *pr)
+{
+	return pr->kind == PLAN_GROUP && pr->r->op != NULL && !pr->r->op_arg.has_macro;
+}
+
+/* One rule and the later ones of its chain. */
+static int
+gate_rule(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
+{
+	const struct waf_str *phrase;
+	size_t n;
+	int r = 0;
+
+	for (; pr != NULL && r == 0; pr = pr->chained) {
+		if (!gate_wanted(pr))
+			continue;
+		if ((n = waf_op_phrases(pr->r->op, &phrase)) > 0)
+			r = gate_literals(p, side, pr, phrase, n);
+		else
+			r = gate_pattern(p, side, pr, scratch);
+	}
+	return r;
+}
+
+int
+plan_gates(struct plan *p)
+{
+	struct arena *scratch = arena_new(0);
+	size_t i;
+	int side, r = scratch == NULL ? -ENOMEM : 0;
+
+	for (side = 0; side < 2 && r == 0; side++)
+		if ((p->literals[side] = literals_new(true)) == NULL)
+			r = -ENOMEM;
+	for (i = 0; i < p->n_heads && r == 0; i++) {
+		r = gate_rule(p, plan_side(p->head[i]->r->phase), p->head[i], scratch);
+		arena_reset(scratch);
+	}
+	for (side = 0; side < 2 && r == 0; side++) {
+		p->gate_words[side] = (p->n_gates[side] + 63) / 64;
+		if (p->n_gates[side] > 0)
+			r = literals_build(p->literals[side]);
+	}
+	arena_free(&scratch);
+	return r;
+}
