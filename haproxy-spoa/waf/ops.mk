@@ -4,3 +4,11 @@
 	%D%/op_verify.c %D%/op_inject.c %D%/transform.c %D%/tfn_scan.c %D%/tfn_text.c \
 	%D%/tfn_comment.c %D%/tfn_path.c %D%/tfn_escape.c %D%/tfn_url.c %D%/tfn_code.c
 noinst_HEADERS += %D%/op_private.h %D%/transform_private.h
+
+if BUILD_TESTS
+WAF_OPS_TESTS = tests/unit/waf/test_transform
+check_PROGRAMS += $(WAF_OPS_TESTS)
+TESTS += $(WAF_OPS_TESTS)
+tests_unit_waf_test_transform_SOURCES = tests/unit/waf/test_transform.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_waf_test_transform_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+endif

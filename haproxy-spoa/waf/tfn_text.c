@@ -165,10 +165,9 @@ tfn_cmdline(RUN_ARGS)
 				out[o++] = ' ';
 			blank = true;
 			continue;
-		case '/': case '(':
-			o -= blank;
-			/* fall through */
 		default:
+			if (blank && (p[i] == '/' || p[i] == '('))
+				o--;
 			out[o++] = lower(p[i]);
 			blank = false;
 		}

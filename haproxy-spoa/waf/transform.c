@@ -8,16 +8,7 @@
 #include "haproxy-spoa/waf/transform_private.h"
 #include "lib/arena.h"
 
-struct tfn {
-	const char	*name;
-	tfn_first_fn	*first;		/* NULL: always runs, from the start */
-	tfn_run_fn	*run;
-	unsigned char	 grow;		/* output is at most grow * n + slack bytes */
-	unsigned char	 slack;
-	bool		 whole;		/* cannot start in the middle: <first> only says whether */
-};
-
-static const struct tfn tfn_table[WAF_T_MAX] = {
+const struct tfn tfn_table[WAF_T_MAX] = {
 #define T(id, ...)	[WAF_T_##id] = { #id, __VA_ARGS__ }
 	T(base64Decode, NULL, tfn_base64_decode, 1, 0, false),
 	T(base64DecodeExt, NULL, tfn_base64_decode_ext, 1, 0, false),

@@ -23,6 +23,17 @@ tfn_run_fn tfn_base64_decode, tfn_base64_decode_ext, tfn_base64_encode, tfn_cmdl
     tfn_remove_comments, tfn_remove_nuls, tfn_remove_space, tfn_replace_comments, tfn_replace_nuls, tfn_sha1,
     tfn_sql_hex, tfn_uppercase, tfn_url_decode, tfn_url_decode_uni, tfn_url_encode, tfn_utf8_to_unicode;
 
+struct tfn {
+	const char	*name;
+	tfn_first_fn	*first;		/* NULL: always runs, from the start */
+	tfn_run_fn	*run;
+	unsigned char	 grow;		/* output is at most grow * n + slack bytes */
+	unsigned char	 slack;
+	bool		 whole;		/* cannot start in the middle: <first> only says whether */
+};
+
+extern const struct tfn tfn_table[WAF_T_MAX];
+
 /* Value of a hexadecimal digit, -1: none. */
 extern const signed char tfn_hex[256];
 
