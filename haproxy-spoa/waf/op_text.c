@@ -132,7 +132,7 @@ const struct op_class op_class_begins = { .eval = begins_eval }, op_class_ends =
 static int64_t
 number(struct waf_str t)
 {
-	uint64_t u = 0;
+	int64_t u = 0, digit;
 	size_t i = 0;
 	bool neg;
 
@@ -142,13 +142,14 @@ number(struct waf_str t)
 	if (i < t.n && (t.p[i] == '-' || t.p[i] == '+'))
 		i++;
 	for (; i < t.n && t.p[i] >= '0' && t.p[i] <= '9'; i++) {
-		if (u > (INT64_MAX - 9) / 10) {
+		digit = t.p[i] - '0';
+		if (u > (INT64_MAX - digit) / 10) {
 			u = INT64_MAX;
 			break;
 		}
-		u = u * 10 + (uint64_t)(t.p[i] - '0');
+		u = u * 10 + digit;
 	}
-	return neg ? -(int64_t)u : (int64_t)u;
+	return neg ? -u : u;
 }
 
 static int
@@ -161,16 +162,24 @@ number_init(struct waf_op *op, const struct op_ctx *ctx)
 
 /* <0, 0, >0: the value against the argument. */
 static int
-number_compare(const struct waf_op *op, struct waf_str arg, struct waf_str v, struct waf_op_result *r)
+number_compare(const struct waf_op *op, struct waf_str arg, struct waf_str v)
 {
 	int64_t a = op->has_macro ? number(arg) : op->u.number, x = number(v);
 
-	op_matched(r, v, 0, v.n, false);
 	return (x > a) - (x < a);
 }
 
+static int
+number_verdict(bool yes, struct waf_str v, struct waf_op_result *r)
+{
+	if (yes)
+		op_matched(r, v, 0, v.n, false);
+	return yes;
+}
+
 #define NUMERIC(name, test) \
-	static int name##_eval(EVAL_ARGS) { UNUSED_ARGS; return number_compare(op, arg, v, r) test 0; } \
+	static int name##_eval(EVAL_ARGS) \
+	{ UNUSED_ARGS; return number_verdict(number_compare(op, arg, v) test 0, v, r); } \
 	const struct op_class op_class_##name = { .init = number_init, .eval = name##_eval }
 
 NUMERIC(eq, ==);

@@ -6,9 +6,11 @@
 noinst_HEADERS += %D%/op_private.h %D%/transform_private.h
 
 if BUILD_TESTS
-WAF_OPS_TESTS = tests/unit/waf/test_transform
+WAF_OPS_TESTS = tests/unit/waf/test_transform tests/unit/waf/test_op
 check_PROGRAMS += $(WAF_OPS_TESTS)
 TESTS += $(WAF_OPS_TESTS)
 tests_unit_waf_test_transform_SOURCES = tests/unit/waf/test_transform.c tests/unit/lib/temp.c tests/unit/lib/temp.h
 tests_unit_waf_test_transform_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+tests_unit_waf_test_op_SOURCES = tests/unit/waf/test_op.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_waf_test_op_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
 endif

@@ -112,7 +112,7 @@ static const struct vector vectors[] = {
 
 	V(parityEven7bit, "\0\1\3\x7f\x80\xff", "\0\x81\3\xff\0\xff"), SAME(parityEven7bit, ""), SAME(parityEven7bit, "\3\5"),
 	V(parityOdd7bit, "\0\1\3\x7f\x80\xff", "\x80\1\x83\x7f\x80\x7f"), SAME(parityOdd7bit, ""), SAME(parityOdd7bit, "\1\7"),
-	V(parityZero7bit, "a\xe1\xff\x80", "aa\x7f\0"), SAME(parityZero7bit, "abc\x7f"),
+	V(parityZero7bit, "a\xe1\xff\x80", "aa\x7f\0"), SAME(parityZero7bit, "abc\x7f"), SAME(parityZero7bit, ""),
 
 	V(removeComments, "a/*b*/c", "ac"), V(removeComments, "/**/", ""), V(removeComments, "a/*b", "a "),
 	V(removeComments, "a<!--b-->c", "ac"), V(removeComments, "a<!--b", "a "), V(removeComments, "a--b", "a"),
