@@ -138,8 +138,8 @@ struct waf_tx {
 	struct waf_thread *th;
 	struct arena	*arena;
 	struct waf_op_scratch *scratch;
+	struct waf_request request;	/* a copy: the caller's may be gone, only its bytes stay */
 	const struct waf_request *req;
-	const struct waf_response *rsp;
 	struct waf_vars	 vars;
 	struct waf_settings settings;	/* a copy: ctl changes it */
 	enum waf_mode	 mode;

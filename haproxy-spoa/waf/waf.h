@@ -153,7 +153,7 @@ struct waf_verdict {
 	size_t		 n_matches_lost;	/* over the limit of 512 */
 };
 
-/* NULL: out of memory.  The request's bytes are borrowed until the transaction's end. */
+/* NULL: out of memory.  The request's bytes are borrowed until the next waf_tx_new, the struct is not. */
 struct waf_tx	*waf_tx_new(const struct waf *, struct waf_thread *, const struct waf_profile *,
 		    const struct waf_request *);
 /* Each returns the verdict so far; a decision (not WAF_PASS) ends the phases, phase 5 still runs in waf_tx_end. */

@@ -66,7 +66,8 @@ waf_tx_new(const struct waf *w, struct waf_thread *th, const struct waf_profile 
 	tx->th = th;
 	tx->arena = th->arena;
 	tx->scratch = th->scratch;
-	tx->req = req;
+	tx->request = *req;
+	tx->req = &tx->request;
 	tx->settings = w->plan->rules->settings;
 	tx->mode = profile != NULL && profile->mode != WAF_MODE_RULES ? profile->mode : tx->settings.engine;
 	tx->verdict.status = 200;
@@ -138,7 +139,6 @@ waf_tx_response(struct waf_tx *tx, const struct waf_response *rsp)
 	if (tx->responded || tx->mode == WAF_MODE_OFF || tx->stop != X_GO)
 		return verdict(tx);
 	tx->responded = true;
-	tx->rsp = rsp;
 	waf_vars_response_headers(&tx->vars, &tx->settings, rsp);
 	tx->gen++;
 	vars_error(tx);
