@@ -23,6 +23,7 @@ usage(FILE *f)
 	    "  rules                 how many there are, by category and paranoia level\n"
 	    "options:\n"
 	    "  -r, --rules FILE      main configuration in SecLang, with its Includes\n"
+	    "  -p, --profile NAME    of a route: TX.llmsec_profile, which the rules may look at (llm)\n"
 	    "  -s, --set KEY=VALUE   a TX variable that the rules can't change: paranoia_level=2\n"
 	    "      --mode MODE       on, detection or off instead of what SecRuleEngine says\n"
 	    "      --client-ip ADDR  REMOTE_ADDR (127.0.0.1)\n"
@@ -51,8 +52,9 @@ cli_load(struct cli *c, bool explain)
 	diag_free(&diag);
 	if (r < 0)
 		return CLI_FINDINGS;
-	c->profile = (struct waf_profile){ .name = "llmsec-waf", .mode = c->mode, .presets = c->presets,
-	    .n_presets = c->n_presets };
+	c->profile.mode = c->mode;
+	c->profile.presets = c->presets;
+	c->profile.n_presets = c->n_presets;
 	c->thread = waf_thread_new();
 	c->arena = arena_new(0);
 	return c->thread != NULL && c->arena != NULL ? CLI_OK : CLI_USAGE;
@@ -84,6 +86,16 @@ set_take(struct cli *c, char *arg)
 }
 
 static bool
+profile_take(struct cli *c, const char *name)
+{
+	if (c->n_presets == sizeof(c->presets) / sizeof(c->presets[0]))
+		return false;
+	c->presets[c->n_presets++] = (struct waf_preset){"llmsec_profile", name};
+	c->profile.name = name;
+	return true;
+}
+
+static bool
 mode_take(struct cli *c, const char *arg)
 {
 	static const struct {
@@ -104,7 +116,7 @@ mode_take(struct cli *c, const char *arg)
 enum { O_MODE = 256, O_CLIENT, O_STATE, O_EXEC, O_NO_PREFILTER, O_VERIFY, O_VERSION };
 
 static const struct option longs[] = {
-	{ "rules", 1, NULL, 'r' }, { "set", 1, NULL, 's' }, { "mode", 1, NULL, O_MODE },
+	{ "rules", 1, NULL, 'r' }, { "set", 1, NULL, 's' }, { "profile", 1, NULL, 'p' }, { "mode", 1, NULL, O_MODE },
 	{ "client-ip", 1, NULL, O_CLIENT }, { "state-dir", 1, NULL, O_STATE }, { "exec", 0, NULL, O_EXEC },
 	{ "all", 0, NULL, 'a' }, { "list", 0, NULL, 'l' }, { "json", 0, NULL, 'j' },
 	{ "no-prefilter", 0, NULL, O_NO_PREFILTER }, { "verify", 0, NULL, O_VERIFY },
@@ -117,10 +129,11 @@ options_take(struct cli *c, int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt_long(argc, argv, "r:s:aljh", longs, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "r:s:p:aljh", longs, NULL)) != -1) {
 		switch (o) {
 		case 'r': c->rules = optarg; break;
 		case 's': if (!set_take(c, optarg)) return CLI_USAGE; break;
+		case 'p': if (!profile_take(c, optarg)) return CLI_USAGE; break;
 		case 'a': c->all = true; break;
 		case 'l': c->list = true; break;
 		case 'j': c->json = true; break;
@@ -180,7 +193,7 @@ command_run(struct cli *c, const struct command *cmd)
 int
 main(int argc, char **argv)
 {
-	struct cli c = { .client_ip = "127.0.0.1", .mode = WAF_MODE_RULES };
+	struct cli c = { .client_ip = "127.0.0.1", .mode = WAF_MODE_RULES, .profile.name = "llmsec-waf" };
 	int r = options_take(&c, argc, argv);
 
 	if (r >= 0)

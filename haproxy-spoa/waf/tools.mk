@@ -2,8 +2,7 @@
 # llmsec-waf, the engine's command-line twin, and what measures the engine: conformance, differential, bench.
 %C%_libwaf_la_SOURCES += %D%/http_raw.c
 noinst_HEADERS += %D%/http_raw.h %D%/llmsec_waf.h
-# waiting for the engine: becomes bin_PROGRAMS then
-EXTRA_PROGRAMS = %D%/llmsec-waf
+bin_PROGRAMS += %D%/llmsec-waf
 %C%_llmsec_waf_SOURCES = %D%/llmsec_waf.c %D%/llmsec_waf_judge.c %D%/llmsec_waf_run.c %D%/llmsec_waf_exec.c \
 	%D%/llmsec_waf_rules.c
 %C%_llmsec_waf_LDADD = %D%/libwaf.la
