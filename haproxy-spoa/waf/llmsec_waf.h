@@ -29,6 +29,8 @@ struct cli {
 	struct waf_thread *thread;
 	struct waf_profile profile;
 	struct arena	*arena;		/* of the request in hand */
+	struct waf_request req;		/* likewise */
+	struct waf_response rsp;
 };
 
 /* Load --rules; CLI_OK or an exit code, mistakes on stderr. */

@@ -52,19 +52,19 @@ const struct waf_verdict *
 cli_judge(struct cli *c, const struct http_raw *req, const struct http_raw *rsp, struct waf_str id,
     struct waf_tx **txp)
 {
-	struct waf_request q = { .client_ip = { c->client_ip, strlen(c->client_ip) }, .client_port = 50000,
-	    .server_ip = WAF_STR("127.0.0.1"), .server_port = 80, .unique_id = id, .now_us = now_us() };
-	struct waf_response p = {0};
 	struct waf_tx *tx;
 
-	http_raw_to_request(req, &q);
-	tx = *txp = waf_tx_new(c->waf, c->thread, &c->profile, &q);
+	/* They live in c, as the transaction looks at them until its end: waf_log_line too. */
+	c->req = (struct waf_request){ .client_ip = { c->client_ip, strlen(c->client_ip) }, .client_port = 50000,
+	    .server_ip = WAF_STR("127.0.0.1"), .server_port = 80, .unique_id = id, .now_us = now_us() };
+	http_raw_to_request(req, &c->req);
+	tx = *txp = waf_tx_new(c->waf, c->thread, &c->profile, &c->req);
 	if (tx == NULL)
 		return NULL;
 	waf_tx_request(tx);
 	if (rsp != NULL) {
-		http_raw_to_response(rsp, &p);
-		waf_tx_response(tx, &p);
+		http_raw_to_response(rsp, &c->rsp);
+		waf_tx_response(tx, &c->rsp);
 	}
 	return waf_tx_end(tx);
 }
