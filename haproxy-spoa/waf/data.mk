@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Requests, responses and their bodies into variables.
 %C%_libwaf_la_SOURCES += %D%/vars.c %D%/vars_args.c %D%/vars_cookie.c %D%/vars_request.c %D%/vars_response.c \
-	%D%/body.c %D%/body_json.c %D%/body_param.c %D%/body_multipart.c %D%/body_xml.c
-noinst_HEADERS += %D%/vars_private.h %D%/body_multipart.h
+	%D%/body.c %D%/body_json.c %D%/body_param.c %D%/body_multipart.c %D%/body_xml.c %D%/xml_xpath.c
+noinst_HEADERS += %D%/vars_private.h %D%/body_multipart.h %D%/body_xml.h
 
 if BUILD_TESTS
 WAF_DATA_TESTS = tests/unit/waf/test_vars tests/unit/waf/test_body \

@@ -123,4 +123,6 @@ struct waf_xmlns {
 int		 waf_vars_xpath(struct waf_vars *, const char *xpath, const struct waf_xmlns *, size_t n_ns,
 		    struct waf_list *out);
 void		 waf_vars_release(struct waf_vars *);
+/* For the rule loader: 0, -EINVAL (not an XPath), -ENOMEM. */
+int		 waf_xpath_check(const char *xpath, const struct waf_xmlns *, size_t n_ns);
 #endif
