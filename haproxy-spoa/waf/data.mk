@@ -6,7 +6,7 @@ noinst_HEADERS += %D%/vars_private.h %D%/body_multipart.h %D%/body_xml.h
 
 if BUILD_TESTS
 WAF_DATA_TESTS = tests/unit/waf/test_vars tests/unit/waf/test_body \
-	tests/unit/waf/test_multipart
+	tests/unit/waf/test_multipart tests/unit/waf/test_xml
 WAF_VARS_SHOW = tests/unit/waf/vars_show.c tests/unit/waf/vars_show.h
 check_PROGRAMS += $(WAF_DATA_TESTS)
 TESTS += $(WAF_DATA_TESTS)
@@ -17,4 +17,7 @@ tests_unit_waf_test_body_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS
 tests_unit_waf_test_body_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
 tests_unit_waf_test_multipart_SOURCES = tests/unit/waf/test_multipart.c $(WAF_VARS_SHOW)
 tests_unit_waf_test_multipart_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+tests_unit_waf_test_xml_SOURCES = tests/unit/waf/test_xml.c $(WAF_VARS_SHOW)
+tests_unit_waf_test_xml_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(XML2_CFLAGS)
+tests_unit_waf_test_xml_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(XML2_LIBS)
 endif
