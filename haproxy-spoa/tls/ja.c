@@ -260,7 +260,7 @@ ja4_hash(char out[JA4_LEN], const struct tls_hello *h)
 		digest_hex(b.md, hb, 6);
 	if (j.n_ext > 0)
 		digest_hex(c.md, hc, 6);
-	snprintf(out, JA4_LEN, "%s_%s_%s", j.a, hb, hc);
+	snprintf(out, JA4_LEN, "%.10s_%.12s_%.12s", j.a, hb, hc);
 	EVP_MD_CTX_free(b.md);
 	EVP_MD_CTX_free(c.md);
 }
