@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Patterns: PCRE2 with the options of ModSecurity 2, bytes and never UTF.  A search is bounded three times: by
- * PCRE2's match and depth limits, by the JIT stack (with the interpreter, which has limits of its own, behind
- * it) and by the transaction's deadline, for which long subjects are searched in slices.
+ * PCRE2's match and depth limits, by the memory for going back (JIT stack, or heap of the interpreter, which
+ * needs ten times as much and is no help where the stack was too small), and by the transaction's deadline,
+ * for which long subjects are searched in slices.
  */
 #include "config.h"
 
@@ -19,8 +20,8 @@
 #define RX_OPTIONS	(PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | \
 			PCRE2_USE_OFFSET_LIMIT)
 #define JIT_STACK_MIN	(32 * 1024)
-#define JIT_STACK_MAX	(1024 * 1024)
-#define HEAP_KIB	(16 * 1024)	/* of the interpreter's backtracking */
+#define JIT_STACK_MAX	(4 * 1024 * 1024)	/* an alternation in a loop takes 26 to 52 bytes a turn */
+#define HEAP_KIB	(16 * 1024)
 #define MATCH_LIMIT	1000000u
 #define DEPTH_LIMIT	100000u
 #define SLICE		512		/* start offsets between two looks at the clock, to begin with */
@@ -167,7 +168,7 @@ rx_result(int rc)
 	case PCRE2_ERROR_NOMEMORY:
 		return -ENOMEM;
 	default:
-		/* Limits of matching, depth, heap; anything else cannot be judged either. */
+		/* Limits of matching, depth, stack, heap; anything else cannot be judged either. */
 		return rc >= 0 ? 1 : -E2BIG;
 	}
 }
@@ -176,12 +177,12 @@ rx_result(int rc)
 static int
 rx_try(const struct waf_rx *rx, struct waf_op_scratch *s, struct waf_str v, size_t start, size_t stop, int *n)
 {
-	int rc = PCRE2_ERROR_JIT_STACKLIMIT;
+	int rc;
 
 	pcre2_set_offset_limit(s->mctx, stop);
 	if (rx->jit)
 		rc = pcre2_jit_match(rx->code, (PCRE2_SPTR)v.p, v.n, start, 0, s->md, s->mctx);
-	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+	else
 		rc = pcre2_match(rx->code, (PCRE2_SPTR)v.p, v.n, start, PCRE2_NO_JIT, s->md, s->mctx);
 	/* 0: more groups than pairs, all pairs are filled. */
 	*n = rc == 0 ? WAF_CAPTURES : rc;
