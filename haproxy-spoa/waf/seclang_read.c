@@ -343,13 +343,21 @@ by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A folder that isn't there matches nothing; one that can't be read is no answer. */
+static int
+glob_failed(const char *path, int err)
+{
+	(void)path;
+	return err != ENOENT && err != ENOTDIR;
+}
+
 /* Names sorted by bytes: the order of rules must not hang on somebody's locale. */
 static void
 include_glob(struct sl *sl, const struct sl_text *t, const char *path, bool optional)
 {
 	glob_t g = {0};
 	const char *why;
-	int rc = glob(path, GLOB_NOSORT | GLOB_ERR, NULL, &g);
+	int rc = glob(path, GLOB_NOSORT, glob_failed, &g);
 
 	if (rc != 0 && rc != GLOB_NOMATCH)
 		sl_error(sl, t, NULL, "Include %s: cannot read the folder", path);
