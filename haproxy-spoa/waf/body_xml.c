@@ -50,7 +50,7 @@ stop(struct reader *r, enum waf_error error, const char *text)
 	xmlStopParser(r->ctxt);
 }
 
-/* Goes on: the rules get to see the rest. */
+/* Goes on, so that the rules see more, up to a reference to what was not kept. */
 static void
 refuse(struct reader *r, const char *text)
 {

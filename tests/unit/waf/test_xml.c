@@ -72,9 +72,9 @@ static const struct {
 	{ "x", "", "", true },
 	{ "{\"a\":1}", "", "", true },
 	/* declarations are refused, and shown */
-	{ "<!DOCTYPE a [<!ENTITY e \"<script>\">]><a>1&e;2</a>", "12", "<script>", true },
+	{ "<!DOCTYPE a [<!ENTITY e \"<script>\">]><a>1&e;2</a>", "1", "<script>", true },
 	{ "<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><a>1&e;</a>", "1", "file:///etc/passwd", true },
-	{ "<!DOCTYPE a [<!ENTITY % p SYSTEM \"http://127.0.0.1:1/x.dtd\">%p;]><a>1</a>", "1",
+	{ "<!DOCTYPE a [<!ENTITY % p SYSTEM \"http://127.0.0.1:1/x.dtd\">%p;]><a>1</a>", "",
 	    "http://127.0.0.1:1/x.dtd", true },
 	{ "<!DOCTYPE a PUBLIC \"p\" \"http://127.0.0.1:1/x.dtd\"><a>1</a>", "1", "p|http://127.0.0.1:1/x.dtd", true },
 	{ "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a>1</a>", "1", "file:///etc/passwd", true },
