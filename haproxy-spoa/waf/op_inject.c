@@ -7,7 +7,7 @@
 
 #include "haproxy-spoa/waf/op_private.h"
 
-#if HAVE_LIBINJECTION
+#ifdef HAVE_LIBINJECTION
 int	libinjection_sqli(const char *, size_t, char fingerprint[8]);
 int	libinjection_xss(const char *, size_t);
 

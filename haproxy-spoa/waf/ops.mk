@@ -7,7 +7,7 @@ noinst_HEADERS += %D%/op_private.h %D%/transform_private.h
 
 if BUILD_TESTS
 WAF_OPS_TESTS = tests/unit/waf/test_transform tests/unit/waf/test_op \
-	tests/unit/waf/test_op_rx
+	tests/unit/waf/test_op_rx tests/unit/waf/test_transform_ref
 check_PROGRAMS += $(WAF_OPS_TESTS)
 TESTS += $(WAF_OPS_TESTS)
 tests_unit_waf_test_transform_SOURCES = tests/unit/waf/test_transform.c tests/unit/lib/temp.c tests/unit/lib/temp.h
@@ -17,4 +17,6 @@ tests_unit_waf_test_op_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
 tests_unit_waf_test_op_rx_SOURCES = tests/unit/waf/test_op_rx.c tests/unit/lib/temp.c tests/unit/lib/temp.h
 tests_unit_waf_test_op_rx_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PCRE2_CFLAGS)
 tests_unit_waf_test_op_rx_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(PCRE2_LIBS)
+tests_unit_waf_test_transform_ref_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS)
+tests_unit_waf_test_transform_ref_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS)
 endif

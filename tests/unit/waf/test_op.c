@@ -104,7 +104,7 @@ static const struct vector vectors[] = {
 	CAPT(rx, "(?i)UNION", "union", "union", "union"), YES(rx, "", ""), CAPT(rx, "\\x00", "a\0b", NULL, NULL), YES(rx, "\xff", "\xff"), YES(rx, "[^\\x00-\\x7f]", "\xc3"),
 	CAPT(rx, "b(?=c)", "abc", "b", "b"), CAPT(rx, "(?<!a)b", "abb", "b", "b"), YES(rx, "(a)\\1", "aa"), YES(rx, "a++b", "aaab"), NO(rx, "\\x{e9}", "\xc3"),
 	YES(rx, "\\x{e9}", "\xe9"),
-#if HAVE_LIBINJECTION
+#ifdef HAVE_LIBINJECTION
 	CAPT(detectSQLi, "", "1' or '1'='1", NULL, "s&sos"), NO(detectSQLi, "", "hello"), NO(detectSQLi, "", ""), YES(detectSQLi, "", "-1 union select 1,2 -- "),
 	CAPT(detectXSS, "", "<script>alert(1)</script>", NULL, "<script>alert(1)</script>"), NO(detectXSS, "", "hello"), NO(detectXSS, "", ""),
 #endif
