@@ -26,6 +26,23 @@ tests_waf_ftw_LDADD = $(LIBLLMSEC) $(YAML_LIBS) $(PCRE2_LIBS)
 dist_check_SCRIPTS += tests/waf/crs_suite.sh
 EXTRA_DIST += tests/waf/lib.sh tests/waf/overrides-3.3.txt tests/waf/overrides-v4.txt
 
+# ./dev bench waf
+check_PROGRAMS += tests/bench/waf_bench
+noinst_HEADERS += tests/waf/corpus.h
+WAF_CORPUS = tests/waf/corpus.c tests/waf/corpus_text.c tests/waf/corpus_mutate.c
+tests_bench_waf_bench_CFLAGS = $(AM_CFLAGS) $(MODSECURITY_CFLAGS)
+tests_bench_waf_bench_SOURCES = tests/bench/waf_bench.c $(WAF_CORPUS)
+# The shared library comes first: libwaf.la may bring the static one for its libinjection.
+tests_bench_waf_bench_LDADD = $(WAF_PEER_LIBS) %D%/libwaf.la
+EXTRA_DIST += tests/waf/peer.c tests/waf/peer_none.c
+if HAVE_MODSECURITY
+WAF_PEER_LIBS = $(MODSECURITY_LIBS)
+tests_bench_waf_bench_SOURCES += tests/waf/peer.c
+else
+WAF_PEER_LIBS =
+tests_bench_waf_bench_SOURCES += tests/waf/peer_none.c
+endif
+
 if HAVE_MODSECURITY
 check_PROGRAMS += tests/waf/peer_exec
 noinst_HEADERS += tests/waf/peer.h

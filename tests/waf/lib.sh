@@ -4,6 +4,7 @@
 # What the tests around the Core Rule Set share; $builddir is the build folder.
 #	crs_find			sets $crs_rules and $crs_setup, or returns 1: not installed
 #	crs_main FILE [TX=VALUE...]	a main configuration as the suites' own set-up: detection only
+#	crs_peer FILE [TX=VALUE...]	the same for libmodsecurity
 #	crs_tests			sets $crs_tests to the suite's folder, or returns 1 with the reason in $why
 waf_dir=$builddir/crs
 
@@ -40,6 +41,13 @@ crs_main()
 	SecAction "id:900005,phase:1,nolog,pass,ctl:ruleRemoveById=910000$set"
 	Include $crs_rules/*.conf
 	EOF
+}
+
+# The same for libmodsecurity, which refuses what it has not implemented.
+crs_peer()
+{
+	crs_main "$@"
+	sed -i '/^SecCookieFormat/d' "$1"
 }
 
 # The installed package's version decides which source is fetched; it stays in the build folder.
