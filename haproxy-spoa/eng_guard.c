@@ -47,7 +47,8 @@ content_length(const struct req_view *r)
 static int64_t
 buffer_used(const struct req_view *r)
 {
-	size_t n = r->method.n + r->path.n + r->query.n + r->version.n + r->body.n;
+	size_t target = r->uri.n ? r->uri.n : r->path.n + r->query.n;
+	size_t n = r->method.n + target + r->version.n + r->body.n;
 
 	for (size_t i = 0; i < r->n_headers; i++)
 		n += r->headers[i].name.n + r->headers[i].value.n + BLOCK_OVERHEAD;
@@ -115,7 +116,7 @@ guard_configure(void **state, const struct spoad_conf *c, struct diag *d)
 }
 
 static enum engine_next
-guard_run(const void *state, const struct req_view *r, struct verdict *v, struct arena *a)
+guard_run(const void *state, void *thread, const struct req_view *r, struct verdict *v, struct arena *a)
 {
 	const struct guard_conf *c = state;
 	int64_t bufsize = c->haproxy_bufsize ? c->haproxy_bufsize : r->bufsize;
@@ -147,4 +148,5 @@ guard_release(void **state)
 	*state = NULL;
 }
 
-const struct spoad_engine engine_guard = {"guard", guard_configure, guard_run, guard_release};
+const struct spoad_engine engine_guard = {.name = "guard", .configure = guard_configure,
+	.run = guard_run, .release = guard_release};

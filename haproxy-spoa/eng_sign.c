@@ -31,7 +31,7 @@ val_set(struct edge_vals *vals, enum edge_hdr h, const char *p, size_t n)
 }
 
 static enum engine_next
-sign_run(const void *state, const struct req_view *r, struct verdict *v, struct arena *a)
+sign_run(const void *state, void *thread, const struct req_view *r, struct verdict *v, struct arena *a)
 {
 	char threat[12], bot[12], *sig;
 	struct edge_vals vals = {0};
@@ -67,4 +67,5 @@ sign_release(void **state)
 	*state = NULL;
 }
 
-const struct spoad_engine engine_sign = {"sign", sign_configure, sign_run, sign_release};
+const struct spoad_engine engine_sign = {.name = "sign", .configure = sign_configure,
+	.run = sign_run, .release = sign_release};

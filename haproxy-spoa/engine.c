@@ -5,10 +5,12 @@
 
 #include "haproxy-spoa/eng_guard.h"
 #include "haproxy-spoa/eng_sign.h"
+#include "haproxy-spoa/eng_waf.h"
 #include "haproxy-spoa/engine.h"
 
 const struct spoad_engine *const spoad_engines[] = {
 	&engine_guard,
+	&engine_waf,
 	&engine_sign,		/* last: signs what the others found */
 	NULL
 };
@@ -22,6 +24,7 @@ verdict_init(struct verdict *v, time_t now)
 	v->reason = "ok";
 	v->country = "ZZ";
 	v->ja3 = v->ja4 = v->signature = "";
+	v->waf.rules = v->waf.redirect = "";
 	v->now = now;
 }
 
@@ -48,6 +51,13 @@ verdict_error(struct verdict *v, const char *reason)
 
 void
 verdict_rule(struct verdict *v, const char *id)
+{
+	v->tell = true;
+	verdict_rule_quiet(v, id);
+}
+
+void
+verdict_rule_quiet(struct verdict *v, const char *id)
 {
 	if (v->n_rule_ids < VERDICT_RULES_MAX)
 		v->rule_ids[v->n_rule_ids++] = id;

@@ -13,12 +13,15 @@
  *
  * Life: configure() once per loaded configuration, in the main thread; then run() from any number of
  * worker threads at the same time, so the state is immutable (or atomic); release() after the last
- * worker has let go of that configuration.
+ * worker has let go of that configuration.  What a worker needs for itself (scratch memory that would be
+ * dear to make for each request) comes from thread_new(), once per worker and loaded configuration.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
+
+#include "haproxy-spoa/waf/waf.h"
 
 struct arena;
 struct diag;
@@ -33,6 +36,21 @@ enum verdict_action {
 
 #define VERDICT_RULES_MAX	16
 
+/* What the WAF found, for counters, variables and the event. */
+struct verdict_waf {
+	bool		 ran;
+	bool		 monitored;	/* it would have refused, but only watches */
+	enum waf_action	 action;
+	enum waf_error	 error;
+	int		 score;		/* inbound anomaly score */
+	const char	*const *ids;	/* of the detections */
+	size_t		 n_ids;
+	const char	*rules;		/* the same as "942100,942130"; "" none */
+	const char	*detail;	/* JSON object for the event; NULL none */
+	const char	*redirect;	/* a rule's redirect target, safe to put into a header; "" none */
+	uint64_t	 usec;		/* it took */
+};
+
 struct verdict {
 	enum verdict_action	 action;
 	int			 status;	/* HTTP status of a refusal; 200 if allowed */
@@ -42,9 +60,12 @@ struct verdict {
 	const char		*ja3, *ja4;	/* "" unknown */
 	const char		*rule_ids[VERDICT_RULES_MAX];
 	size_t			 n_rule_ids;
+	bool			 tell;		/* worth an event though it may be allowed */
 	bool			 truncated;	/* the body didn't fit; what passed was not all seen here */
 	const char		*signature;	/* X-Edge99-Signature, "" until signed */
+	struct verdict_waf	 waf;
 	time_t			 now;		/* wall clock of this request */
+	uint64_t		 deadline_us;	/* CLOCK_MONOTONIC; 0 none */
 };
 
 enum engine_next { ENGINE_CONTINUE, ENGINE_STOP };
@@ -53,10 +74,14 @@ struct spoad_engine {
 	const char	*name;
 	/* Build the immutable state from the whole configuration.  0 or -errno with text in <diag>. */
 	int		(*configure)(void **state, const struct spoad_conf *, struct diag *);
-	/* Look at the request, add to the verdict.  ENGINE_STOP: later engines needn't look. */
-	enum engine_next (*run)(const void *state, const struct req_view *, struct verdict *,
+	/* Look at the request, add to the verdict.  ENGINE_STOP: later engines needn't look.  <thread> is
+	   what thread_new gave this worker; NULL if it gave none. */
+	enum engine_next (*run)(const void *state, void *thread, const struct req_view *, struct verdict *,
 			    struct arena *);
 	void		(*release)(void **state);
+	/* Both NULL for an engine that needs nothing.  NULL from thread_new: run() has to do without. */
+	void		*(*thread_new)(const void *state);
+	void		(*thread_free)(void **thread);
 };
 
 extern const struct spoad_engine *const spoad_engines[];	/* NULL-terminated, in running order */
@@ -68,5 +93,7 @@ void	verdict_deny(struct verdict *, int status, const char *reason, const char *
 void	verdict_error(struct verdict *, const char *reason);
 /* Name a rule that matched; <id> must live as long as the verdict.  Over the limit: dropped. */
 void	verdict_rule(struct verdict *, const char *id);
+/* The same, but not enough to be told to llmsecd by itself. */
+void	verdict_rule_quiet(struct verdict *, const char *id);
 const char *verdict_action_str(enum verdict_action);
 #endif

@@ -22,7 +22,26 @@ static const struct {
 	{"method", offsetof(struct req_view, method)},	{"path", offsetof(struct req_view, path)},
 	{"query", offsetof(struct req_view, query)},	{"ver", offsetof(struct req_view, version)},
 	{"rid", offsetof(struct req_view, request_id)},	{"sni", offsetof(struct req_view, sni)},
+	{"uri", offsetof(struct req_view, uri)},	{"waf_profile", offsetof(struct req_view, waf_profile)},
 };
+
+static void
+ip_take(char out[46], const struct spop_value *v)
+{
+	if (v->type == SPOP_D_IPV4)
+		inet_ntop(AF_INET, &v->ip4, out, 46);
+	else if (v->type == SPOP_D_IPV6)
+		inet_ntop(AF_INET6, &v->ip6, out, 46);
+}
+
+static void
+port_take(int *out, const struct spop_value *v)
+{
+	int64_t i;
+
+	if (spop_value_int(v, &i) && i > 0 && i <= 65535)
+		*out = (int)i;
+}
 
 /* 0, or -errno of req_view_headers. */
 static int
@@ -38,10 +57,13 @@ arg_take(struct req_view *r, struct span name, const struct spop_value *v, struc
 			return 0;
 		}
 	if (span_is(name, "ip")) {
-		if (v->type == SPOP_D_IPV4)
-			inet_ntop(AF_INET, &v->ip4, r->ip, sizeof(r->ip));
-		else if (v->type == SPOP_D_IPV6)
-			inet_ntop(AF_INET6, &v->ip6, r->ip, sizeof(r->ip));
+		ip_take(r->ip, v);
+	} else if (span_is(name, "dst")) {
+		ip_take(r->server_ip, v);
+	} else if (span_is(name, "port")) {
+		port_take(&r->port, v);
+	} else if (span_is(name, "dport")) {
+		port_take(&r->server_port, v);
 	} else if (span_is(name, "body")) {
 		if (spop_value_bytes(v, &p, &n)) {
 			r->body = n ? (struct span){p, n} : r->body;
@@ -120,6 +142,29 @@ verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict
 	spop_put_set_var(o, SPOP_SCOPE_TXN, "truncated", &truncated);
 	if (v->signature[0] != '\0')
 		set_text(o, "signature", v->signature);
+	if (!v->waf.ran)
+		return;
+	set_int(o, "waf_score", v->waf.score);
+	set_text(o, "waf_rules", v->waf.rules);
+	if (v->waf.redirect[0] != '\0')
+		set_text(o, "waf_redirect", v->waf.redirect);
+}
+
+static void
+waf_count(const struct judge *j, const struct verdict_waf *w)
+{
+	static const size_t by_action[] = {
+		[WAF_PASS] = SPOAD_C_WAF_PASS, [WAF_DENY] = SPOAD_C_WAF_DENY, [WAF_DROP] = SPOAD_C_WAF_DROP,
+		[WAF_REDIRECT] = SPOAD_C_WAF_REDIRECT, [WAF_ALLOW] = SPOAD_C_WAF_ALLOW,
+		[WAF_ERROR] = SPOAD_C_WAF_ERROR,
+	};
+
+	if (!w->ran)
+		return;
+	counters_add(j->counters, w->monitored ? SPOAD_C_WAF_MONITOR : by_action[w->action], 1);
+	if (w->error != WAF_E_NONE)
+		counters_add(j->counters, SPOAD_C_WAF_E_NONE + w->error, 1);
+	counters_observe(j->counters, SPOAD_C_WAF_LATENCY, w->usec);
 }
 
 static void
@@ -135,7 +180,19 @@ verdict_count(const struct judge *j, const struct verdict *v)
 	if (v->truncated)
 		counters_add(j->counters,
 		    v->action == VERDICT_ALLOW ? SPOAD_C_TRUNC_FLAG : SPOAD_C_TRUNC_DENY, 1);
+	waf_count(j, &v->waf);
 	counters_observe(j->counters, SPOAD_C_LATENCY, policy_now_us() - j->since_us);
+}
+
+/* What the event is about: the WAF's finding before the guard's flag, which is common on LLM routes. */
+static const char *
+verdict_event(const struct verdict *v)
+{
+	if (v->action == VERDICT_ERROR && !v->truncated)
+		return "edge.verdict.error";
+	if (v->waf.detail != NULL && v->action != VERDICT_ERROR)
+		return "edge.waf";
+	return v->truncated ? "edge.body.oversize" : "edge.request";
 }
 
 static void
@@ -144,24 +201,20 @@ verdict_tell(const struct judge *j, const struct req_view *r, const struct verdi
 	static const char *const action[] = {
 		[VERDICT_ALLOW] = "monitor", [VERDICT_DENY] = "block", [VERDICT_ERROR] = "error",
 	};
-	struct event e = {.event = "edge.request", .score = v->threat_score, .action = action[v->action]};
-	char *detail;
+	struct event e = {.event = verdict_event(v), .score = v->threat_score, .action = action[v->action]};
 
-	if (j->events == NULL || (v->action == VERDICT_ALLOW && v->n_rule_ids == 0))
+	if (j->events == NULL || (v->action == VERDICT_ALLOW && !v->tell))
 		return;
-	if (v->truncated)
-		e.event = "edge.body.oversize";
-	else if (v->action == VERDICT_ERROR)
-		e.event = "edge.verdict.error";
 	e.severity = v->action == VERDICT_ALLOW ? 2 : v->action == VERDICT_DENY ? 4 : 6;
+	if (v->waf.detail != NULL && (v->action == VERDICT_DENY || v->waf.monitored))
+		e.severity = v->action == VERDICT_DENY ? 7 : 5;
 	e.ip = r->ip[0] ? r->ip : NULL;
 	e.ja4 = v->ja4[0] ? v->ja4 : NULL;
 	e.request_id = r->request_id.n ? arena_strndup(j->arena, r->request_id.p, r->request_id.n) : NULL;
 	e.rule_ids = v->rule_ids;
 	e.n_rule_ids = v->n_rule_ids;
-	detail = arena_printf(j->arena, "{\"reason\":\"%s\",\"body_len\":%zu,\"body_size\":%lld}", v->reason,
-	    r->body.n, (long long)r->body_size);
-	e.detail = detail;
+	e.detail = arena_printf(j->arena, "{\"reason\":\"%s\",\"body_len\":%zu,\"body_size\":%lld%s%s}", v->reason,
+	    r->body.n, (long long)r->body_size, v->waf.detail ? ",\"waf\":" : "", v->waf.detail ? v->waf.detail : "");
 	if (event_emit(j->events, &e) != 0 && j->counters != NULL)
 		counters_add(j->counters, SPOAD_C_EVENT_LOST, 1);
 }
@@ -181,10 +234,11 @@ judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, s
 	verdict_init(&v, time(NULL));
 	while (rc == 0 && spop_kv_get(args, &name.p, &name.n, &val))
 		rc = arg_take(&r, name, &val, j->arena);
+	req_view_split_uri(&r);
 	if (rc != 0)
 		verdict_error(&v, "arguments-malformed");
 	else
-		policy_judge(j->policy, &r, &v, j->arena, j->since_us + (uint64_t)deadline * 1000);
+		policy_judge(j->policy, j->thread, &r, &v, j->arena, j->since_us + (uint64_t)deadline * 1000);
 	if (arena_failed(j->arena))
 		verdict_error(&v, "memory");
 	if (v.action == VERDICT_ALLOW && policy_now_us() > j->since_us + (uint64_t)deadline * 1000)

@@ -7,16 +7,19 @@
  *
  *	argument   HAProxy fetch      | variable (txn.llmsec.*)
  *	method     method             | action      str   allow, deny or error; never absent
- *	path       path               | status      int   HTTP status of a refusal
- *	query      query              | reason      str   one token
- *	ver        req.ver            | rule_ids, rule_ids_json   "a,b" and ["a","b"]
- *	ip         src                | threat_score, bot_score   int 0..100
+ *	uri        url                | status      int   HTTP status of a refusal
+ *	ver        req.ver            | reason      str   one token
+ *	ip, port   src, src_port      | rule_ids, rule_ids_json   "a,b" and ["a","b"]
+ *	dst, dport dst, dst_port      | threat_score, bot_score   int 0..100
  *	hdrs       req.hdrs_bin       | country, ja3, ja4, client_ip, request_id   str
  *	body       req.body           | truncated   bool
  *	body_size  req.body_size      | signature   str
- *	rid        unique-id
- *	sni        ssl_fc_sni
+ *	rid        unique-id          | waf_score   int   inbound anomaly score; absent: the WAF didn't look
+ *	sni        ssl_fc_sni         | waf_rules   str   ids of its detections, "942100,942130"
+ *	waf_profile var(txn...)       | waf_redirect str  where a rule redirects to; absent: nowhere
  *
+ * In place of `uri`, `path` and `query` do as well (configurations before the WAF); one of both ways, because
+ * everything shares one frame with the body.
  * Unknown arguments and messages are ignored, so that a newer configuration works with an older agent.
  * One thread at a time per struct judge; policies, counters and events are shared.
  */
@@ -27,11 +30,13 @@ struct arena;
 struct counters;
 struct event_client;
 struct policy;
+struct policy_thread;
 struct spop_notify;
 struct wire_out;
 
 struct judge {
 	const struct policy	*policy;
+	struct policy_thread	*thread;	/* of this policy and this thread */
 	struct arena		*arena;		/* reset for each request */
 	struct counters		*counters;	/* NULL: not counted */
 	struct event_client	*events;	/* NULL: not told */

@@ -2,10 +2,11 @@
 # llmsec-spoad: the SPOE agent.  Everything but main.c is in the convenience library.
 if SPOAD
 noinst_LTLIBRARIES += %D%/libspoad.la
-%C%_libspoad_la_LIBADD = $(LIBLLMSEC)
+%C%_libspoad_la_LIBADD = %D%/waf/libwaf.la $(LIBLLMSEC)
 %C%_libspoad_la_SOURCES = %D%/spop_value.c %D%/spop_frame.c %D%/spop_conn.c %D%/req_view.c \
 	%D%/engine.c %D%/eng_guard.c %D%/eng_sign.c %D%/listen_addr.c %D%/spoad_conf.c \
-	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/worker.c %D%/server.c
+	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/worker.c %D%/server.c \
+	%D%/eng_waf.c %D%/eng_waf_conf.c %D%/eng_waf_report.c %D%/spoad_report.c
 dist_man_MANS += %D%/llmsec-spoad.8 %D%/spoad.yaml.5
 sbin_PROGRAMS += %D%/llmsec-spoad
 %C%_llmsec_spoad_SOURCES = %D%/main.c
@@ -13,12 +14,14 @@ sbin_PROGRAMS += %D%/llmsec-spoad
 
 if BUILD_TESTS
 SPOAD_TESTS = tests/unit/haproxy-spoa/test_spop tests/unit/haproxy-spoa/test_conn \
-	tests/unit/haproxy-spoa/test_guard tests/unit/haproxy-spoa/test_judge tests/unit/haproxy-spoa/test_live
+	tests/unit/haproxy-spoa/test_guard tests/unit/haproxy-spoa/test_judge tests/unit/haproxy-spoa/test_live \
+	tests/unit/haproxy-spoa/test_eng_waf
 check_PROGRAMS += $(SPOAD_TESTS)
-SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc
+SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc \
+	tests/vtc/edge_waf.vtc
 TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC)
 dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh tests/vtc/edge.sh
-EXTRA_DIST += $(SPOAD_VTC)
+EXTRA_DIST += $(SPOAD_VTC) tests/vtc/edge_waf.conf
 tests_unit_haproxy_spoa_test_spop_SOURCES = tests/unit/haproxy-spoa/test_spop.c
 tests_unit_haproxy_spoa_test_spop_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_conn_SOURCES = tests/unit/haproxy-spoa/test_conn.c
@@ -27,6 +30,8 @@ tests_unit_haproxy_spoa_test_guard_SOURCES = tests/unit/haproxy-spoa/test_guard.
 tests_unit_haproxy_spoa_test_guard_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_judge_SOURCES = tests/unit/haproxy-spoa/test_judge.c
 tests_unit_haproxy_spoa_test_judge_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
+tests_unit_haproxy_spoa_test_eng_waf_SOURCES = tests/unit/haproxy-spoa/test_eng_waf.c
+tests_unit_haproxy_spoa_test_eng_waf_LDADD = %D%/libspoad.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
 tests_unit_haproxy_spoa_test_live_SOURCES = tests/unit/haproxy-spoa/test_live.c tests/tools/spop_client.c \
 	tests/tools/spop_client.h
 tests_unit_haproxy_spoa_test_live_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
@@ -47,4 +52,4 @@ endif
 endif
 noinst_HEADERS += %D%/spop.h %D%/spop_value.h %D%/spop_frame.h %D%/spop_conn.h %D%/req_view.h \
 	%D%/engine.h %D%/eng_guard.h %D%/eng_sign.h %D%/listen_addr.h %D%/spoad_conf.h \
-	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/worker.h %D%/server.h
+	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h

@@ -11,6 +11,7 @@
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/server.h"
 #include "haproxy-spoa/spoad_counters.h"
+#include "haproxy-spoa/spoad_report.h"
 #include "lib/diag.h"
 #include "lib/event.h"
 #include "lib/log.h"
@@ -26,7 +27,7 @@ struct options {
 static const char usage_text[] =
     "usage: llmsec-spoad [-dfn] [-c file]\n"
     "  -c, --config FILE   configuration (" LLMSEC_SYSCONFDIR "/spoad.yaml)\n"
-    "  -n, --check         check the configuration and exit\n"
+    "  -n, --check         check the configuration and the WAF's rules, and exit\n"
     "  -f, --foreground    accepted; it never leaves the foreground\n"
     "  -d, --debug         log at level debug\n"
     "      --show-defaults print a complete configuration and exit\n"
@@ -78,26 +79,24 @@ options_parse(int argc, char **argv)
 }
 
 static struct policy *
-load(const struct options *o)
+load(const struct options *o, struct diag *d)
 {
-	struct diag *d = diag_new();
-	struct policy *p = d ? policy_load(o->conf, d) : NULL;
+	struct policy *p = policy_load(o->conf, d);
 
-	if (d != NULL)
-		diag_print(d, stderr);
-	diag_free(&d);
+	diag_print(d, stderr);
 	if (p != NULL)
 		log_set_level(o->debug ? LOG_DEBUG : log_level_parse(policy_conf(p)->log_level));
 	return p;
 }
 
 static void
-reload(const struct options *o, struct server *s, struct policy **p, struct counters *ctr)
+reload(const struct options *o, struct server *s, struct policy **p, struct counters *ctr, struct event_client *ev)
 {
+	struct diag *d = diag_new();
 	struct policy *fresh;
 
 	sdnotify_reloading();
-	fresh = load(o);
+	fresh = d ? load(o, d) : NULL;
 	if (fresh == NULL) {
 		log_err("reload failed, the old configuration stays");
 	} else {
@@ -109,6 +108,8 @@ reload(const struct options *o, struct server *s, struct policy **p, struct coun
 	}
 	if (ctr != NULL)
 		counters_add(ctr, fresh ? SPOAD_C_RELOAD_OK : SPOAD_C_RELOAD_FAILED, 1);
+	spoad_report_reload(ev, fresh ? NULL : d ? diag_first(d) : "out of memory");
+	diag_free(&d);
 	sdnotify_send("READY=1");
 }
 
@@ -125,7 +126,7 @@ loop(const struct options *o, struct server *s, struct policy **p, struct counte
 		if (sig == SIGTERM || sig == SIGINT)
 			return;
 		if (sig == SIGHUP)
-			reload(o, s, p, ctr);
+			reload(o, s, p, ctr, ev);
 		if (ev != NULL)
 			event_client_tick(ev);
 		now = policy_now_us();
@@ -163,12 +164,16 @@ main(int argc, char **argv)
 	struct counters *ctr = NULL;
 	struct event_client *ev = NULL;
 	struct server *s = NULL;
-	struct policy *p;
+	struct policy *p = NULL;
+	struct diag *d;
 	sigset_t signals;
 	int rc;
 
 	log_init("llmsec-spoad", LOG_DEST_STDERR, o.debug ? LOG_DEBUG : LOG_INFO);
-	p = load(&o);
+	d = diag_new();
+	if (d != NULL)
+		p = load(&o, d);
+	diag_free(&d);
 	if (p == NULL)
 		return 2;
 	if (o.check) {

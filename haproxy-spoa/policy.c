@@ -16,6 +16,10 @@ struct policy {
 	atomic_uint		 refs;
 };
 
+struct policy_thread {
+	void	*state[SPOAD_ENGINES_MAX];
+};
+
 static void
 policy_free(struct policy *p)
 {
@@ -83,16 +87,44 @@ policy_now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-void
-policy_judge(const struct policy *p, const struct req_view *r, struct verdict *v, struct arena *a,
-    uint64_t deadline_us)
+struct policy_thread *
+policy_thread_new(const struct policy *p)
 {
+	struct policy_thread *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	for (size_t i = 0; i < p->n_states; i++)
+		if (spoad_engines[i]->thread_new != NULL)
+			t->state[i] = spoad_engines[i]->thread_new(p->state[i]);
+	return t;
+}
+
+void
+policy_thread_free(struct policy_thread **tp)
+{
+	struct policy_thread *t = *tp;
+
+	*tp = NULL;
+	if (t == NULL)
+		return;
+	for (size_t i = 0; spoad_engines[i] != NULL && i < SPOAD_ENGINES_MAX; i++)
+		if (t->state[i] != NULL)
+			spoad_engines[i]->thread_free(&t->state[i]);
+	free(t);
+}
+
+void
+policy_judge(const struct policy *p, struct policy_thread *t, const struct req_view *r, struct verdict *v,
+    struct arena *a, uint64_t deadline_us)
+{
+	v->deadline_us = deadline_us;
 	for (size_t i = 0; i < p->n_states; i++) {
 		if (deadline_us != 0 && policy_now_us() > deadline_us) {
 			verdict_error(v, "deadline");
 			return;
 		}
-		if (spoad_engines[i]->run(p->state[i], r, v, a) == ENGINE_STOP)
+		if (spoad_engines[i]->run(p->state[i], t ? t->state[i] : NULL, r, v, a) == ENGINE_STOP)
 			return;
 	}
 }

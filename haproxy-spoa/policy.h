@@ -16,8 +16,18 @@ struct policy	*policy_load(const char *path, struct diag *);
 struct policy	*policy_ref(struct policy *);
 void		 policy_unref(struct policy **);
 const struct spoad_conf *policy_conf(const struct policy *);
-/* Run every engine; <deadline_us> on the clock of policy_now_us(), 0: none. */
-void		 policy_judge(const struct policy *, const struct req_view *, struct verdict *,
+/*
+ * What one worker thread holds beside a policy: the engines' own scratch memory.  Belongs to that policy and
+ * must be freed before it.
+ */
+struct policy_thread;
+struct policy_thread *policy_thread_new(const struct policy *);	/* NULL: out of memory */
+void		 policy_thread_free(struct policy_thread **);
+/*
+ * Run every engine; <deadline_us> on the clock of policy_now_us(), 0: none.  <thread> NULL: engines that
+ * need one say ERROR.
+ */
+void		 policy_judge(const struct policy *, struct policy_thread *, const struct req_view *, struct verdict *,
 		    struct arena *, uint64_t deadline_us);
 /* Monotonic microseconds. */
 uint64_t	 policy_now_us(void);

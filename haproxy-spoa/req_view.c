@@ -16,6 +16,7 @@ req_view_init(struct req_view *r)
 
 	memset(r, 0, sizeof(*r));
 	r->method = r->path = r->query = r->version = r->request_id = r->sni = r->body = empty;
+	r->uri = r->waf_profile = empty;
 	r->body_size = -1;
 	r->flags = REQ_NO_BODY_ARG | REQ_NO_HDRS_ARG;
 }
@@ -80,6 +81,58 @@ req_view_headers(struct req_view *r, const void *p, size_t len, struct arena *a)
 		return -ENOMEM;
 	r->flags &= ~(unsigned)REQ_NO_HDRS_ARG;
 	return hdrs_walk(p, len, r->headers, &r->n_headers);
+}
+
+/* Where the path begins in a target; its length: there is none. */
+static size_t
+uri_path_at(struct span uri)
+{
+	const char *p;
+
+	if (uri.n > 0 && uri.p[0] == '/')
+		return 0;
+	p = memmem(uri.p, uri.n, "://", 3);
+	if (p != NULL)
+		p = memchr(p + 3, '/', uri.n - (size_t)(p + 3 - uri.p));
+	return p != NULL ? (size_t)(p - uri.p) : uri.n;
+}
+
+void
+req_view_split_uri(struct req_view *r)
+{
+	size_t at = uri_path_at(r->uri), end = at;
+
+	if (r->uri.n == 0)
+		return;
+	while (end < r->uri.n && r->uri.p[end] != '?' && r->uri.p[end] != '#')
+		end++;
+	r->path = (struct span){r->uri.p + at, end - at};
+	if (end < r->uri.n && r->uri.p[end] == '?')
+		end++;
+	else
+		end = r->uri.n;
+	r->query = (struct span){r->uri.p + end, r->uri.n - end};
+}
+
+struct span
+req_view_origin_form(const struct req_view *r, struct arena *a)
+{
+	size_t at = uri_path_at(r->uri);
+	struct span s;
+	char *p;
+
+	if (r->uri.n > 0 && at < r->uri.n)
+		return (struct span){r->uri.p + at, r->uri.n - at};
+	if (r->uri.n > 0 || r->query.n == 0)
+		return r->uri.n > 0 ? r->uri : r->path;
+	s = (struct span){NULL, r->path.n + 1 + r->query.n};
+	s.p = p = arena_alloc(a, s.n);
+	if (p != NULL) {
+		memcpy(p, r->path.p, r->path.n);
+		p[r->path.n] = '?';
+		memcpy(p + r->path.n + 1, r->query.p, r->query.n);
+	}
+	return s;
 }
 
 const struct req_header *

@@ -28,7 +28,11 @@ enum req_flag {
 
 struct req_view {
 	struct span		 method, path, query, version, request_id, sni;
+	struct span		 uri;		/* request target as sent; "" from a configuration that doesn't send it */
+	struct span		 waf_profile;	/* which the configuration chose; "" none */
 	char			 ip[46];	/* client, inet_ntop; "" if HAProxy had none */
+	char			 server_ip[46];
+	int			 port, server_port;	/* 0 unknown */
 	struct req_header	*headers;
 	size_t			 n_headers;
 	struct span		 body;		/* the part of it that fitted into HAProxy's buffer */
@@ -44,6 +48,17 @@ void	req_view_init(struct req_view *);
  */
 #define REQ_HEADERS_MAX	1024
 int	req_view_headers(struct req_view *, const void *, size_t, struct arena *);
+/*
+ * Take path and query out of the target, which is "/path?query", "https://host/path?query" (HTTP/2, or a
+ * client that thinks it talks to a proxy), "host:port" or "*"; the last two have no path.  Does nothing without
+ * a target.
+ */
+void	req_view_split_uri(struct req_view *);
+/*
+ * The target from its path on: what an HTTP/1 client would have sent.  HTTP/2 has no other form, HAProxy
+ * writes it as an URL.  Without a target it is put together in the arena; NULL .p: out of memory.
+ */
+struct span	req_view_origin_form(const struct req_view *, struct arena *);
 /* The first header of that name, any case; NULL if absent.  <n_found> (may be NULL): how many. */
 const struct req_header *req_view_header(const struct req_view *, const char *name, size_t *n_found);
 

@@ -63,6 +63,7 @@ const struct conf_opt spoad_conf_opts[] = {
 	    "counters for llmsecd; \"\": none"),
 	CONF_MAP(struct spoad_conf, events, events_opts, "verdicts worth telling"),
 	CONF_MAP(struct spoad_conf, guard, guard_opts, "the request guard"),
+	CONF_MAP(struct spoad_conf, waf, waf_conf_opts, "the web application firewall"),
 	CONF_END
 };
 
@@ -88,6 +89,7 @@ spoad_conf_load(struct spoad_conf *c, const char *path, struct conf_mem **mem, s
 		if (c->guard.routes[i].path_prefix[0] != '/')
 			diag_error(d, path, 0, 0, "guard.routes: path_prefix \"%s\" doesn't start with /",
 			    c->guard.routes[i].path_prefix);
+	waf_conf_check(&c->waf, path, d);
 	if (diag_errors(d) == 0)
 		return 0;
 	conf_mem_free(mem);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "haproxy-spoa/eng_guard.h"
+#include "haproxy-spoa/eng_waf.h"
 #include "lib/conf.h"
 
 struct diag;
@@ -23,6 +24,7 @@ struct spoad_conf {
 	int64_t			 max_frame_size, max_reassembly, max_output;
 	int64_t			 deadline, hello_timeout, idle_timeout, drain_timeout;	/* ms */
 	struct guard_conf	 guard;
+	struct waf_conf		 waf;
 };
 
 extern const struct conf_opt spoad_conf_opts[];

@@ -2,12 +2,19 @@
 #include "config.h"
 
 #include "haproxy-spoa/spoad_counters.h"
+#include "haproxy-spoa/waf/waf.h"
 
 #define REQ	"llmsec_spoad_requests_total", .help = "Requests judged, by verdict", .kind = COUNTER_COUNTER
 #define TRUNC	"llmsec_spoad_truncated_total", \
 	.help = "Requests whose body did not fit into HAProxy's buffer, by policy", .kind = COUNTER_COUNTER
+#define WAF	"llmsec_spoad_waf_requests_total", .kind = COUNTER_COUNTER, \
+	.help = "Requests judged by the WAF, by what it did; monitor: would have refused, but only watches"
+#define WAF_ERR	"llmsec_spoad_waf_errors_total", .kind = COUNTER_COUNTER, \
+	.help = "Requests that the WAF could not judge, by the limit that was hit"
 #define RELOAD	"llmsec_spoad_reloads_total", .help = "Configuration reloads", .kind = COUNTER_COUNTER
 #define COUNT(n, h)	{"llmsec_spoad_" n, NULL, h, COUNTER_COUNTER}
+
+_Static_assert(SPOAD_C_WAF_LATENCY - SPOAD_C_WAF_E_NONE == WAF_E_MAX, "a row for each enum waf_error");
 
 const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_ALLOW] = {REQ, .labels = "action=\"allow\""},
@@ -17,6 +24,22 @@ const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_TRUNC_DENY] = {TRUNC, .labels = "policy=\"deny\""},
 	[SPOAD_C_LATENCY] = {"llmsec_spoad_request_seconds", NULL,
 	    "From the arrival of a request's bytes to its verdict", COUNTER_HISTOGRAM},
+	[SPOAD_C_WAF_PASS] = {WAF, .labels = "action=\"pass\""},
+	[SPOAD_C_WAF_MONITOR] = {WAF, .labels = "action=\"monitor\""},
+	[SPOAD_C_WAF_DENY] = {WAF, .labels = "action=\"deny\""},
+	[SPOAD_C_WAF_DROP] = {WAF, .labels = "action=\"drop\""},
+	[SPOAD_C_WAF_REDIRECT] = {WAF, .labels = "action=\"redirect\""},
+	[SPOAD_C_WAF_ALLOW] = {WAF, .labels = "action=\"allow\""},
+	[SPOAD_C_WAF_ERROR] = {WAF, .labels = "action=\"error\""},
+	[SPOAD_C_WAF_E_NONE] = {WAF_ERR, .labels = "kind=\"none\""},
+	[SPOAD_C_WAF_E_MEMORY] = {WAF_ERR, .labels = "kind=\"memory\""},
+	[SPOAD_C_WAF_E_TIME] = {WAF_ERR, .labels = "kind=\"time\""},
+	[SPOAD_C_WAF_E_REGEX_LIMIT] = {WAF_ERR, .labels = "kind=\"regex-limit\""},
+	[SPOAD_C_WAF_E_ARGS] = {WAF_ERR, .labels = "kind=\"arguments\""},
+	[SPOAD_C_WAF_E_DEPTH] = {WAF_ERR, .labels = "kind=\"depth\""},
+	[SPOAD_C_WAF_E_BODY_LIMIT] = {WAF_ERR, .labels = "kind=\"body-limit\""},
+	[SPOAD_C_WAF_E_STORE] = {WAF_ERR, .labels = "kind=\"store\""},
+	[SPOAD_C_WAF_LATENCY] = {"llmsec_spoad_waf_seconds", NULL, "What the WAF alone took", COUNTER_HISTOGRAM},
 	[SPOAD_C_FRAMES] = COUNT("frames_total", "SPOP frames received"),
 	[SPOAD_C_REASSEMBLED] = COUNT("reassembled_total", "Messages put together from fragments"),
 	[SPOAD_C_CONNS] = COUNT("connections_total", "SPOP connections accepted"),

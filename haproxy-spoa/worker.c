@@ -310,11 +310,15 @@ worker_take_policy(struct worker *w)
 {
 	struct policy *old = w->policy;
 
+	policy_thread_free(&w->judge.thread);
 	pthread_mutex_lock(&w->shared->lock);
 	w->policy = policy_ref(w->shared->policy);
 	w->generation = atomic_load(&w->shared->generation);
 	pthread_mutex_unlock(&w->shared->lock);
 	w->judge.policy = w->policy;
+	w->judge.thread = policy_thread_new(w->policy);
+	if (w->judge.thread == NULL)
+		log_err("out of memory: requests cannot be judged");
 	policy_unref(&old);
 }
 
@@ -399,6 +403,7 @@ worker_free(struct worker **wp)
 	if (w->wake.fd >= 0)
 		close(w->wake.fd);
 	arena_free(&w->judge.arena);
+	policy_thread_free(&w->judge.thread);
 	policy_unref(&w->policy);
 	free(w->listen);
 	free(w);

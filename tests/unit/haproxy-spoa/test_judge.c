@@ -34,19 +34,35 @@ struct bench {
 	size_t		 in_len, out_len;
 };
 
+static const char rules[] =
+    "SecRuleEngine On\n"
+    "SecRule ARGS \"@contains evil\" \"id:7,phase:2,deny,status:429,log,setvar:tx.anomaly_score=+5\"\n"
+    "SecRule ARGS \"@contains hmm\" \"id:8,phase:2,pass,log,severity:NOTICE,setvar:tx.anomaly_score=+2\"\n"
+    "SecRule ARGS \"@contains away\" \"id:9,phase:2,redirect:https://x.example/,log\"\n";
+
+static void
+file_make(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
 static struct policy *
 policy_make(void)
 {
-	static const char text[] = "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 1s\n";
-	char path[] = "/tmp/test_judge.XXXXXX";
+	char path[] = "/tmp/test_judge.XXXXXX", waf[] = "/tmp/test_judge.XXXXXX", text[256];
 	struct diag *d = diag_new();
 	struct policy *p;
-	int fd = mkstemp(path);
 
-	assert_true(fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1);
+	file_make(waf, rules);
+	snprintf(text, sizeof(text), "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 1s\n"
+	    "waf: {rules: %s, profiles: [{name: watch, mode: detection_only}]}\n", waf);
+	file_make(path, text);
 	p = policy_load(path, d);
 	unlink(path);
-	close(fd);
+	unlink(waf);
 	diag_free(&d);
 	assert_non_null(p);
 	return p;
@@ -60,7 +76,7 @@ bench_up(void **state)
 	if (b == NULL || counters_open(&b->counters, NULL, "spoad", spoad_counters, SPOAD_C_N) != 0)
 		return -1;
 	b->policy = policy_make();
-	b->j = (struct judge){.policy = b->policy, .arena = arena_new(1 << 20), .counters = b->counters,
+	b->j = (struct judge){.policy = b->policy, .thread = policy_thread_new(b->policy), .arena = arena_new(1 << 20), .counters = b->counters,
 		.since_us = policy_now_us()};
 	*state = b;
 	return b->j.arena == NULL;
@@ -72,6 +88,7 @@ bench_down(void **state)
 	struct bench *b = *state;
 
 	arena_free(&b->j.arena);
+	policy_thread_free(&b->j.thread);
 	counters_close(&b->counters);
 	policy_unref(&b->policy);
 	free(b);
@@ -208,6 +225,62 @@ addresses_of_both_families(void **state)
 }
 
 static void
+ask_uri(struct bench *b, const char *uri, const char *profile)
+{
+	struct arg all[N_GOOD + 1];
+
+	memcpy(all, good, sizeof(good));
+	all[1] = (struct arg){"uri", {.type = SPOP_D_STR, .str = {uri, strlen(uri)}}};
+	all[N_GOOD] = (struct arg){"waf_profile", {.type = SPOP_D_NULL}};
+	if (profile != NULL)
+		all[N_GOOD].v = (struct spop_value){.type = SPOP_D_STR, .str = {profile, strlen(profile)}};
+	b->in_len = 0;
+	message_add(b, JUDGE_MESSAGE, all, N_GOOD + 1);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+}
+
+static void
+the_waf_has_variables_and_counters(void **state)
+{
+	struct bench *b = *state;
+
+	ask_uri(b, "/x?a=good", NULL);
+	assert_string_equal(var(b, "action"), "allow");
+	assert_string_equal(var(b, "waf_score"), "0");
+	assert_string_equal(var(b, "waf_rules"), "");
+	assert_string_equal(var(b, "waf_redirect"), "(unset)");
+	ask_uri(b, "https://host/x?a=hmm", NULL);
+	assert_string_equal(var(b, "action"), "allow");
+	assert_string_equal(var(b, "waf_score"), "2");
+	assert_string_equal(var(b, "waf_rules"), "8");
+	assert_string_equal(var(b, "rule_ids_json"), "[\"8\"]");
+	assert_string_equal(var(b, "threat_score"), "20");
+	ask_uri(b, "/x?a=hmm+evil", NULL);
+	assert_string_equal(var(b, "action"), "deny");
+	assert_string_equal(var(b, "status"), "429");
+	assert_string_equal(var(b, "reason"), "waf");
+	assert_string_equal(var(b, "waf_rules"), "7");
+	ask_uri(b, "/x?a=evil", "watch");
+	assert_string_equal(var(b, "action"), "allow");
+	ask_uri(b, "/x?a=away", NULL);
+	assert_string_equal(var(b, "waf_redirect"), "https://x.example/");
+	ask_uri(b, "/x?a=good", "nosuch");
+	assert_string_equal(var(b, "action"), "error");
+	assert_string_equal(var(b, "reason"), "waf-profile");
+	assert_string_equal(var(b, "waf_score"), "(unset)");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_WAF_PASS), 2);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_WAF_DENY), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_WAF_MONITOR), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_WAF_REDIRECT), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ALLOW), 3);
+	policy_thread_free(&b->j.thread);
+	ask_uri(b, "/x?a=good", NULL);
+	assert_string_equal(var(b, "reason"), "waf-memory");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_WAF_ERROR), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_WAF_E_MEMORY), 1);
+}
+
+static void
 unknown_names_are_ignored_in_every_type(void **state)
 {
 	static const struct arg odd[] = {
@@ -273,7 +346,7 @@ main(void)
 		TEST(a_good_request_is_allowed_and_counted), TEST(a_late_verdict_is_an_error),
 		TEST(a_cut_body_is_refused_with_its_rule), TEST(addresses_of_both_families),
 		TEST(unknown_names_are_ignored_in_every_type), TEST(what_cannot_be_read_is_an_error),
-		TEST(a_payload_cut_anywhere_is_invalid),
+		TEST(a_payload_cut_anywhere_is_invalid), TEST(the_waf_has_variables_and_counters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
