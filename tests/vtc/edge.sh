@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Run one piece of the edge for a .vtc, in the folder DIR, all on Unix sockets:
 #	edge.sh setup DIR			keys, certificate, spoad.yaml
+#	edge.sh waf DIR				then: a WAF with some rules of its own, a profile per path
+#	edge.sh rule DIR LINE			add a line to them
+#	edge.sh logged DIR TEXT			until the agent has said so in its log, 10 s at most
 #	edge.sh spoad|origin|haproxy DIR	exec it (a `process` of varnishtest)
 #	edge.sh snippet DIR			HAProxy with the snippet for an existing one
 #	edge.sh h2 DIR PATH			post standard input over HTTP/2, no length told
@@ -21,7 +24,7 @@ edge_is()	# STATUS PATH
 }
 
 case $what in
-setup|wait|h2) ;;
+setup|waf|rule|logged|wait|h2) ;;
 *)
 	: "${build:?}" "${src:?}"
 	wrap=$build/libtool\ --mode=execute ;;
@@ -48,14 +51,37 @@ setup)
 	    - {path_prefix: /v1/messages, oversize: flag}
 	T
 	;;
+waf)
+	cp "${0%/*}/edge_waf.conf" "$dir/waf.conf"
+	cat >>"$dir/spoad.yaml" <<-T
+	waf:
+	  rules: $dir/waf.conf
+	  profiles:
+	    - {name: llm}
+	    - {name: watch, mode: detection_only}
+	    - {name: away, mode: "off"}
+	    - {name: picky, presets: ["wanted=picky"]}
+	T
+	printf '/v1/ llm\n/api/ llm\n/v1beta/ llm\n/watch/ watch\n/away/ away\n/picky/ picky\n/nosuch/ nosuch\n' >"$dir/waf-profile.map"
+	;;
+rule)
+	printf '%s\n' "$3" >>"$dir/waf.conf" ;;
+logged)
+	end=$((SECONDS + 10))
+	until grep -qF -- "$3" "$dir/spoad.log"; do
+		[ $SECONDS -lt $end ] || { echo "not logged in 10 s: $3" >&2; exit 1; }
+		sleep 0.05
+	done ;;
 spoad)
-	exec $wrap "$build/haproxy-spoa/llmsec-spoad" -c "$dir/spoad.yaml" ;;
+	exec $wrap "$build/haproxy-spoa/llmsec-spoad" -c "$dir/spoad.yaml" 2>>"$dir/spoad.log" ;;
 origin)
 	exec $wrap "$build/tests/tools/llmsec-spop" origin -s "unix:$dir/origin.sock" -k "$dir/edge.keys" ;;
 haproxy)
 	export LLMSEC_RUN=$dir LLMSEC_EDGE_PEM=$dir/edge.pem LLMSEC_EDGE_BIND=$dir/tls.sock
 	export LLMSEC_EDGE_HTTP_BIND=$dir/http.sock LLMSEC_SPOAD_SOCK=$dir/spoad.sock
 	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
+	export LLMSEC_WAF_PROFILES=$src/etc/haproxy/waf-profile.map
+	[ ! -e "$dir/waf-profile.map" ] || LLMSEC_WAF_PROFILES=$dir/waf-profile.map
 	export LLMSEC_ACCEL_ADDR=unix@$dir/origin.sock LLMSEC_SPOE_TIMEOUT=3s
 	exec "${HAPROXY_PROGRAM:-haproxy}" -db -f "$src/etc/haproxy/haproxy.cfg" ;;
 snippet)
