@@ -7,7 +7,8 @@
 #include "haproxy-spoa/waf/seclang_private.h"
 
 /* Where an action can't stand. */
-#define META		(SL_CTX_CHAINED | SL_CTX_DEFAULT)
+#define META		(SL_CTX_DEFAULT | SL_NOT_SHOWN)
+#define HEAD_ONLY	(SL_CTX_CHAINED | SL_CTX_DEFAULT)
 #define RULE_ONLY	(SL_CTX_CHAINED | SL_CTX_DEFAULT | SL_CTX_UPDATE)
 
 static void *
@@ -294,8 +295,8 @@ static const struct sl_action_def actions[] = {
 	{"setuid", A_NEED, 0, sl_act_value, WAF_A_SETUID, 0, NULL},
 	{"setvar", A_NEED, 0, sl_act_setvar, 0, 0, NULL},
 	{"severity", A_NEED, META, act_severity, 0, 0, NULL},
-	{"skip", A_NEED, META, act_skip, 0, 0, NULL},
-	{"skipAfter", A_NEED, META, put_text, 0, OFF(skip_after), NULL},
+	{"skip", A_NEED, HEAD_ONLY, act_skip, 0, 0, NULL},
+	{"skipAfter", A_NEED, HEAD_ONLY, put_text, 0, OFF(skip_after), NULL},
 	{"status", A_NEED, 0, act_status, 0, 0, NULL},
 	{"t", A_NEED, 0, act_tfn, 0, 0, NULL},
 	{"tag", A_NEED, SL_CTX_DEFAULT, act_tag, 0, 0, NULL},
@@ -335,6 +336,10 @@ sl_action_run(struct sl *sl, struct sl_aset *set, struct sl_action *a)
 		sl_error(sl, &a->name, NULL, "%s: needs a value after a colon", def->name);
 	else if (def->arg == A_NONE && a->value.p != NULL)
 		sl_error(sl, &a->name, NULL, "%s: takes no value", def->name);
-	else
+	else {
+		if ((def->not_in & SL_NOT_SHOWN) && (set->ctx & SL_CTX_CHAINED))
+			sl_warn(sl, &a->name, NULL, "%s: never shown: a match is told in the words of the chain's "
+			    "first rule", def->name);
 		def->fn(sl, set, a);
+	}
 }

@@ -97,6 +97,22 @@ skip_count(const struct waf_phase *ph, size_t i)
 	return i;
 }
 
+/* Here and not where the target is read: the namespaces come later in the rule, targets perhaps later still. */
+static void
+check_xpaths(struct sl *sl, const struct waf_rule *r)
+{
+	const struct waf_target *t;
+
+	for (size_t i = 0; i < r->n_target; i++) {
+		t = &r->target[i];
+		if (t->var != WAF_V_XML || t->sel != WAF_SEL_KEY || t->exclude ||
+		    waf_xpath_check(t->key.p, r->xmlns, r->n_xmlns) == 0)
+			continue;
+		diag_error(sl->diag, r->file, r->line, 1, "XML:%s: not an XPath", t->key.p);
+		sl->failed = true;
+	}
+}
+
 static void
 drop_holes(struct waf_rules *rules)
 {
@@ -116,6 +132,8 @@ sl_link(struct sl *sl)
 	struct waf_rule *r;
 
 	drop_holes(sl->rules);
+	for (size_t i = 0; i < sl->rules->n_all; i++)
+		check_xpaths(sl, sl->rules->all[i]);
 	for (size_t i = 0; i < sl->n_head; i++) {
 		r = sl->head[i];
 		for (int p = 1; p <= 5; p++) {

@@ -201,11 +201,12 @@ void		 sl_actions(struct sl *, const struct sl_word *, struct sl_aset *);
 struct sl_action;
 typedef void	 sl_action_fn(struct sl *, struct sl_aset *, const struct sl_action *);
 
+#define SL_NOT_SHOWN	16		/* in a chained rule it can stand, but nobody will see it */
 enum { A_NONE, A_OPT, A_NEED };	/* a value after the colon */
 struct sl_action_def {
 	const char	*name;
 	int		 arg;
-	unsigned	 not_in;	/* enum sl_ctx: where it can't stand */
+	unsigned	 not_in;	/* enum sl_ctx: where it can't stand; SL_NOT_SHOWN */
 	sl_action_fn	*fn;
 	int		 data;
 	size_t		 off;		/* of the field in struct sl_aset */

@@ -45,13 +45,19 @@ sl_pattern(struct sl *sl, const struct sl_text *t, bool caseless)
 	return rx;
 }
 
-/* After the '/' at <i>: the index of the one that closes, n if none does. */
+/*
+ * After the '/' at <i>: the index of the one that closes, n if none does.  An unescaped one in the middle is
+ * text: /^a/b$/ is in use, and only what follows can tell.
+ */
 static size_t
 regex_end(const char *p, size_t n, size_t i)
 {
-	for (i++; i < n && p[i] != '/'; i++)
+	for (i++; i < n; i++) {
+		if (p[i] == '/' && (i + 1 == n || p[i + 1] == '|' || p[i + 1] == ',' || sl_is_blank(p[i + 1])))
+			return i;
 		i += p[i] == '\\';
-	return i < n ? i : n;
+	}
+	return n;
 }
 
 /* Brackets and quotes of an XPath may hold what else would end a target. */

@@ -66,6 +66,7 @@ test_targets(void **state)
 		{"SecRule ARGS|REQUEST_URI:x x id:1", "t:1:26: error: variable REQUEST_URI has no parts to select from\n"},
 		{"SecRule ARGS: x id:1", "t:1:14: error: ARGS: nothing after the colon\n"},
 		{"SecRule HTTP_Host x id:1", "t:1:9: error: variable HTTP_Host: not supported: write REQUEST_HEADERS:Name\n"},
+		{"SecRule XML:/a[ x id:1", "t:1:1: error: XML:/a[: not an XPath\n"},
 		{"SecRule PERF_ALL x id:1", "t:1:9: error: variable PERF_ALL: not supported: ModSecurity's own timing; "
 		    "llmsecctl shows ours\n"},
 	};
@@ -170,8 +171,8 @@ test_rules(void **state)
 		 "t:2:30: error: deny: not in a later rule of a chain, only in its first\n"
 		 "t:2:35: error: skip: not in a later rule of a chain, only in its first\n"
 		 "t:2:42: error: skipAfter: not in a later rule of a chain, only in its first\n"
-		 "t:2:54: error: msg: not in a later rule of a chain, only in its first\n"
-		 "t:2:62: error: severity: not in a later rule of a chain, only in its first\n"},
+		 "t:2:54: warning: msg: never shown: a match is told in the words of the chain's first rule\n"
+		 "t:2:62: warning: severity: never shown: a match is told in the words of the chain's first rule\n"},
 		{"SecDefaultAction pass", "t:1:18: error: SecDefaultAction: names no phase\n"},
 		{"SecDefaultAction phase:1", "t:1:18: error: SecDefaultAction: names no disruptive action\n"},
 		{"SecDefaultAction phase:1,block", "t:1:26: error: block: this is where it is said what block does\n"},
