@@ -7,33 +7,41 @@
 
 #include "lib/literals.h"
 
-#define GRAM_MAX	4	/* bytes of an anchor; shorter literals have shorter ones */
-#define BLOCK		8	/* positions looked at between two branches */
 #define HASH_MIN_BITS	9
-#define HASH_MAX_BITS	17	/* 16 KiB: half of a first-level cache */
+#define HASH_MAX_BITS	18
+#define PAIR_BITS	16	/* the pair is its own hash */
+#define BUCKET_SHIFT	4	/* so many bits of a hash share a bucket */
+#define CHUNK		512	/* bytes looked at before what they may hold is looked up */
 #define TEXT_MAX	(1U << 30)
 
 /* One text.  Several ids may have asked for it. */
 struct lit {
 	uint32_t text, len;	/* in blob */
-	uint32_t anchor;	/* its anchor's offset in it */
-	uint32_t id, n_id;	/* in ids */
+	uint32_t id, n_id;	/* n_id 1: the id itself; else where they are in ids */
 };
 
+/* A literal by one of its anchors. */
 struct entry {
-	uint32_t key, lit;
+	uint32_t key;
+	uint32_t at;		/* where in the literal the anchor is */
+	struct lit lit;
 };
 
-/* All anchors of one width. */
+/* All anchors of one kind. */
 struct grams {
-	uint32_t mask;		/* of the bytes that count in a 32-bit load */
-	unsigned shift;		/* hash to bit number */
-	unsigned bucket_shift;	/* bit number to bucket */
-	uint32_t *bits;
-	uint32_t *bucket;	/* first entry of a bucket; one more for the end */
+	unsigned bits_log2;
+	uint32_t *bits;		/* by hash */
+	uint32_t *bucket;	/* by hash >> BUCKET_SHIFT: the first entry; one more for the end */
 	struct entry *entry;	/* by bucket */
-	size_t n;
+	size_t n;		/* entries */
 };
+
+/*
+ * Literals of five bytes and more have two anchors, four bytes at neighbouring places, of which one is at an
+ * even place of the text; shorter ones have a pair, at any place.  So each even place is looked at once: the
+ * four bytes from there, and both pairs that begin there and at the next.
+ */
+enum kind { QUADS, PAIRS, KINDS };
 
 struct source {		/* as added */
 	const char *p;		/* set when blob has stopped moving */
@@ -45,10 +53,10 @@ struct literals {
 	size_t n_blob, cap_blob;
 	struct source *src;	/* NULL once built */
 	size_t n_src, cap_src;
-	struct lit *lit;
+	struct lit *lit;	/* NULL once built */
 	size_t n_lit;
 	uint32_t *ids;
-	struct grams gram[GRAM_MAX];	/* [width - 1] */
+	struct grams gram[KINDS];
 	uint32_t loose;		/* or-ed into loads: folds letters (and more: the comparison is exact) */
 	unsigned char fold[256];
 };
@@ -74,10 +82,10 @@ literals_free(struct literals **lp)
 	*lp = NULL;
 	if (l == NULL)
 		return;
-	for (unsigned w = 0; w < GRAM_MAX; w++) {
-		free(l->gram[w].bits);
-		free(l->gram[w].bucket);
-		free(l->gram[w].entry);
+	for (unsigned k = 0; k < KINDS; k++) {
+		free(l->gram[k].bits);
+		free(l->gram[k].bucket);
+		free(l->gram[k].entry);
 	}
 	free(l->blob);
 	free(l->src);
@@ -150,15 +158,18 @@ unify(struct literals *l)
 		const struct source *s = &l->src[i];
 
 		if (i == 0 || s->len != s[-1].len || memcmp(s->p, s[-1].p, s->len) != 0)
-			l->lit[l->n_lit++] = (struct lit){ s->text, s->len, 0, (uint32_t)i, 0 };
+			l->lit[l->n_lit++] = (struct lit){ s->text, s->len, (uint32_t)i, 0 };
 		l->lit[l->n_lit - 1].n_id++;
 		l->ids[i] = s->id;
 	}
+	for (size_t i = 0; i < l->n_lit; i++)
+		if (l->lit[i].n_id == 1)
+			l->lit[i].id = l->ids[l->lit[i].id];
 	return 0;
 }
 
 static inline uint32_t
-load32(const void *p)
+load32(const char *p)
 {
 	uint32_t v;
 
@@ -166,21 +177,50 @@ load32(const void *p)
 	return v;
 }
 
-/* The first <width> bytes at <p> as the scan will load them on this machine, whatever its byte order. */
-static uint32_t
-gram_key(const char *p, unsigned width, uint32_t loose)
+/* The pair that starts with a quad's first byte (0) or second (1), as it would be loaded by itself. */
+static inline uint32_t
+pair_of(uint32_t quad, unsigned at)
 {
-	char b[4] = { 0 };
-
-	memcpy(b, p, width);
-	return load32(b) | (loose & load32(&(char[4]){ (char)0xff, (char)(width > 1 ? 0xff : 0),
-	    (char)(width > 2 ? 0xff : 0), (char)(width > 3 ? 0xff : 0) }));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return quad >> 8 * at & 0xffff;
+#else
+	return quad >> (16 - 8 * at) & 0xffff;
+#endif
 }
 
 static inline uint32_t
-gram_hash(const struct grams *g, uint32_t key)
+quad_hash(const struct grams *g, uint32_t quad)
 {
-	return (key * 0x9e3779b1U) >> g->shift;
+	return (quad * 0x9e3779b1U) >> (32 - g->bits_log2);
+}
+
+static inline uint32_t
+gram_hash(const struct grams *g, enum kind kind, uint32_t key)
+{
+	return kind == QUADS ? quad_hash(g, key) : key;
+}
+
+static inline uint32_t
+gram_bit(const struct grams *g, uint32_t hash)
+{
+	return g->bits[hash / 32] >> hash % 32 & 1;
+}
+
+static enum kind
+kind_of(const struct lit *t)
+{
+	return t->len > 4 ? QUADS : PAIRS;
+}
+
+static uint32_t
+anchor_key(const struct literals *l, const struct lit *t, enum kind kind, uint32_t at)
+{
+	char b[4] = { 0 };
+	uint32_t quad;
+
+	memcpy(b, l->blob + t->text + at, kind == QUADS ? 4 : t->len > 1 ? 2 : 1);
+	quad = load32(b) | l->loose;
+	return kind == QUADS ? quad : pair_of(quad, 0);
 }
 
 /* How often a byte is met in what the rules look at: headers, JSON, prose, code.  Only ranks matter. */
@@ -198,18 +238,22 @@ commonness(unsigned char c)
 	return strchr("/.-_=:\",&;\n", c) != NULL ? 6 : 3;
 }
 
-/* The window of <width> bytes that will be met least, and that fewest others have chosen. */
+/* The place whose anchors will be met least, and that fewest others have chosen. */
 static uint32_t
-choose_anchor(const struct literals *l, const struct lit *t, unsigned width, const struct grams *g, const uint8_t *crowd)
+choose_anchor(const struct literals *l, const struct lit *t, enum kind kind, const uint8_t *crowd)
 {
 	const char *p = l->blob + t->text;
-	unsigned best = UINT32_MAX, score;
+	unsigned best = UINT32_MAX, width = kind == QUADS ? 4 : 2, keys = kind == QUADS ? 2 : 1;
 	uint32_t at = 0;
 
-	for (uint32_t i = 0; i + width <= t->len; i++) {
-		score = 4U * crowd[gram_hash(g, gram_key(p + i, width, l->loose))];
-		for (unsigned k = 0; k < width; k++)
-			score += commonness((unsigned char)p[i + k]);
+	for (uint32_t i = 0; i + width + keys - 1 <= t->len; i++) {
+		unsigned score = 0;
+
+		for (unsigned k = 0; k < keys; k++) {
+			score += 4U * crowd[gram_hash(&l->gram[kind], kind, anchor_key(l, t, kind, i + k))];
+			for (unsigned b = 0; b < width; b++)
+				score += commonness((unsigned char)p[i + k + b]);
+		}
 		if (score < best) {
 			best = score;
 			at = i;
@@ -219,73 +263,93 @@ choose_anchor(const struct literals *l, const struct lit *t, unsigned width, con
 }
 
 static void
-size_grams(struct grams *g, unsigned width)
+enter(struct grams *g, enum kind kind, struct entry **v, struct entry e, uint8_t *crowd)
 {
-	unsigned bits = HASH_MIN_BITS;
+	uint32_t h = gram_hash(g, kind, e.key);
 
-	memset(&g->mask, 0, sizeof(g->mask));
-	memset(&g->mask, 0xff, width);	/* the first bytes in memory, as gram_key */
-	while (bits < HASH_MAX_BITS && (size_t)1 << bits < g->n * 16)
-		bits++;
-	g->shift = 32 - bits;
-	g->bucket_shift = bits > HASH_MIN_BITS + 4 ? 4 : 0;
+	*(*v)++ = e;
+	crowd[h] = (uint8_t)(crowd[h] < 255 ? crowd[h] + 1 : 255);
+	g->bits[h / 32] |= 1U << h % 32;
+	g->bucket[h >> BUCKET_SHIFT]++;
 }
 
-/* Counting sort of the anchors into buckets. */
-static void
-fill_grams(const struct literals *l, struct grams *g, unsigned width, size_t n_bucket)
+static size_t
+n_entries(const struct literals *l, const struct lit *t)
 {
-	for (size_t pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < l->n_lit; i++) {
-			const struct lit *t = &l->lit[i];
-			uint32_t key, h, b;
+	return t->len > 4 ? 2 : t->len > 1 ? 1 : l->loose ? 128 : 256;
+}
 
-			if ((t->len < GRAM_MAX ? t->len : GRAM_MAX) != width)
-				continue;
-			key = gram_key(l->blob + t->text + t->anchor, width, l->loose);
-			h = gram_hash(g, key);
-			b = h >> g->bucket_shift;
-			g->bits[h / 32] |= 1U << h % 32;
-			if (pass == 0)
-				g->bucket[b]++;
-			else
-				g->entry[--g->bucket[b]] = (struct entry){ key, (uint32_t)i };
-		}
-		for (size_t b = 1; pass == 0 && b <= n_bucket; b++)
-			g->bucket[b] += g->bucket[b - 1];
+/* A single byte is entered with every byte that may stand behind it; behind the text's last stands a NUL. */
+static void
+enter_single(const struct literals *l, struct grams *g, struct entry **v, const struct lit *t, uint8_t *crowd)
+{
+	char pair[4] = { l->blob[t->text] };
+
+	for (unsigned c = 0; c < 256; c++) {
+		pair[1] = (char)c;
+		if (((unsigned char)c & (l->loose & 0xff)) == 0)	/* the others load as these */
+			enter(g, PAIRS, v, (struct entry){ pair_of(load32(pair) | l->loose, 0), 0, *t }, crowd);
 	}
+}
+
+static void
+enter_all(struct literals *l, enum kind kind, struct entry *v, uint8_t *crowd)
+{
+	struct grams *g = &l->gram[kind];
+
+	for (size_t i = 0; i < l->n_lit; i++) {
+		const struct lit *t = &l->lit[i];
+		uint32_t at;
+
+		if (kind_of(t) != kind)
+			continue;
+		if (t->len == 1) {
+			enter_single(l, g, &v, t, crowd);
+			continue;
+		}
+		at = choose_anchor(l, t, kind, crowd);
+		for (uint32_t k = at; k < at + n_entries(l, t); k++)
+			enter(g, kind, &v, (struct entry){ anchor_key(l, t, kind, k), k, *t }, crowd);
+	}
+}
+
+static void
+size_grams(struct literals *l, struct grams *g, enum kind kind)
+{
+	for (size_t i = 0; i < l->n_lit; i++)
+		if (kind_of(&l->lit[i]) == kind)
+			g->n += n_entries(l, &l->lit[i]);
+	g->bits_log2 = kind == PAIRS ? PAIR_BITS : HASH_MIN_BITS;
+	while (kind == QUADS && g->bits_log2 < HASH_MAX_BITS && (size_t)1 << g->bits_log2 < g->n * 24)
+		g->bits_log2++;
 }
 
 static int
-build_grams(struct literals *l, unsigned width, uint8_t *crowd)
+build_grams(struct literals *l, enum kind kind, uint8_t *crowd)
 {
-	struct grams *g = &l->gram[width - 1];
+	struct grams *g = &l->gram[kind];
 	size_t n_hash, n_bucket;
+	struct entry *v;
 
-	for (size_t i = 0; i < l->n_lit; i++)
-		g->n += (l->lit[i].len < GRAM_MAX ? l->lit[i].len : GRAM_MAX) == width;
-	size_grams(g, width);
-	if (g->n == 0)
-		return 0;
-	n_hash = (size_t)1 << (32 - g->shift);
-	n_bucket = n_hash >> g->bucket_shift;
+	size_grams(l, g, kind);
+	n_hash = (size_t)1 << g->bits_log2;
+	n_bucket = n_hash >> BUCKET_SHIFT;
 	g->bits = calloc(n_hash / 32, sizeof(*g->bits));
 	g->bucket = calloc(n_bucket + 1, sizeof(*g->bucket));
-	g->entry = calloc(g->n, sizeof(*g->entry));
-	if (g->bits == NULL || g->bucket == NULL || g->entry == NULL)
+	g->entry = calloc(g->n + 1, sizeof(*g->entry));
+	v = calloc(g->n + 1, sizeof(*v));
+	if (g->bits == NULL || g->bucket == NULL || g->entry == NULL || v == NULL) {
+		free(v);
 		return -ENOMEM;
-	memset(crowd, 0, n_hash);
-	for (size_t i = 0; i < l->n_lit; i++) {
-		struct lit *t = &l->lit[i];
-		uint32_t h;
-
-		if ((t->len < GRAM_MAX ? t->len : GRAM_MAX) != width)
-			continue;
-		t->anchor = choose_anchor(l, t, width, g, crowd);
-		h = gram_hash(g, gram_key(l->blob + t->text + t->anchor, width, l->loose));
-		crowd[h] = (uint8_t)(crowd[h] < 255 ? crowd[h] + 1 : 255);
 	}
-	fill_grams(l, g, width, n_bucket);
+	memset(crowd, 0, n_hash);
+	enter_all(l, kind, v, crowd);
+	/* A counting sort: the buckets' ends, which each entry then moves down by one. */
+	for (size_t b = 1; b <= n_bucket; b++)
+		g->bucket[b] += g->bucket[b - 1];
+	for (size_t i = g->n; i-- > 0;)
+		g->entry[--g->bucket[gram_hash(g, kind, v[i].key) >> BUCKET_SHIFT]] = v[i];
+	free(v);
 	return 0;
 }
 
@@ -295,11 +359,13 @@ literals_build(struct literals *l)
 	uint8_t *crowd = malloc((size_t)1 << HASH_MAX_BITS);
 	int rc = crowd == NULL ? -ENOMEM : unify(l);
 
-	for (unsigned w = 1; rc == 0 && w <= GRAM_MAX; w++)
-		rc = build_grams(l, w, crowd);
+	for (unsigned k = 0; rc == 0 && k < KINDS; k++)
+		rc = build_grams(l, k, crowd);
 	free(crowd);
 	free(l->src);
+	free(l->lit);
 	l->src = NULL;
+	l->lit = NULL;
 	l->cap_src = 0;
 	return rc;
 }
@@ -307,20 +373,26 @@ literals_build(struct literals *l)
 size_t
 literals_memory(const struct literals *l)
 {
-	size_t n = sizeof(*l) + l->cap_blob + l->cap_src * sizeof(*l->src) + (l->n_src + 1) * (sizeof(*l->lit) + sizeof(*l->ids));
+	size_t n = sizeof(*l) + l->cap_blob + (l->n_src + 1) * sizeof(*l->ids);
 
-	for (unsigned w = 0; w < GRAM_MAX; w++) {
-		const struct grams *g = &l->gram[w];
-		size_t n_hash = (size_t)1 << (32 - g->shift);
+	for (unsigned k = 0; k < KINDS; k++) {
+		const struct grams *g = &l->gram[k];
+		size_t n_hash = (size_t)1 << g->bits_log2;
 
-		if (g->n > 0)
-			n += n_hash / 8 + ((n_hash >> g->bucket_shift) + 1) * sizeof(*g->bucket) + g->n * sizeof(*g->entry);
+		n += n_hash / 8 + ((n_hash >> BUCKET_SHIFT) + 1) * sizeof(*g->bucket) + (g->n + 1) * sizeof(*g->entry);
 	}
 	return n;
 }
 
+struct scan {
+	const struct literals *l;
+	const char *p;
+	size_t len;
+	void *arg;
+};
+
 /* What to do with each occurrence; false stops the scan.  Inlined into each of the scans. */
-typedef bool found_fn(const struct literals *, const struct lit *, size_t start, void *);
+typedef bool found_fn(const struct scan *, const struct lit *, size_t start);
 
 static inline bool
 same(const struct literals *l, const struct lit *t, const char *p)
@@ -333,44 +405,71 @@ same(const struct literals *l, const struct lit *t, const char *p)
 	return true;
 }
 
-/* The anchors that hash like the bytes at <at>. */
+/* The anchors that look like the bytes at <at>.  What hangs over the text's end is none. */
 static inline __attribute__((always_inline)) bool
-look(const struct literals *l, const struct grams *g, uint32_t key, const char *p, size_t len, size_t at,
-    found_fn *found, void *arg)
+look_up(const struct scan *s, const struct grams *g, uint32_t key, uint32_t hash, size_t at, found_fn *found)
 {
-	uint32_t b = gram_hash(g, key) >> g->bucket_shift;
+	const uint32_t *b = &g->bucket[hash >> BUCKET_SHIFT];
 
-	for (uint32_t e = g->bucket[b]; e < g->bucket[b + 1]; e++) {
-		const struct lit *t = &l->lit[g->entry[e].lit];
+	for (uint32_t i = b[0]; i < b[1]; i++) {
+		const struct entry *e = &g->entry[i];
 
-		if (g->entry[e].key != key || at < t->anchor || len - (at - t->anchor) < t->len)
+		if (e->key != key || at < e->at || at - e->at > s->len || s->len - (at - e->at) < e->lit.len)
 			continue;
-		if (same(l, t, p + (at - t->anchor)) && !found(l, t, at - t->anchor, arg))
+		if (same(s->l, &e->lit, s->p + (at - e->at)) && !found(s, &e->lit, at - e->at))
 			return false;
 	}
 	return true;
 }
 
-/*
- * BLOCK positions from <at>, loaded from <q>, which is p + at or a padded copy of it.  What the padding hits
- * is over the end and thrown out by look().
- */
-static inline __attribute__((always_inline)) bool
-block(const struct literals *l, const struct grams *g, const char *q, const char *p, size_t len, size_t at,
-    found_fn *found, void *arg)
+/* Notes the even places of [0, n) that may hold an anchor.  No branches: what is there is hard to predict. */
+static inline size_t
+sift(const struct literals *l, const char *p, size_t n, uint16_t *maybe)
 {
-	unsigned maybe = 0;
+	const struct grams *quads = &l->gram[QUADS], *pairs = &l->gram[PAIRS];
+	size_t k = 0;
 
-	for (unsigned i = 0; i < BLOCK; i++) {
-		uint32_t h = gram_hash(g, (load32(q + i) | l->loose) & g->mask);
+	for (size_t i = 0; i < n; i += 2) {
+		uint32_t v = load32(p + i) | l->loose;
 
-		maybe |= (g->bits[h / 32] >> h % 32 & 1U) << i;
+		maybe[k] = (uint16_t)i;
+		k += gram_bit(quads, quad_hash(quads, v)) | gram_bit(pairs, pair_of(v, 0)) | gram_bit(pairs, pair_of(v, 1));
 	}
-	for (; maybe != 0; maybe &= maybe - 1) {
-		unsigned i = (unsigned)__builtin_ctz(maybe);
+	return k;
+}
 
-		if (at + i < len && !look(l, g, (load32(q + i) | l->loose) & g->mask, p, len, at + i, found, arg))
+/* The same for a set without short literals. */
+static inline size_t
+sift_quads(const struct literals *l, const char *p, size_t n, uint16_t *maybe)
+{
+	const struct grams *quads = &l->gram[QUADS];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i += 2) {
+		maybe[k] = (uint16_t)i;
+		k += gram_bit(quads, quad_hash(quads, load32(p + i) | l->loose));
+	}
+	return k;
+}
+
+/* <n> places from <at>, which are at <q>: in the text, or in a copy of its end with room behind it. */
+static inline __attribute__((always_inline)) bool
+chunk(const struct scan *s, const char *q, size_t at, size_t n, found_fn *found)
+{
+	const struct grams *quads = &s->l->gram[QUADS], *pairs = &s->l->gram[PAIRS];
+	uint16_t maybe[CHUNK / 2 + 1];
+	size_t k = pairs->n > 0 ? sift(s->l, q, n, maybe) : sift_quads(s->l, q, n, maybe);
+
+	for (size_t i = 0; i < k; i++) {
+		uint32_t v = load32(q + maybe[i]) | s->l->loose, h = quad_hash(quads, v);
+		size_t here = at + maybe[i];
+
+		if (gram_bit(quads, h) && !look_up(s, quads, v, h, here, found))
 			return false;
+		for (unsigned j = 0; j < 2; j++)
+			if (gram_bit(pairs, pair_of(v, j)) &&
+			    !look_up(s, pairs, pair_of(v, j), pair_of(v, j), here + j, found))
+				return false;
 	}
 	return true;
 }
@@ -378,37 +477,30 @@ block(const struct literals *l, const struct grams *g, const char *q, const char
 static inline __attribute__((always_inline)) bool
 scan(const struct literals *l, const char *p, size_t len, found_fn *found, void *arg)
 {
-	char pad[2 * BLOCK + GRAM_MAX] = { 0 };
-	size_t body = len < BLOCK + GRAM_MAX - 1 ? 0 : (len - (GRAM_MAX - 1)) / BLOCK * BLOCK;
+	struct scan s = { l, p, len, arg };
+	size_t at = 0, n;
+	char end[8] = { 0 };
 
-	if (len > 0)
-		memcpy(pad, p + body, len - body);
-	for (unsigned w = 0; w < GRAM_MAX; w++) {
-		const struct grams *g = &l->gram[w];
-		size_t at = 0;
-
-		if (g->n == 0)
-			continue;
-		for (; at < body; at += BLOCK)
-			if (!block(l, g, p + at, p, len, at, found, arg))
-				return false;
-		for (; at < len; at += BLOCK)
-			if (!block(l, g, pad + (at - body), p, len, at, found, arg))
-				return false;
+	for (; len - at >= 4; at += n) {	/* a quad is loaded from each place */
+		n = (len - at - 2) & ~(size_t)1;
+		n = n < CHUNK ? n : CHUNK;
+		if (!chunk(&s, p + at, at, n, found))
+			return false;
 	}
-	return true;
+	if (len == 0)
+		return true;
+	memcpy(end, p + at, len - at);
+	return chunk(&s, end, at, len - at, found);
 }
 
 static inline bool
-found_mark(const struct literals *l, const struct lit *t, size_t start, void *arg)
+found_mark(const struct scan *s, const struct lit *t, size_t start)
 {
-	uint64_t *hits = arg;
+	const uint32_t *id = t->n_id == 1 ? &t->id : &s->l->ids[t->id];
+	uint64_t *hits = s->arg;
 
-	for (uint32_t i = 0; i < t->n_id; i++) {
-		uint32_t id = l->ids[t->id + i];
-
-		hits[id / 64] |= 1ULL << id % 64;
-	}
+	for (uint32_t i = 0; i < t->n_id; i++)
+		hits[id[i] / 64] |= 1ULL << id[i] % 64;
 	return true;
 }
 
@@ -419,13 +511,13 @@ literals_scan(const struct literals *l, const char *p, size_t len, uint64_t *hit
 }
 
 static inline bool
-found_first(const struct literals *l, const struct lit *t, size_t start, void *arg)
+found_first(const struct scan *s, const struct lit *t, size_t start)
 {
-	struct literals_hit *best = arg;
+	struct literals_hit *best = s->arg;
 	size_t end = start + t->len;
 
 	if (end < best->end || (end == best->end && start < best->start))
-		*best = (struct literals_hit){ l->ids[t->id], start, end };
+		*best = (struct literals_hit){ t->n_id == 1 ? t->id : s->l->ids[t->id], start, end };
 	return true;
 }
 
@@ -443,12 +535,13 @@ struct each {
 };
 
 static inline bool
-found_each(const struct literals *l, const struct lit *t, size_t start, void *arg)
+found_each(const struct scan *s, const struct lit *t, size_t start)
 {
-	const struct each *e = arg;
+	const uint32_t *id = t->n_id == 1 ? &t->id : &s->l->ids[t->id];
+	const struct each *e = s->arg;
 
 	for (uint32_t i = 0; i < t->n_id; i++)
-		if (!e->fn(e->arg, &(struct literals_hit){ l->ids[t->id + i], start, start + t->len }))
+		if (!e->fn(e->arg, &(struct literals_hit){ id[i], start, start + t->len }))
 			return false;
 	return true;
 }

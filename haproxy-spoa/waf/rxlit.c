@@ -22,6 +22,7 @@
 #define WIDTH_MAX	(1U << 24)
 #define MIN_LEN		2	/* of a literal worth scanning for; shorter ones are in the class */
 #define EACH_COSTS	1e-7	/* a set twice as large must be better for it */
+#define FREQUENCY_MAX	1e-3	/* per byte; what is met more often holds nothing back and the class does as well */
 
 struct info {
 	bool	 is_exact;
@@ -32,6 +33,7 @@ struct info {
 	unsigned width;		/* of the shortest match */
 	bool	 has_class;
 	uint64_t class[4];	/* every match has a byte of this in it */
+	double	 class_cost;
 };
 
 static bool	node_info(struct info *, const struct rx_node *, struct arena *);
@@ -41,8 +43,9 @@ class_cost(const uint64_t *set)
 {
 	double sum = 0;
 
-	for (unsigned c = 0; c < 256; c++)
-		sum += rx_set_has(set, c) ? lits_byte_frequency((unsigned char)c) : 0;
+	for (unsigned w = 0; w < 4; w++)
+		for (uint64_t left = set[w]; left != 0; left &= left - 1)
+			sum += lits_byte_frequency((unsigned char)(w * 64 + (unsigned)__builtin_ctzll(left)));
 	return sum;
 }
 
@@ -51,7 +54,7 @@ offer(struct info *r, struct lits s)
 {
 	double cost = lits_frequency(s) + EACH_COSTS * (double)s.n;
 
-	if (s.n == 0 || lits_min_len(s) < MIN_LEN || (r->best.n > 0 && r->cost <= cost))
+	if (s.n == 0 || lits_min_len(s) < MIN_LEN || cost > FREQUENCY_MAX || (r->best.n > 0 && r->cost <= cost))
 		return;
 	r->best = s;
 	r->cost = cost;
@@ -89,19 +92,28 @@ width_mul(unsigned w, unsigned n)
 static void
 inherit_class(struct info *r, const struct info *x)
 {
-	if (!x->has_class || (r->has_class && class_cost(r->class) <= class_cost(x->class)))
+	if (!x->has_class || (r->has_class && r->class_cost <= x->class_cost))
 		return;
 	r->has_class = true;
+	r->class_cost = x->class_cost;
 	memcpy(r->class, x->class, sizeof(r->class));
 }
 
-/* What b's start adds to a's exact strings, as a prefix; a's alone where that gets too much. */
+static bool
+says_nothing(struct lits end)
+{
+	return end.n == 1 && end.v[0].n == 0;
+}
+
+/* What the neighbour's end adds to exact strings; those alone where that gets too much. */
 static struct lits
 longer_end(struct lits exact, struct lits more, enum lits_end e, struct arena *a)
 {
 	struct lits s = exact;
 
-	if (lits_max_len(exact) < END_LEN) {
+	if (says_nothing(exact))
+		return more;
+	if (!says_nothing(more) && lits_max_len(exact) < END_LEN) {
 		if (e == LITS_START)
 			lits_cross(&s, exact, more, CROSS_MAX, a);
 		else
@@ -119,6 +131,8 @@ offer_border(struct info *r, const struct info *x, const struct info *y, struct 
 	static const size_t keep[] = { END_LEN, 4, 2, 1 };
 	struct lits left = x->suf, right = y->pre, s;
 
+	if (says_nothing(left) || says_nothing(right))
+		return;		/* what the other one has was offered when it was made */
 	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++) {
 		if (!lits_cut(&left, left, keep[i], LITS_END, a) || !lits_cut(&right, right, keep[i], LITS_START, a) ||
 		    !lits_shortest(&left, left, LITS_END, a) || !lits_shortest(&right, right, LITS_START, a))
@@ -155,29 +169,33 @@ concat(const struct info *x, const struct info *y, struct arena *a)
 static struct info
 set_info(const uint64_t *set, struct arena *a)
 {
+	static const uint64_t upper = 0x7fffffeULL;	/* of the word from '@' on; lower case is 32 above */
+	uint64_t low[4] = { set[0], (set[1] & ~upper) | (set[1] & upper) << 32, set[2], set[3] };
 	struct info r = nothing_known();
+	unsigned n = 0;
 	struct waf_str *v;
 	char *bytes;
-	size_t n = 0;
 
 	r.width = 1;
 	r.has_class = true;
 	memcpy(r.class, set, sizeof(r.class));
-	v = arena_alloc(a, CLASS_MAX * sizeof(*v));
-	bytes = arena_alloc(a, CLASS_MAX);
-	for (unsigned c = 0; c < 256; c++) {
-		bool upper = c >= 'A' && c <= 'Z';
-
-		if (!rx_set_has(set, c) || (upper && rx_set_has(set, c | 0x20)))
-			continue;
-		if (v == NULL || bytes == NULL || n == CLASS_MAX)
-			return r;
-		bytes[n] = (char)(upper ? c | 0x20 : c);
-		v[n] = (struct waf_str){ &bytes[n], 1 };
-		n++;
-	}
-	if (n > 0)	/* an empty set never matches; keep it simple and say nothing */
-		info_exact(&r, (struct lits){ v, n });
+	r.class_cost = class_cost(set);
+	for (unsigned w = 0; w < 4; w++)
+		n += (unsigned)__builtin_popcountll(low[w]);
+	if (n > CLASS_MAX || n == 0)	/* an empty set never matches; keep it simple and say nothing */
+		return r;
+	v = arena_alloc(a, n * sizeof(*v));
+	bytes = arena_alloc(a, n);
+	if (v == NULL || bytes == NULL)
+		return r;
+	n = 0;
+	for (unsigned w = 0; w < 4; w++)
+		for (uint64_t left = low[w]; left != 0; left &= left - 1) {
+			bytes[n] = (char)(w * 64 + (unsigned)__builtin_ctzll(left));
+			v[n] = (struct waf_str){ &bytes[n], 1 };
+			n++;
+		}
+	info_exact(&r, (struct lits){ v, n });
 	return r;
 }
 
@@ -220,6 +238,7 @@ alt_merge(struct info *r, const struct info *v, size_t n, struct lits *sets, str
 			r->class[w] |= v[i].class[w];
 	}
 	r->has_class = all_class;
+	r->class_cost = class_cost(r->class);
 	if (all_best && lits_union(&s, choose(sets, v, n, offsetof(struct info, best)), n, UNION_MAX, a))
 		offer(r, s);
 	if (all_exact && lits_union(&s, choose(sets, v, n, offsetof(struct info, exact)), n, UNION_MAX, a)) {

@@ -196,21 +196,15 @@ lits_max_len(struct lits s)
 double
 lits_byte_frequency(unsigned char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		c |= 0x20;
-	if (c == '\0' || c >= 0x80)
-		return 0.002;
-	if (c == ' ')
-		return 0.12;
-	if (strchr("eationsr", c) != NULL)
-		return 0.06;
-	if (strchr("jqxzkv", c) != NULL)
-		return 0.006;
-	if (c >= 'a' && c <= 'z')
-		return 0.025;
-	if (c >= '0' && c <= '9')
-		return 0.015;
-	return strchr("/.-_=:\",&;\n", c) != NULL ? 0.015 : 0.004;
+	static const char rank[] = /* of 0x20 to 0x7e */
+	    "50200020000022222222222222220200"
+	    "04333433341133443144431313100002"
+	    "0433343334113344314443131310000";
+	static const double frequency[] = { 0.004, 0.006, 0.015, 0.025, 0.06, 0.12 };
+
+	if (c >= 0x20 && c <= 0x7e)
+		return frequency[rank[c - 0x20] - '0'];
+	return c == '\n' ? 0.015 : 0.002;
 }
 
 double
