@@ -49,5 +49,9 @@ noinst_HEADERS += tests/waf/peer.h
 tests_waf_peer_exec_CFLAGS = $(AM_CFLAGS) $(MODSECURITY_CFLAGS)
 tests_waf_peer_exec_SOURCES = tests/waf/peer_exec.c tests/waf/peer.c %D%/http_raw.c
 tests_waf_peer_exec_LDADD = $(LIBLLMSEC) $(MODSECURITY_LIBS)
+check_PROGRAMS += tests/waf/diff_modsec
+tests_waf_diff_modsec_CFLAGS = $(AM_CFLAGS) $(MODSECURITY_CFLAGS)
+tests_waf_diff_modsec_SOURCES = tests/waf/diff_modsec.c tests/waf/peer.c $(WAF_CORPUS)
+tests_waf_diff_modsec_LDADD = $(WAF_PEER_LIBS) %D%/libwaf.la
 endif
 endif
