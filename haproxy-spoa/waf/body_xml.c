@@ -13,7 +13,6 @@
 
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
-#include <libxml/xmlerror.h>
 
 #include "haproxy-spoa/waf/body_xml.h"
 #include "lib/arena.h"
@@ -39,6 +38,27 @@ waf_xml_init(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, xmlInitParser);
+}
+
+static void
+error_ignore(void *arg, waf_xml_error *error)
+{
+	(void)arg;
+	(void)error;
+}
+
+void
+waf_xml_quiet(struct waf_xml_quiet *q)
+{
+	q->fn = xmlStructuredError;
+	q->arg = xmlStructuredErrorContext;
+	xmlSetStructuredErrorFunc(NULL, error_ignore);	/* of this thread only */
+}
+
+void
+waf_xml_loud(const struct waf_xml_quiet *q)
+{
+	xmlSetStructuredErrorFunc(q->arg, q->fn);
 }
 
 static void
@@ -214,7 +234,7 @@ on_attribute_decl(void *arg, const xmlChar *element, const xmlChar *name, int ty
 
 /* The first complaint that makes the document ill-formed. */
 static void
-on_error(void *arg, xmlErrorPtr error)
+on_error(void *arg, waf_xml_error *error)
 {
 	struct reader *r = arg;
 	const char *text;
@@ -291,6 +311,7 @@ void
 waf_body_xml(struct waf_vars *vars, const struct waf_settings *set, const struct waf_body *body)
 {
 	struct reader r = { .vars = vars, .set = set };
+	struct waf_xml_quiet quiet;
 
 	waf_xml_free(&vars->xml);
 	vars->xml = r.xml = arena_calloc(vars->arena, 1, sizeof(*r.xml));
@@ -309,5 +330,7 @@ waf_body_xml(struct waf_vars *vars, const struct waf_settings *set, const struct
 		return;
 	}
 	waf_xml_init();
+	waf_xml_quiet(&quiet);
 	document_read(&r, body);
+	waf_xml_loud(&quiet);
 }

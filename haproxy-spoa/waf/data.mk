@@ -20,4 +20,11 @@ tests_unit_waf_test_multipart_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
 tests_unit_waf_test_xml_SOURCES = tests/unit/waf/test_xml.c $(WAF_VARS_SHOW)
 tests_unit_waf_test_xml_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(XML2_CFLAGS)
 tests_unit_waf_test_xml_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(XML2_LIBS)
+FUZZ_TARGETS += tests/fuzz/waf/fuzz_body tests/fuzz/waf/fuzz_vars
+tests_fuzz_waf_fuzz_body_SOURCES = tests/fuzz/waf/fuzz_body.c tests/fuzz/waf/vars_check.c \
+	tests/fuzz/waf/vars_check.h $(FUZZ_MAIN)
+tests_fuzz_waf_fuzz_body_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
+tests_fuzz_waf_fuzz_vars_SOURCES = tests/fuzz/waf/fuzz_vars.c tests/fuzz/waf/vars_check.c \
+	tests/fuzz/waf/vars_check.h $(FUZZ_MAIN)
+tests_fuzz_waf_fuzz_vars_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
 endif

@@ -81,7 +81,7 @@ waf_list_add(struct waf_vars *vars, struct waf_list *list, struct waf_str key, s
 {
 	if (list->n >= list->cap && !list_grow(vars, list))
 		return false;
-	list->v[list->n++] = (struct waf_val){ .key = key, .value = value };
+	list->v[list->n++] = (struct waf_val){ .key = waf_str_safe(key), .value = waf_str_safe(value) };
 	return true;
 }
 
@@ -94,7 +94,7 @@ waf_vars_add(struct waf_vars *vars, enum waf_var var, struct waf_str key, struct
 void
 waf_vars_set(struct waf_vars *vars, enum waf_var var, struct waf_str value)
 {
-	vars->scalar[var] = (struct waf_val){ .key = WAF_STR(""), .value = value };
+	vars->scalar[var] = (struct waf_val){ .key = WAF_STR(""), .value = waf_str_safe(value) };
 	vars->list[var] = (struct waf_list){ .v = &vars->scalar[var], .n = 1, .cap = 1 };
 }
 

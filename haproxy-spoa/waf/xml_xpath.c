@@ -25,13 +25,6 @@ waf_xml_free(struct waf_xml **xp)
 		xmlFreeDoc(x->doc);
 }
 
-static void
-error_ignore(void *arg, xmlErrorPtr error)
-{
-	(void)arg;
-	(void)error;
-}
-
 static xmlXPathContext *
 context_new(xmlDoc *doc, const struct waf_xmlns *ns, size_t n_ns)
 {
@@ -39,7 +32,6 @@ context_new(xmlDoc *doc, const struct waf_xmlns *ns, size_t n_ns)
 
 	if (c == NULL)
 		return NULL;
-	c->error = error_ignore;
 	c->opLimit = OPERATIONS_MAX;
 	for (size_t i = 0; i < n_ns; i++)
 		if (xmlXPathRegisterNs(c, BAD_CAST ns[i].prefix, BAD_CAST ns[i].href) != 0) {
@@ -53,18 +45,20 @@ int
 waf_xpath_check(const char *xpath, const struct waf_xmlns *ns, size_t n_ns)
 {
 	xmlXPathContext *c;
-	xmlXPathCompExpr *e;
+	xmlXPathCompExpr *e = NULL;
+	struct waf_xml_quiet quiet;
+	int rc;
 
 	waf_xml_init();
+	waf_xml_quiet(&quiet);
 	c = context_new(NULL, ns, n_ns);
-	if (c == NULL)
-		return -ENOMEM;
-	e = xmlXPathCtxtCompile(c, BAD_CAST xpath);
-	xmlXPathFreeContext(c);
-	if (e == NULL)
-		return -EINVAL;
+	if (c != NULL)
+		e = xmlXPathCtxtCompile(c, BAD_CAST xpath);
+	rc = c == NULL ? -ENOMEM : e == NULL ? -EINVAL : 0;
 	xmlXPathFreeCompExpr(e);
-	return 0;
+	xmlXPathFreeContext(c);
+	waf_xml_loud(&quiet);
+	return rc;
 }
 
 /* <left> bytes may still be handed out for this XPath. */
@@ -97,17 +91,31 @@ result_add(struct waf_vars *vars, struct waf_list *out, struct waf_str key, xmlX
 			return;
 }
 
+static bool
+tree_make(struct waf_vars *vars, struct waf_xml *x)
+{
+	if (x->doc == NULL)
+		x->doc = xmlReadMemory(x->bytes.p, (int)x->bytes.n, "body", NULL, XML_PARSE_NONET);
+	if (x->doc == NULL)
+		waf_vars_fail(vars, WAF_E_MEMORY);
+	return x->doc != NULL;
+}
+
 static int
 tree_search(struct waf_vars *vars, const char *xpath, const struct waf_xmlns *ns, size_t n_ns,
     struct waf_list *out)
 {
-	struct waf_xml *x = vars->xml;
 	struct waf_str key = { xpath, strlen(xpath) };
-	xmlXPathContext *c = context_new(x->doc, ns, n_ns);
-	xmlXPathCompExpr *e = c != NULL ? xmlXPathCtxtCompile(c, key.n > 0 ? BAD_CAST xpath : BAD_CAST "") : NULL;
-	xmlXPathObject *result = e != NULL ? xmlXPathCompiledEval(e, c) : NULL;
+	xmlXPathContext *c;
+	xmlXPathCompExpr *e;
+	xmlXPathObject *result;
 	int rc = 0;
 
+	if (!tree_make(vars, vars->xml))
+		return 0;
+	c = context_new(vars->xml->doc, ns, n_ns);
+	e = c != NULL ? xmlXPathCtxtCompile(c, BAD_CAST xpath) : NULL;
+	result = e != NULL ? xmlXPathCompiledEval(e, c) : NULL;
 	if (c == NULL)
 		waf_vars_fail(vars, WAF_E_MEMORY);
 	else if (e == NULL)
@@ -128,6 +136,8 @@ waf_vars_xpath(struct waf_vars *vars, const char *xpath, const struct waf_xmlns 
 {
 	struct waf_xml *x = vars->xml;
 	struct waf_str key = { xpath, strlen(xpath) };
+	struct waf_xml_quiet quiet;
+	int rc;
 
 	if (x == NULL)
 		return 0;
@@ -143,13 +153,8 @@ waf_vars_xpath(struct waf_vars *vars, const char *xpath, const struct waf_xmlns 
 	}
 	if (!x->sound)
 		return 0;
-	if (x->doc == NULL) {
-		x->doc = xmlReadMemory(x->bytes.p, (int)x->bytes.n, "body", NULL,
-		    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-		if (x->doc == NULL) {
-			waf_vars_fail(vars, WAF_E_MEMORY);
-			return 0;
-		}
-	}
-	return tree_search(vars, xpath, ns, n_ns, out);
+	waf_xml_quiet(&quiet);
+	rc = tree_search(vars, xpath, ns, n_ns, out);
+	waf_xml_loud(&quiet);
+	return rc;
 }
