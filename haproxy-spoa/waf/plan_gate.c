@@ -14,7 +14,7 @@
  */
 
 /* Below this a literal is in so many texts that looking for it costs more than it saves. */
-#define GATE_MIN_LITERAL	2
+#define GATE_MIN_LITERAL	3
 
 static int
 gate_literals(struct plan *p, int side, struct plan_rule *pr, const struct waf_str *lit, size_t n)
