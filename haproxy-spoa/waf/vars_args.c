@@ -20,9 +20,8 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* %HH at p: the byte, or -1. */
-static int
-percent_value(const char *p, const char *end)
+int
+waf_percent_value(const char *p, const char *end)
 {
 	int high, low;
 
@@ -42,7 +41,7 @@ decode_into(char *out, const char *p, const char *end, bool *bad)
 			*o++ = ' ';
 		else if (*p != '%')
 			*o++ = *p;
-		else if ((byte = percent_value(p, end)) >= 0) {
+		else if ((byte = waf_percent_value(p, end)) >= 0) {
 			*o++ = (char)byte;
 			p += 2;
 		} else {

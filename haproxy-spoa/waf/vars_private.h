@@ -21,6 +21,8 @@ void	waf_vars_body_error(struct waf_vars *, const char *text);
 /* A copy in the arena; {"", 0} and vars->error when there is no room. */
 struct waf_str waf_vars_dup(struct waf_vars *, struct waf_str);
 
+/* %HH at p: the byte, or -1. */
+int	waf_percent_value(const char *p, const char *end);
 /* name=value pairs of a query string or form; sets URLENCODED_ERROR. */
 void	waf_args_urlencoded(struct waf_vars *, const struct waf_settings *, enum waf_arg_from, struct waf_str);
 /* All the cookies of one Cookie header. */

@@ -100,6 +100,32 @@ basename_of(struct waf_str path)
 }
 
 /*
+ * What a server looks up: ModSecurity 2 sees the path as its server has decoded it, and rules without a
+ * transformation rely on that (933151).  A '+' stays one; what is no escape stays as it is.
+ */
+static struct waf_str
+path_decode(struct waf_vars *vars, struct waf_str path)
+{
+	const char *end = path.p + path.n;
+	char *copy, *o;
+	int byte;
+
+	if (memchr(path.p, '%', path.n) == NULL)
+		return path;
+	copy = o = arena_alloc(vars->arena, path.n);
+	if (copy == NULL) {
+		waf_vars_fail(vars, WAF_E_MEMORY);
+		return path;
+	}
+	for (const char *p = path.p; p < end; p++) {
+		byte = *p == '%' ? waf_percent_value(p, end) : -1;
+		*o++ = byte >= 0 ? (char)byte : *p;
+		p += byte >= 0 ? 2 : 0;
+	}
+	return (struct waf_str){ copy, (size_t)(o - copy) };
+}
+
+/*
  * A '#' is an ordinary byte here: no client sends one, and a server that gets one may well take it as part of
  * the path or query, so nothing behind it may go unseen.
  */
@@ -120,6 +146,7 @@ uri_fill(struct waf_vars *vars, const struct waf_settings *set, const struct waf
 	if (n < uri.n)
 		query = waf_str_from(uri, n + 1);
 	waf_vars_set(vars, WAF_V_REQUEST_URI, uri);
+	path = path_decode(vars, path);
 	waf_vars_set(vars, WAF_V_REQUEST_FILENAME, path);
 	waf_vars_set(vars, WAF_V_PATH_INFO, path);
 	waf_vars_set(vars, WAF_V_REQUEST_BASENAME, basename_of(path));
