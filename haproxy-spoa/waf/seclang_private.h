@@ -130,9 +130,10 @@ struct sl_directive {
 };
 #define SL_MAX_WORDS	256
 
-/* Appends one zeroed element to an array in the arena; NULL when memory is out. */
-#define SL_ADD(a, vec, n) \
-	(((vec) = sl_grow((a), (vec), (n), sizeof(*(vec)))) == NULL ? NULL : &(vec)[(n)++])
+/* Appends one zeroed element to an array in the arena; NULL, and the array as it was, when memory is out. */
+#define SL_ADD(a, vec, n) __extension__ ({ \
+	void *sl_vec = sl_grow((a), (vec), (n), sizeof(*(vec))); \
+	sl_vec != NULL ? ((vec) = sl_vec, &(vec)[(n)++]) : NULL; })
 void		*sl_grow(struct arena *, void *vec, size_t n, size_t size);
 
 /* seclang_read.c */

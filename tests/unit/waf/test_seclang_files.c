@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "lib/diag.h"
+#include "haproxy-spoa/waf/seclang_private.h"
 #include "tests/unit/waf/rules_show.h"
 
 #define CRS	"/usr/share/modsecurity-crs/rules"
@@ -305,6 +305,39 @@ test_crs(void **state)
 	waf_rules_free(&r);
 }
 
+static void
+named_in(const char *page, const struct sl_directive *d)
+{
+	char alone[80], with[80];
+
+	for (; d->name != NULL; d++) {
+		snprintf(alone, sizeof(alone), "`%s`", d->name);
+		snprintf(with, sizeof(with), "`%s ", d->name);
+		if (strstr(page, alone) == NULL && strstr(page, with) == NULL)
+			fail_msg("docs/waf-seclang.md does not name %s", d->name);
+	}
+}
+
+/* docs/waf-seclang.md is a promise: every row of the tables is in it. */
+static void
+test_docs(void **state)
+{
+	const char *src = getenv("srcdir");
+	static char page[65536];
+	char path[4096];
+	size_t n;
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/docs/waf-seclang.md", src ? src : ".");
+	assert_non_null(f = fopen(path, "r"));
+	n = fread(page, 1, sizeof(page) - 1, f);
+	fclose(f);
+	page[n] = '\0';
+	named_in(page, sl_settings);
+	named_in(page, sl_ignored);
+}
+
 int
 main(void)
 {
@@ -315,6 +348,7 @@ main(void)
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_v4),
 		cmocka_unit_test(test_crs),
+		cmocka_unit_test(test_docs),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
