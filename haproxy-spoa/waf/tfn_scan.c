@@ -12,20 +12,29 @@
 
 #define BLOCK	32
 
+/*
+ * Move <i> to a block of <p> in which <hit>, an expression without branches of a byte c and the next byte d, is
+ * true somewhere; or to the last BLOCK bytes.
+ */
+#define SKIP_BLOCKS(i, p, n, hit) do { \
+	for (; (n) - (i) > BLOCK; (i) += BLOCK) { \
+		unsigned char any = 0; \
+		for (size_t k = 0; k < BLOCK; k++) { \
+			unsigned char c = (p)[(i) + k], d = (p)[(i) + k + 1]; \
+			(void)d; \
+			any |= (unsigned char)(hit); \
+		} \
+		if (any) \
+			break; \
+	} } while (0)
+
 /* The first byte in [lo, lo + width). */
 static inline size_t
 first_in_range(const unsigned char *p, size_t n, unsigned char lo, unsigned char width)
 {
 	size_t i = 0;
 
-	for (; n - i >= BLOCK; i += BLOCK) {
-		unsigned char any = 0;
-
-		for (size_t k = 0; k < BLOCK; k++)
-			any |= (unsigned char)(p[i + k] - lo) < width;
-		if (any)
-			break;
-	}
+	SKIP_BLOCKS(i, p, n, (unsigned char)(c - lo) < width);
 	while (i < n && (unsigned char)(p[i] - lo) >= width)
 		i++;
 	return i;
@@ -84,12 +93,18 @@ tfn_first_percent(const unsigned char *p, size_t n)
 	return percent < plus ? percent : plus;
 }
 
+/* The star is the rarer of the two. */
 size_t
 tfn_first_slash_star(const unsigned char *p, size_t n)
 {
-	const unsigned char *q = n > 1 ? memmem(p, n, "/*", 2) : NULL;
+	size_t i = 0;
 
-	return q != NULL ? (size_t)(q - p) : n;
+	while ((i += first_byte(p + i, n - i, '*')) < n) {
+		if (i != 0 && p[i - 1] == '/')
+			return i - 1;
+		i++;
+	}
+	return n;
 }
 
 size_t
@@ -105,24 +120,13 @@ tfn_first_hexprefix(const unsigned char *p, size_t n)
 	return n;
 }
 
-/* What a byte means to the scans below. */
-enum {
-	C_SPACE = 1,		/* isspace */
-	C_WHITE = 2,		/* isspace or NBSP */
-	C_COMMENT = 4,		/* may begin a comment mark */
-	C_CMD = 8,		/* changed by cmdLine wherever it stands */
-	C_CMD_STOP = 16,	/* cmdLine drops blanks before it */
-};
-
-static const unsigned char class_of[256] = {
-	['\t'] = C_SPACE | C_WHITE | C_CMD, ['\n'] = C_SPACE | C_WHITE | C_CMD, ['\r'] = C_SPACE | C_WHITE | C_CMD,
-	['\v'] = C_SPACE | C_WHITE, ['\f'] = C_SPACE | C_WHITE, [' '] = C_SPACE | C_WHITE, [0xa0] = C_WHITE,
-	['/'] = C_COMMENT | C_CMD_STOP, ['*'] = C_COMMENT, ['<'] = C_COMMENT, ['-'] = C_COMMENT, ['#'] = C_COMMENT,
-	['('] = C_CMD_STOP, ['"'] = C_CMD, ['\''] = C_CMD, ['\\'] = C_CMD, ['^'] = C_CMD, [','] = C_CMD, [';'] = C_CMD,
-	['A'] = C_CMD, ['B'] = C_CMD, ['C'] = C_CMD, ['D'] = C_CMD, ['E'] = C_CMD, ['F'] = C_CMD, ['G'] = C_CMD,
-	['H'] = C_CMD, ['I'] = C_CMD, ['J'] = C_CMD, ['K'] = C_CMD, ['L'] = C_CMD, ['M'] = C_CMD, ['N'] = C_CMD,
-	['O'] = C_CMD, ['P'] = C_CMD, ['Q'] = C_CMD, ['R'] = C_CMD, ['S'] = C_CMD, ['T'] = C_CMD, ['U'] = C_CMD,
-	['V'] = C_CMD, ['W'] = C_CMD, ['X'] = C_CMD, ['Y'] = C_CMD, ['Z'] = C_CMD,
+const unsigned char tfn_class[256] = {
+	['\t'] = TFN_WHITE | TFN_CMD_BLANK, ['\n'] = TFN_WHITE | TFN_CMD_BLANK, ['\r'] = TFN_WHITE | TFN_CMD_BLANK,
+	[' '] = TFN_WHITE | TFN_CMD_BLANK, ['\v'] = TFN_WHITE, ['\f'] = TFN_WHITE, [0xa0] = TFN_WHITE,
+	[','] = TFN_CMD_BLANK, [';'] = TFN_CMD_BLANK,
+	['"'] = TFN_CMD_DROP, ['\''] = TFN_CMD_DROP, ['\\'] = TFN_CMD_DROP, ['^'] = TFN_CMD_DROP,
+	['('] = TFN_CMD_STOP, ['/'] = TFN_CMD_STOP,
+	['A' ... 'Z'] = TFN_UPPER,
 };
 
 size_t
@@ -130,59 +134,64 @@ tfn_first_space(const unsigned char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && !(class_of[p[i]] & C_WHITE))
+	while (i < n && !(tfn_class[p[i]] & TFN_WHITE))
 		i++;
 	return i;
 }
+
+#define IS_WHITE(c)	(((c) == ' ') | ((unsigned char)((c) - '\t') < 5) | ((c) == 0xa0))
 
 /* White space that is no single blank. */
 size_t
 tfn_first_space_run(const unsigned char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!(class_of[p[i]] & C_WHITE))
-			continue;
-		if (p[i] != ' ' || (i + 1 < n && class_of[p[i + 1]] & C_WHITE))
-			return i;
-	}
-	return n;
+	size_t i = 0;
+
+	SKIP_BLOCKS(i, p, n, IS_WHITE(c) & ((c != ' ') | IS_WHITE(d)));
+	for (; i < n; i++)
+		if (IS_WHITE(p[i]) && (p[i] != ' ' || (i + 1 < n && IS_WHITE(p[i + 1]))))
+			break;
+	return i;
 }
+
+#define IS_COMMENT(c, d) \
+	(((c) == '#') | (((c) == '-') & ((d) == '-')) | (((c) == '/') & ((d) == '*')) | (((c) == '<') & ((d) == '!')))
 
 size_t
 tfn_first_comment(const unsigned char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!(class_of[p[i]] & C_COMMENT))
-			continue;
-		if (p[i] == '#' || (i + 1 < n && ((p[i] == '-' && p[i + 1] == '-') ||
-		    (p[i] == '/' && p[i + 1] == '*') || (p[i] == '<' && p[i + 1] == '!'))))
-			return i;
-	}
-	return n;
+	size_t i = 0;
+
+	SKIP_BLOCKS(i, p, n, IS_COMMENT(c, d));
+	while (i < n && !IS_COMMENT(p[i], i + 1 < n ? p[i + 1] : 0))
+		i++;
+	return i;
 }
 
 size_t
 tfn_first_comment_char(const unsigned char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!(class_of[p[i]] & C_COMMENT))
-			continue;
-		if (p[i] == '#' || (i + 1 < n && ((p[i] == '-' && p[i + 1] == '-') ||
-		    (p[i] == '/' && p[i + 1] == '*') || (p[i] == '*' && p[i + 1] == '/') ||
-		    (p[i] == '<' && p[i + 1] == '!'))))
-			return i;
-	}
-	return n;
+	size_t i = 0;
+
+	SKIP_BLOCKS(i, p, n, IS_COMMENT(c, d) | ((c == '*') & (d == '/')));
+	while (i < n && !IS_COMMENT(p[i], i + 1 < n ? p[i + 1] : 0) &&
+	    !(p[i] == '*' && i + 1 < n && p[i + 1] == '/'))
+		i++;
+	return i;
 }
 
 size_t
 tfn_first_cmdline(const unsigned char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = class_of[p[i]];
+	const unsigned char always = TFN_CMD_DROP | TFN_UPPER, behind_blank = always | TFN_CMD_BLANK | TFN_CMD_STOP;
+	unsigned char c;
 
+	for (size_t i = 0; i < n; i++) {
+		c = tfn_class[p[i]];
+		if (!(c & (always | TFN_CMD_BLANK)))
+			continue;
 		/* A change behind a blank may swallow the blank: start with it. */
-		if (c & C_CMD || (p[i] == ' ' && i + 1 < n && (p[i + 1] == ' ' || class_of[p[i + 1]] & (C_CMD | C_CMD_STOP))))
+		if (p[i] != ' ' || (i + 1 < n && tfn_class[p[i + 1]] & behind_blank))
 			return i;
 	}
 	return n;

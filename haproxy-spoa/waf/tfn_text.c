@@ -67,12 +67,7 @@ tfn_replace_nuls(RUN_ARGS)
 	return n;
 }
 
-static inline bool
-is_white(unsigned char c)
-{
-	return tfn_is_space(c) || c == 0xa0;
-}
-
+/* Without branches: where words end is what no predictor knows. */
 size_t
 tfn_remove_space(RUN_ARGS)
 {
@@ -81,7 +76,7 @@ tfn_remove_space(RUN_ARGS)
 	(void)map;
 	for (size_t i = 0; i < n; i++) {
 		out[o] = p[i];
-		o += !is_white(p[i]);
+		o += !(tfn_class[p[i]] & TFN_WHITE);
 	}
 	return o;
 }
@@ -89,16 +84,14 @@ tfn_remove_space(RUN_ARGS)
 size_t
 tfn_compress_space(RUN_ARGS)
 {
-	bool before = false, white;
+	unsigned before = 0, white;
 	size_t o = 0;
 
 	(void)map;
 	for (size_t i = 0; i < n; i++) {
-		white = is_white(p[i]);
-		if (!white)
-			out[o++] = p[i];
-		else if (!before)
-			out[o++] = ' ';
+		white = tfn_class[p[i]] & TFN_WHITE;
+		out[o] = white ? ' ' : p[i];
+		o += !(white & before);
 		before = white;
 	}
 	return o;
@@ -154,23 +147,22 @@ tfn_cmdline(RUN_ARGS)
 {
 	bool blank = false;
 	size_t o = 0;
+	unsigned char c;
 
 	(void)map;
 	for (size_t i = 0; i < n; i++) {
-		switch (p[i]) {
-		case '\\': case '"': case '\'': case '^':
+		c = tfn_class[p[i]];
+		if (c & TFN_CMD_DROP)
 			continue;
-		case ' ': case '\t': case '\r': case '\n': case ',': case ';':
-			if (!blank)
-				out[o++] = ' ';
+		if (c & TFN_CMD_BLANK) {
+			out[o] = ' ';
+			o += !blank;
 			blank = true;
 			continue;
-		default:
-			if (blank && (p[i] == '/' || p[i] == '('))
-				o--;
-			out[o++] = lower(p[i]);
-			blank = false;
 		}
+		o -= blank && c & TFN_CMD_STOP;
+		out[o++] = lower(p[i]);
+		blank = false;
 	}
 	return o;
 }

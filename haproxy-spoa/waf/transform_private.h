@@ -55,6 +55,16 @@ tfn_is_octal(unsigned char c)
 	return (c & 0xf8) == '0';
 }
 
+/* What a byte is to those that look at every one. */
+enum {
+	TFN_WHITE = 1,		/* isspace() or NBSP */
+	TFN_CMD_DROP = 2,	/* cmdLine leaves it out, */
+	TFN_CMD_BLANK = 4,	/* makes it a blank, */
+	TFN_CMD_STOP = 8,	/* drops blanks before it */
+	TFN_UPPER = 16,
+};
+extern const unsigned char tfn_class[256];
+
 /* isspace() of the C locale. */
 static inline bool
 tfn_is_space(unsigned char c)
