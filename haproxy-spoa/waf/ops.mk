@@ -19,4 +19,9 @@ tests_unit_waf_test_op_rx_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PCRE2_CFLAGS)
 tests_unit_waf_test_op_rx_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(PCRE2_LIBS)
 tests_unit_waf_test_transform_ref_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_waf_test_transform_ref_LDADD = %D%/libwaf.la $(CMOCKA_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS)
+FUZZ_TARGETS += tests/fuzz/waf/fuzz_transform tests/fuzz/waf/fuzz_op
+tests_fuzz_waf_fuzz_transform_SOURCES = tests/fuzz/waf/fuzz_transform.c $(FUZZ_MAIN)
+tests_fuzz_waf_fuzz_transform_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
+tests_fuzz_waf_fuzz_op_SOURCES = tests/fuzz/waf/fuzz_op.c $(FUZZ_MAIN)
+tests_fuzz_waf_fuzz_op_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
 endif
