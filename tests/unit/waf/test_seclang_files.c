@@ -213,7 +213,48 @@ test_settings(void **state)
 
 struct counts {
 	size_t	 rules, actions, markers, chained, heads, level[5], phase[6];
+	size_t	 tag, setvar, plus, unset, expirevar, initcol, ctl[WAF_CTL_HASH_ENGINE + 1];
+	size_t	 capture, multi, skip_after, msg, logdata, severity, deny, no_tfn, op[WAF_O_MAX], negated, op_macro;
+	size_t	 var[WAF_V_MAX];
 };
+
+static void
+count_acts(struct counts *c, const struct waf_rule *r)
+{
+	const struct waf_act *a;
+
+	for (size_t i = 0; i < r->n_act; i++) {
+		a = &r->act[i];
+		c->setvar += a->kind == WAF_A_SETVAR;
+		c->plus += a->kind == WAF_A_SETVAR && a->setop == '+';
+		c->unset += a->kind == WAF_A_SETVAR && a->setop == '!';
+		c->expirevar += a->kind == WAF_A_EXPIREVAR;
+		c->initcol += a->kind == WAF_A_INITCOL;
+		if (a->kind == WAF_A_CTL)
+			c->ctl[a->ctl]++;
+	}
+}
+
+static void
+count_parts(struct counts *c, const struct waf_rule *r)
+{
+	c->tag += r->n_tag;
+	c->capture += (r->flags & WAF_R_CAPTURE) != 0;
+	c->multi += (r->flags & WAF_R_MULTIMATCH) != 0;
+	c->skip_after += r->skip_after != NULL && r->skip_to != SIZE_MAX;
+	c->msg += r->msg.n != 0;
+	c->logdata += r->logdata.n != 0;
+	c->severity += r->severity >= 0;
+	c->deny += r->disruptive == WAF_D_DENY;
+	c->no_tfn += r->n_tfn == 0;
+	if (r->op != NULL) {
+		c->op[r->op_id]++;
+		c->negated += r->op_negated;
+		c->op_macro += r->op_arg.has_macro;
+	}
+	for (size_t i = 0; i < r->n_target; i++)
+		c->var[r->target[i].var]++;
+}
 
 static struct counts
 count(const struct waf_rules *rules)
@@ -233,6 +274,8 @@ count(const struct waf_rules *rules)
 		c.heads += r->chained != NULL && r->id != 0;
 		c.level[r->paranoia]++;
 		c.phase[r->phase] += r->id != 0;
+		count_acts(&c, r);
+		count_parts(&c, r);
 	}
 	return c;
 }
@@ -269,6 +312,38 @@ test_v4(void **state)
 	diag_free(&d);
 }
 
+static void
+check_crs_parts(const struct counts *c)
+{
+	assert_int_equal(c->tag, 1898);
+	assert_int_equal(c->setvar, 546);
+	assert_int_equal(c->plus, 440 + 4 + 1);
+	assert_int_equal(c->unset, 2);
+	assert_int_equal(c->expirevar, 20);
+	assert_int_equal(c->initcol, 2);
+	assert_int_equal(c->ctl[WAF_CTL_AUDIT_LOG_PARTS], 110);
+	assert_int_equal(c->ctl[WAF_CTL_REMOVE_BY_ID], 46);
+	assert_int_equal(c->ctl[WAF_CTL_REMOVE_BY_TAG], 2);
+	assert_int_equal(c->ctl[WAF_CTL_REMOVE_TARGET_BY_ID], 202);
+	assert_int_equal(c->ctl[WAF_CTL_REMOVE_TARGET_BY_TAG], 169);
+	assert_int_equal(c->capture, 200);
+	assert_int_equal(c->multi, 4);
+	assert_int_equal(c->skip_after, 217);
+	assert_int_equal(c->msg, 257);
+	assert_int_equal(c->logdata, 226);
+	assert_int_equal(c->severity, 245);
+	assert_int_equal(c->deny, 5);
+	assert_int_equal(c->no_tfn, 632 + 10);	/* the inventory leaves SecActions out */
+	assert_int_equal(c->op[WAF_O_rx], 247 + 18);
+	assert_int_equal(c->op[WAF_O_lt], 190);
+	assert_int_equal(c->op[WAF_O_pmFromFile], 19);
+	assert_int_equal(c->op[WAF_O_validateByteRange], 6);
+	assert_int_equal(c->op_macro, 28);
+	assert_int_equal(c->var[WAF_V_XML], 128);
+	assert_int_equal(c->var[WAF_V_REQUEST_COOKIES_NAMES], 111);
+	assert_int_equal(c->var[WAF_V_RESPONSE_BODY], 29);
+}
+
 /* Debian's package, where it is installed: the numbers are of an inventory made by other means. */
 static void
 test_crs(void **state)
@@ -302,6 +377,7 @@ test_crs(void **state)
 	assert_int_equal(c.phase[3], 24);
 	assert_int_equal(c.phase[4], 58);
 	assert_int_equal(c.phase[5], 16);
+	check_crs_parts(&c);
 	waf_rules_free(&r);
 }
 
