@@ -70,7 +70,7 @@ struct waf_act {		/* non-disruptive actions that do something, in the order writ
 };
 
 enum waf_rule_flag {
-	WAF_R_CAPTURE = 1, WAF_R_MULTIMATCH = 2, WAF_R_LOG = 4, WAF_R_AUDITLOG = 8, WAF_R_NOACTION = 16,
+	WAF_R_CAPTURE = 1, WAF_R_MULTIMATCH = 2, WAF_R_LOG = 4, WAF_R_AUDITLOG = 8,
 	WAF_R_SANITISE_MATCHED = 32,	/* sanitiseMatched/Arg...: the value is never written out */
 	WAF_R_UNCONDITIONAL = 64,	/* SecAction */
 };
@@ -133,7 +133,7 @@ struct waf_settings {
 						   (milliseconds, ours; default 250) */
 	int64_t		 upload_file_limit;
 	int64_t		 collection_timeout;	/* seconds */
-	struct waf_str	 component_signature, web_app_id, server_signature, sensor_id;
+	struct waf_str	 component_signature, web_app_id, sensor_id;
 	struct waf_unimap *unimap;
 	const char	*data_dir;		/* SecDataDir */
 	bool		 xml_external_entity;	/* SecXmlExternalEntity: accepted Off, refused On */
