@@ -39,7 +39,17 @@ line() { printf 't %s\n' "$(xxd -p "$dir/$1.bin" 2>/dev/null | tr -d '\n')"; }
 # The same bytes as one TCP segment in a capture, for tshark.
 to_pcap() { xxd -g1 -c16 "$dir/$1.bin" | sed 's/^0*\([0-9a-f]\{4\}[0-9a-f]*\): /\1 /; s/  .*//' | text2pcap -q -T 50000,443 - "$dir/$1.pcap" 2>/dev/null; }
 
-field() { tshark -r "$dir/$1.pcap" -Y tls.handshake.type==1 -T fields -E occurrence=a -E aggregator=, -e "$2" 2>/dev/null | head -n 1; }
+# One run of tshark a client: all fields, tab-separated, into $dir/NAME.fields.
+fields=(tls.handshake.ciphersuite tls.handshake.extension.type tls.handshake.sig_hash_alg
+	tls.handshake.extensions.supported_version tls.handshake.version tls.handshake.extensions_alpn_str tls.handshake.ja3)
+dissect() { tshark -r "$dir/$1.pcap" -Y tls.handshake.type==1 -T fields -E occurrence=a -E aggregator=, "${fields[@]/#/-e}" >"$dir/$1.fields" 2>/dev/null; }
+field()
+{
+	local i
+	for i in "${!fields[@]}"; do
+		[ "${fields[i]}" != "$2" ] || head -n 1 "$dir/$1.fields" | cut -f $((i + 1))
+	done
+}
 # decimal or 0x list -> one 4-digit hex a line, GREASE left out
 hex4() { tr ',' '\n' | while read -r v; do [ -z "$v" ] || printf '%04x\n' "$((v))"; done | grep -vE '^(.a)\1$' || true; }
 digest() { local s; s=$(cat); [ -n "$s" ] && printf %s "$s" | sha256sum | cut -c1-12 || echo 000000000000; }
@@ -89,6 +99,7 @@ for spec in "${clients[@]}"; do
 		n=$((n + 1)); echo "ok $n - $name: against tshark # SKIP no tshark on this machine"
 	else
 		to_pcap "$name"
+		dissect "$name"
 		is "$(cut -d' ' -f3 <<<"$got")" "$(field "$name" tls.handshake.ja3)" "$name: JA3 is tshark's"
 		is "$(cut -d' ' -f1 <<<"$got")" "$(expected_ja4 "$name")" "$name: JA4 is what its definition gives for tshark's fields"
 		is "$("$ja4" --pcap "$dir/$name.pcap")" "$got" "$name: the same from the capture"
