@@ -167,7 +167,7 @@ test_many(void **state)
 		assert_int_equal(literals_add(l, word[i], len[i], i), 0);
 	}
 	assert_int_equal(literals_build(l), 0);
-	assert_true(literals_memory(l) < 600 * 1024);
+	assert_true(literals_memory(l) < 2048 * 1024);
 	for (uint32_t i = 0; i < N; i++) {
 		size_t n = rnd(20), after = rnd(20);
 
