@@ -70,9 +70,12 @@ has(const int64_t *ids, size_t n, int64_t id)
 	return false;
 }
 
-/* The kind of body by its declared type; differences depend on the body processor more than on anything. */
+/*
+ * The kind of body by its declared type - differences depend on the body processor more than on anything - and
+ * "broken" for a multipart body in which one of the two engines found a mistake (rules 200002, 200003).
+ */
 static const char *
-body_kind(const struct http_raw *r)
+body_kind(const struct http_raw *r, bool broken)
 {
 	static const struct {
 		const char	*in, *kind;
@@ -85,7 +88,7 @@ body_kind(const struct http_raw *r)
 			continue;
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 			if (memmem(h->value.p, h->value.n, kinds[k].in, strlen(kinds[k].in)) != NULL)
-				return kinds[k].kind;
+				return broken && kinds[k].in[0] == 'm' ? "broken" : kinds[k].kind;
 		}
 		return "other";
 	}
@@ -174,7 +177,8 @@ compare(struct diff *d, const struct buf *bytes, const char *id)
 		return;
 	ours(d, &r, &mine);
 	peer_judge(d->peer, &r, NULL, true, &theirs);
-	body = body_kind(&r);
+	body = body_kind(&r, has(mine.id, mine.n, 200002) || has(mine.id, mine.n, 200003) ||
+	    has(theirs.ids, theirs.n_ids, 200002) || has(theirs.ids, theirs.n_ids, 200003));
 	bad = one_side(d, mine.id, mine.n, theirs.ids, theirs.n_ids, "ours", body, id);
 	bad = one_side(d, theirs.ids, theirs.n_ids, mine.id, mine.n, "theirs", body, id) || bad;
 	d->requests++;
