@@ -332,11 +332,15 @@ line_take(struct multipart *m, const struct line *l)
 static bool
 boundary_after_cr(const struct multipart *m, struct waf_str body)
 {
-	char text[3 + 70];
+	const char *p = body.p, *end = p + body.n;
 
-	memcpy(text, "\r--", 3);
-	memcpy(text + 3, m->boundary.p, m->boundary.n);
-	return memmem(body.p, body.n, text, 3 + m->boundary.n) != NULL;
+	while ((p = memchr(p, '\r', (size_t)(end - p))) != NULL) {
+		p++;
+		if ((size_t)(end - p) >= m->boundary.n + 2 && memcmp(p, "--", 2) == 0 &&
+		    memcmp(p + 2, m->boundary.p, m->boundary.n) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void

@@ -20,11 +20,11 @@ bytes_read(struct waf_str s)
 }
 
 static void
-names_check(const struct waf_vars *vars, enum waf_var values, enum waf_var names)
+names_check(const struct waf_vars *vars, bool failed, enum waf_var values, enum waf_var names)
 {
 	const struct waf_list *v = &vars->list[values], *n = &vars->list[names];
 
-	MUST(v->n == n->n || vars->error == WAF_E_MEMORY);
+	MUST(v->n == n->n || failed);
 	for (size_t i = 0; i < n->n; i++) {
 		MUST(n->v[i].key.p == n->v[i].value.p && n->v[i].key.n == n->v[i].value.n);
 		MUST(v->v[i].key.p == n->v[i].key.p && v->v[i].key.n == n->v[i].key.n);
@@ -47,7 +47,8 @@ vars_check(const struct waf_vars *vars, const struct arena *arena)
 		WAF_V_INBOUND_DATA_ERROR, WAF_V_MULTIPART_STRICT_ERROR, WAF_V_MULTIPART_UNMATCHED_BOUNDARY,
 		WAF_V_MULTIPART_LF_LINE, WAF_V_MULTIPART_INVALID_PART, WAF_V_MULTIPART_DATA_AFTER,
 	};
-	size_t args = 0;
+	bool failed = arena_failed(arena);	/* then a limit may have come before it */
+	size_t args;
 
 	for (unsigned i = 0; i < WAF_V_MAX; i++)
 		for (size_t k = 0; k < vars->list[i].n; k++) {
@@ -56,11 +57,11 @@ vars_check(const struct waf_vars *vars, const struct arena *arena)
 		}
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		flag_check(vars, flags[i]);
-	names_check(vars, WAF_V_ARGS, WAF_V_ARGS_NAMES);
-	names_check(vars, WAF_V_ARGS_GET, WAF_V_ARGS_GET_NAMES);
-	names_check(vars, WAF_V_ARGS_POST, WAF_V_ARGS_POST_NAMES);
-	names_check(vars, WAF_V_REQUEST_COOKIES, WAF_V_REQUEST_COOKIES_NAMES);
+	names_check(vars, failed, WAF_V_ARGS, WAF_V_ARGS_NAMES);
+	names_check(vars, failed, WAF_V_ARGS_GET, WAF_V_ARGS_GET_NAMES);
+	names_check(vars, failed, WAF_V_ARGS_POST, WAF_V_ARGS_POST_NAMES);
+	names_check(vars, failed, WAF_V_REQUEST_COOKIES, WAF_V_REQUEST_COOKIES_NAMES);
 	args = vars->list[WAF_V_ARGS_GET].n + vars->list[WAF_V_ARGS_POST].n;
-	MUST(args == vars->list[WAF_V_ARGS].n || vars->error == WAF_E_MEMORY);
-	MUST(arena_failed(arena) == (vars->error == WAF_E_MEMORY));
+	MUST(args == vars->list[WAF_V_ARGS].n || failed);
+	MUST(failed ? vars->error != WAF_E_NONE : vars->error != WAF_E_MEMORY);
 }
