@@ -72,7 +72,7 @@ op_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b, str
 
 	if (!xwork(tx, b->n))
 		return -1;
-	if (pr->r->op_arg.has_macro)
+	if (pr->arg_macro)
 		arg = xmacro(tx, &pr->r->op_arg);
 	res->n_captures = 0;
 	r = waf_op_eval(pr->r->op, tx->scratch, arg, value, pr->capture, res);
@@ -134,14 +134,11 @@ bit(const uint64_t *set, uint32_t i)
 
 /* Proof of absence: the operator need not be called.  Only ever true for a value that it wouldn't match. */
 static bool
-gate_shut(const struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
+gate_shut(const struct plan_rule *pr, const struct xbuf *b)
 {
-	int side = plan_side(pr->r->phase);
-
 	if (b->n < pr->min_width || (pr->class != 0 && (b->map & pr->class) == 0))
 		return true;
-	return pr->gate != PLAN_NONE && b->hits[side] != NULL && !bit(b->hits[side], pr->gate) &&
-	    !tx->waf->no_prefilter;
+	return pr->gate != PLAN_NONE && b->hits[pr->side] != NULL && !bit(b->hits[pr->side], pr->gate);
 }
 
 /* The same for a whole evaluation, without looking at its values. */
@@ -154,7 +151,7 @@ eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
 		return true;
 	if (pr->gate == PLAN_NONE)
 		return false;
-	hits = xeval_hits(tx, ev, plan_side(pr->r->phase));
+	hits = xeval_hits(tx, ev, pr->side);
 	return hits == NULL || !bit(hits, pr->gate);
 }
 
@@ -173,13 +170,13 @@ eval_items(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev, bool
 	int r;
 
 	memset(no, 0, ev->n_distinct);
-	for (i = 0; i < ev->items.n && tx->stop == X_GO; i++) {
-		const struct xitem *it = &ev->items.v[i];
+	for (i = 0; i < ev->n && tx->stop == X_GO; i++) {
+		const struct xitem *it = &ev->item[i];
 
 		if (no[it->distinct])
 			continue;
 		res.n_captures = 0;
-		r = gated && gate_shut(tx, pr, it->buf) ? 0 : op_eval(tx, pr, it->buf, &res);
+		r = gated && gate_shut(pr, it->buf) ? 0 : op_eval(tx, pr, it->buf, &res);
 		if (r < 0 || (r == 1) == pr->negated) {
 			no[it->distinct] = 1;
 			continue;
@@ -202,7 +199,7 @@ rule_group(struct waf_tx *tx, const struct plan_rule *pr, uint32_t exset)
 			xfail(tx, WAF_E_MEMORY);
 		return 0;
 	}
-	if (ev->items.n == 0)
+	if (ev->n == 0)
 		return 0;
 	if (gated) {
 		remember_skip(tx, pr, ev);
@@ -295,7 +292,7 @@ xphase(struct waf_tx *tx, int phase)
 	while (i < ph->n && tx->stop == X_GO) {
 		const struct plan_rule *head = ph->rule[i];
 
-		if (head->r->marker != NULL || bit(tx->removed, head->index) || !chain_run(tx, head) ||
+		if (head->marker || bit(tx->removed, head->index) || !chain_run(tx, head) ||
 		    head->skip_to == PLAN_NONE || head->skip_to <= i)
 			i++;
 		else

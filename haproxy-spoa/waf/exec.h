@@ -84,24 +84,19 @@ struct xitem {			/* a variable as a rule sees it */
 	struct xraw	*raw;		/* NULL: computed */
 };
 
-struct xlist {
-	struct xitem	*v;
-	size_t		 n, cap;
-};
-
 struct xeval {			/* a group, for one set of active exclusions */
-	struct xeval	*next;
-	uint32_t	 exset, gen;
-	struct xlist	 items;
+	struct xitem	*item;
 	struct xbuf	**distinct;
-	size_t		 n_distinct, longest;
+	size_t		 n, n_distinct, longest;
 	uint64_t	 map;
 	uint64_t	*hits[2];	/* union over the buffers */
 };
 
-struct xtargets {		/* a target set, resolved */
-	struct xlist	 items;
-	uint32_t	 gen;		/* 0: not yet */
+/* Evaluations that were made.  Groups whose transformations change nothing share that of their target set. */
+struct xmade {
+	struct xmade	*next;
+	struct xeval	*ev;
+	uint32_t	 exset, gen;
 };
 
 struct xset {			/* a set of active exclusions: another set and one more; set 0 is empty */
@@ -154,8 +149,8 @@ struct waf_tx {
 	struct xbuf	*bucket[X_BUCKETS];
 	struct xraw	*raw[WAF_V_MAX];
 	size_t		 n_raw[WAF_V_MAX];
-	struct xtargets	*targets;	/* per target set */
-	struct xeval	**eval;		/* per group */
+	struct xmade	**base;		/* per target set: its values before any transformation */
+	struct xmade	**eval;		/* per group */
 	struct xpath_result *xpath;
 	struct xskip	*skip;
 	size_t		 n_skip, cap_skip;
@@ -187,7 +182,6 @@ struct xbuf	*xbuf_transform(struct waf_tx *, struct xbuf *, enum waf_tfn);
 const uint64_t	*xbuf_hits(struct waf_tx *, struct xbuf *, int side);
 
 /* exec_target.c */
-bool		 xtarget_excluded(const struct waf_tx *, uint32_t exset, const struct xitem *);
 /* A fresh evaluation of a dynamic group, or the shared one.  NULL: no memory. */
 struct xeval	*xeval_get(struct waf_tx *, uint32_t group, uint32_t exset);
 const uint64_t	*xeval_hits(struct waf_tx *, struct xeval *, int side);

@@ -14,7 +14,7 @@ key_is(struct waf_str key, struct waf_str want)
 }
 
 /* Does a target (or an exclusion) speak of this variable's <key>? */
-static bool
+static inline bool
 selects(const struct waf_tx *tx, const struct waf_target *t, struct waf_str key)
 {
 	switch (t->sel) {
@@ -47,11 +47,9 @@ excluded_walk(const struct waf_tx *tx, uint32_t exset, enum waf_var var, struct 
 	return false;
 }
 
-bool
-xtarget_excluded(const struct waf_tx *tx, uint32_t exset, const struct xitem *it)
+static bool
+excluded_now(const struct waf_tx *tx, uint32_t exset, const struct xitem *it)
 {
-	if (exset == 0 || it->count)
-		return false;
 	if (it->raw == NULL)
 		return excluded_walk(tx, exset, it->var, it->key);
 	if (it->raw->exset != exset) {
@@ -70,15 +68,6 @@ excluded_by_rule(const struct waf_tx *tx, const struct plan_tset *ts, enum waf_v
 		if (ts->exc[i]->var == var && !ts->exc[i]->count && selects(tx, ts->exc[i], key))
 			return true;
 	return false;
-}
-
-static struct xitem *
-list_add(struct waf_tx *tx, struct xlist *l)
-{
-	if (plan_grow(tx->arena, &l->v, l->n, &l->cap, sizeof(*l->v)) != 0)
-		return NULL;
-	memset(&l->v[l->n], 0, sizeof(*l->v));
-	return &l->v[l->n++];
 }
 
 /* The buffer of a variable's n-th value is found once, whatever target sets it is in. */
@@ -118,6 +107,8 @@ xpath_list(struct waf_tx *tx, const struct waf_target *t, const struct plan_tset
 	x->target = t;
 	x->gen = tx->gen;
 	waf_vars_xpath(&tx->vars, t->key.p, ts->ns, ts->n_ns, &x->list);
+	if (tx->vars.error != WAF_E_NONE && tx->error == WAF_E_NONE)
+		tx->error = tx->vars.error;
 	if (ts->n_ns == 0) {
 		x->next = tx->xpath;
 		tx->xpath = x;
@@ -125,62 +116,125 @@ xpath_list(struct waf_tx *tx, const struct waf_target *t, const struct plan_tset
 	return &x->list;
 }
 
-static const struct waf_list *
-values_of(struct waf_tx *tx, const struct waf_target *t, const struct plan_tset *ts, struct waf_list *tmp)
+static void
+tx_put(struct waf_tx *tx, struct waf_list *l, struct waf_str key, struct xval *v)
 {
+	if (v->set)
+		l->v[l->n++] = (struct waf_val){key, xval_text(tx, v)};
+}
+
+/* TX:name and TX:/pattern/: which slots that can be was found out when the rules were loaded. */
+static void
+tx_values(struct waf_tx *tx, const struct waf_target *t, const uint32_t *slot, struct waf_list *out)
+{
+	size_t n = 0, i;
+
+	while (slot[n] != PLAN_NONE)
+		n++;
+	if ((out->v = arena_alloc(tx->arena, (n + tx->n_tx + 1) * sizeof(*out->v))) == NULL)
+		return;
+	for (i = 0; i < n; i++)
+		tx_put(tx, out, tx->plan->slot_name[slot[i]], &tx->slot[slot[i]]);
+	for (i = 0; i < tx->n_tx; i++)
+		if (selects(tx, t, tx->tx[i].key))
+			tx_put(tx, out, tx->tx[i].key, &tx->tx[i].v);
+}
+
+static const struct waf_list *
+values_of(struct waf_tx *tx, const struct plan_tset *ts, size_t i, struct waf_list *tmp)
+{
+	const struct waf_target *t = ts->inc[i];
+
 	if (t->var == WAF_V_XML && t->sel != WAF_SEL_ALL)
 		return xpath_list(tx, t, ts);
 	if (!xvar_is_kept(t->var))
 		return &tx->vars.list[t->var];
 	memset(tmp, 0, sizeof(*tmp));
-	xvar_list(tx, t->var, tmp);
+	if (t->var == WAF_V_TX && ts->slots[i] != NULL)
+		tx_values(tx, t, ts->slots[i], tmp);
+	else
+		xvar_list(tx, t->var, tmp);
 	return tmp;
+}
+
+/* An evaluation being filled: room for every value of every target is there from the start. */
+struct fill {
+	struct waf_tx	*tx;
+	struct xeval	*ev;
+	size_t		 cap;
+};
+
+/* Enter an item with its final buffer; equal buffers share a place. */
+static void
+fill_add(struct fill *f, const struct xitem *from, struct xbuf *b, size_t steps)
+{
+	struct xeval *ev = f->ev;
+	struct xitem *it;
+
+	if (b == NULL || ev->n >= f->cap)
+		return;
+	it = &ev->item[ev->n++];
+	*it = *from;
+	it->buf = b;
+	it->steps = (unsigned char)(steps < 255 ? steps : 255);
+	if (b->stamp != f->tx->stamp) {
+		b->stamp = f->tx->stamp;
+		b->slot = (uint32_t)ev->n_distinct;
+		ev->distinct[ev->n_distinct++] = b;
+		ev->map |= b->map;
+		if (b->n > ev->longest)
+			ev->longest = b->n;
+	}
+	it->distinct = b->slot;
+}
+
+static struct xeval *
+fill_begin(struct fill *f, struct waf_tx *tx, size_t cap)
+{
+	struct xeval *ev = arena_calloc(tx->arena, 1, sizeof(*ev));
+
+	if (ev == NULL)
+		return NULL;
+	ev->item = arena_alloc(tx->arena, (cap + 1) * sizeof(*ev->item));
+	ev->distinct = arena_alloc(tx->arena, (cap + 1) * sizeof(*ev->distinct));
+	if (ev->item == NULL || ev->distinct == NULL)
+		return NULL;
+	*f = (struct fill){tx, ev, cap};
+	tx->stamp++;
+	return ev;
 }
 
 /* &VAR: one item whose value is the number. */
 static void
-add_count(struct waf_tx *tx, const struct waf_target *t, const struct waf_list *l, struct xlist *out)
+add_count(struct fill *f, const struct waf_target *t, const struct waf_list *l)
 {
-	struct xitem *it = list_add(tx, out);
+	struct xitem it = {.var = t->var, .count = true, .key = t->sel == WAF_SEL_KEY ? t->key : WAF_STR("")};
 	int64_t n = 0;
 	size_t i;
 
-	if (it == NULL)
-		return;
 	for (i = 0; i < l->n; i++)
-		n += selects(tx, t, l->v[i].key);
-	it->var = t->var;
-	it->count = true;
-	it->key = t->sel == WAF_SEL_KEY ? t->key : WAF_STR("");
-	it->buf = xbuf_intern(tx, x_int(tx, n));
+		n += selects(f->tx, t, l->v[i].key);
+	fill_add(f, &it, xbuf_intern(f->tx, x_int(f->tx, n)), 0);
 }
 
 static void
-add_values(struct waf_tx *tx, const struct waf_target *t, const struct plan_tset *ts, struct xlist *out)
+add_values(struct fill *f, const struct waf_target *t, const struct plan_tset *ts, const struct waf_list *l,
+    uint32_t exset)
 {
-	struct waf_list tmp;
-	const struct waf_list *l = values_of(tx, t, ts, &tmp);
-	bool kept = l == &tx->vars.list[t->var];
-	struct xitem *it;
+	bool raw = l == &f->tx->vars.list[t->var];
 	size_t i;
 
-	if (l == NULL)
-		return;
-	if (t->count) {
-		add_count(tx, t, l, out);
-		return;
-	}
 	for (i = 0; i < l->n; i++) {
 		const struct waf_val *v = &l->v[i];
+		struct xitem it = {.var = t->var, .key = v->key};
 
-		if (!selects(tx, t, v->key) || excluded_by_rule(tx, ts, t->var, v->key))
+		if (!selects(f->tx, t, v->key) || (ts->n_exc != 0 && excluded_by_rule(f->tx, ts, t->var, v->key)))
 			continue;
-		if ((it = list_add(tx, out)) == NULL)
+		if (raw && (it.raw = raw_of(f->tx, t->var, i, v->value)) == NULL)
 			return;
-		it->var = t->var;
-		it->key = v->key;
-		it->raw = kept ? raw_of(tx, t->var, i, v->value) : NULL;
-		it->buf = it->raw != NULL ? it->raw->buf : xbuf_intern(tx, v->value);
+		if (exset != 0 && excluded_now(f->tx, exset, &it))
+			continue;
+		fill_add(f, &it, raw ? it.raw->buf : xbuf_intern(f->tx, v->value), 0);
 	}
 }
 
@@ -198,112 +252,114 @@ xtarget_count(struct waf_tx *tx, const struct waf_target *t)
 	return n;
 }
 
-static void
-resolve(struct waf_tx *tx, const struct plan_tset *ts, struct xlist *out)
+/* The values of a target set as they are. */
+static struct xeval *
+base_make(struct waf_tx *tx, const struct plan_tset *ts, uint32_t exset)
 {
-	size_t i;
+	const struct waf_list *few[8], **l = few;
+	struct waf_list *tmp = NULL;
+	struct xeval *ev;
+	struct fill f;
+	size_t i, n = 0;
 
-	for (i = 0; i < ts->n_inc; i++)
-		add_values(tx, ts->inc[i], ts, out);
+	if (ts->n_inc > 8 && (l = arena_alloc(tx->arena, ts->n_inc * sizeof(*l))) == NULL)
+		return NULL;
+	if (ts->dynamic && (tmp = arena_alloc(tx->arena, (ts->n_inc + 1) * sizeof(*tmp))) == NULL)
+		return NULL;
+	for (i = 0; i < ts->n_inc; i++) {
+		if ((l[i] = values_of(tx, ts, i, tmp != NULL ? &tmp[i] : NULL)) == NULL)
+			return NULL;
+		n += ts->inc[i]->count ? 1 : l[i]->n;
+	}
+	if ((ev = fill_begin(&f, tx, n)) == NULL)
+		return NULL;
+	for (i = 0; i < ts->n_inc; i++) {
+		if (ts->inc[i]->count)
+			add_count(&f, ts->inc[i], l[i]);
+		else
+			add_values(&f, ts->inc[i], ts, l[i], exset);
+	}
+	return ev;
 }
 
-static const struct xlist *
-targets_get(struct waf_tx *tx, uint32_t tset)
+static struct xeval *
+made_find(const struct waf_tx *tx, const struct xmade *m, const struct plan_tset *ts, uint32_t exset)
+{
+	for (; m != NULL; m = m->next)
+		if (m->exset == exset && (m->gen == tx->gen || ts->fixed))
+			return m->ev;
+	return NULL;
+}
+
+static void
+made_keep(struct waf_tx *tx, struct xmade **at, struct xeval *ev, uint32_t exset)
+{
+	struct xmade *m;
+
+	if (ev == NULL || (m = arena_alloc(tx->arena, sizeof(*m))) == NULL)
+		return;
+	*m = (struct xmade){*at, ev, exset, tx->gen};
+	*at = m;
+}
+
+static struct xeval *
+base_get(struct waf_tx *tx, uint32_t tset, uint32_t exset)
 {
 	const struct plan_tset *ts = &tx->plan->tset[tset];
-	struct xtargets *xt = &tx->targets[tset];
+	struct xeval *ev;
 
-	if (xt->gen == tx->gen || (ts->fixed && xt->gen != 0))
-		return &xt->items;
-	memset(&xt->items, 0, sizeof(xt->items));
-	resolve(tx, ts, &xt->items);
-	xt->gen = tx->gen;
-	return &xt->items;
-}
-
-/* Enter an item with its final buffer; equal buffers share a place. */
-static void
-eval_add(struct waf_tx *tx, struct xeval *ev, const struct xitem *from, struct xbuf *b, size_t steps)
-{
-	struct xitem *it = list_add(tx, &ev->items);
-
-	if (it == NULL || b == NULL)
-		return;
-	*it = *from;
-	it->buf = b;
-	it->steps = (unsigned char)(steps < 255 ? steps : 255);
-	if (b->stamp != tx->stamp) {
-		b->stamp = tx->stamp;
-		b->slot = (uint32_t)ev->n_distinct++;
-		ev->map |= b->map;
-		if (b->n > ev->longest)
-			ev->longest = b->n;
+	if (ts->dynamic)
+		return base_make(tx, ts, exset);
+	if ((ev = made_find(tx, tx->base[tset], ts, exset)) == NULL) {
+		ev = base_make(tx, ts, exset);
+		made_keep(tx, &tx->base[tset], ev, exset);
 	}
-	it->distinct = b->slot;
+	return ev;
 }
 
 /* multiMatch: before the first transformation, and after each that changed something. */
 static void
-eval_multi(struct waf_tx *tx, struct xeval *ev, const struct plan_group *g, const struct xitem *from)
+eval_multi(struct fill *f, const struct plan_group *g, const struct xitem *from)
 {
 	struct xbuf *b = from->buf, *next;
 	size_t i;
 
-	eval_add(tx, ev, from, b, 0);
+	fill_add(f, from, b, 0);
 	for (i = 0; i < g->n_tfn && b != NULL; i++, b = next) {
-		next = xbuf_transform(tx, b, g->tfn[i]);
+		next = xbuf_transform(f->tx, b, g->tfn[i]);
 		if (next != b)
-			eval_add(tx, ev, from, next, i + 1);
+			fill_add(f, from, next, i + 1);
 	}
 }
 
 static void
-eval_item(struct waf_tx *tx, struct xeval *ev, const struct plan_group *g, const struct xitem *from)
+eval_single(struct fill *f, const struct plan_group *g, const struct xitem *from)
 {
 	struct xbuf *b = from->buf;
-	size_t i;
+	size_t i = 0;
 
-	if (b == NULL)
-		return;
-	if (g->multi) {
-		eval_multi(tx, ev, g, from);
-		return;
-	}
 	if ((b->map & g->trigger) != 0 || g->trigger == ~UINT64_C(0))
-		for (i = 0; i < g->n_tfn && b != NULL; i++)
-			b = xbuf_transform(tx, b, g->tfn[i]);
-	eval_add(tx, ev, from, b, g->n_tfn);
+		for (; i < g->n_tfn && b != NULL; i++)
+			b = xbuf_transform(f->tx, b, g->tfn[i]);
+	fill_add(f, from, b, i);
 }
 
-static void
-eval_distinct(struct waf_tx *tx, struct xeval *ev)
+static struct xeval *
+eval_make(struct waf_tx *tx, const struct plan_group *g, const struct xeval *base)
 {
+	struct xeval *ev;
+	struct fill f;
 	size_t i;
 
-	ev->distinct = arena_alloc(tx->arena, (ev->n_distinct + 1) * sizeof(*ev->distinct));
-	if (ev->distinct == NULL)
-		return;
-	for (i = 0; i < ev->items.n; i++)
-		ev->distinct[ev->items.v[i].distinct] = ev->items.v[i].buf;
-}
-
-static void
-eval_fill(struct waf_tx *tx, struct xeval *ev, const struct plan_group *g, uint32_t exset)
-{
-	const struct plan_tset *ts = &tx->plan->tset[g->tset];
-	struct xlist fresh = {0};
-	const struct xlist *from = &fresh;
-	size_t i;
-
-	if (ts->dynamic)
-		resolve(tx, ts, &fresh);
-	else
-		from = targets_get(tx, g->tset);
-	tx->stamp++;
-	for (i = 0; i < from->n; i++)
-		if (!xtarget_excluded(tx, exset, &from->v[i]))
-			eval_item(tx, ev, g, &from->v[i]);
-	eval_distinct(tx, ev);
+	if ((ev = fill_begin(&f, tx, base->n * (g->multi ? g->n_tfn + 1 : 1))) == NULL)
+		return NULL;
+	for (i = 0; i < base->n; i++) {
+		if (g->multi)
+			eval_multi(&f, g, &base->item[i]);
+		else
+			eval_single(&f, g, &base->item[i]);
+	}
+	return ev;
 }
 
 struct xeval *
@@ -311,21 +367,18 @@ xeval_get(struct waf_tx *tx, uint32_t group, uint32_t exset)
 {
 	const struct plan_group *g = &tx->plan->group[group];
 	const struct plan_tset *ts = &tx->plan->tset[g->tset];
-	struct xeval *ev;
+	struct xeval *ev, *base;
 
-	if (!ts->dynamic)
-		for (ev = tx->eval[group]; ev != NULL; ev = ev->next)
-			if (ev->exset == exset && (ev->gen == tx->gen || ts->fixed))
-				return ev;
-	if ((ev = arena_calloc(tx->arena, 1, sizeof(*ev))) == NULL)
+	if (!ts->dynamic && (ev = made_find(tx, tx->eval[group], ts, exset)) != NULL)
+		return ev;
+	if ((base = base_get(tx, g->tset, exset)) == NULL)
 		return NULL;
-	ev->exset = exset;
-	ev->gen = tx->gen;
-	eval_fill(tx, ev, g, exset);
-	if (!ts->dynamic) {
-		ev->next = tx->eval[group];
-		tx->eval[group] = ev;
-	}
+	if ((base->map & g->trigger) == 0 && g->trigger != ~UINT64_C(0))
+		ev = base;
+	else
+		ev = eval_make(tx, g, base);
+	if (!ts->dynamic)
+		made_keep(tx, &tx->eval[group], ev, exset);
 	return arena_failed(tx->arena) ? NULL : ev;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,14 +13,20 @@ struct waf_str
 x_int(struct waf_tx *tx, int64_t n)
 {
 	static const char small[] = "0123456789";
-	char buf[24], *p;
-	int len;
+	uint64_t u = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	char buf[24], *p = buf + sizeof(buf);
+	size_t len;
 
 	if (n >= 0 && n <= 9)
 		return (struct waf_str){small + n, 1};
-	len = snprintf(buf, sizeof(buf), "%lld", (long long)n);
-	p = arena_strndup(tx->arena, buf, (size_t)len);
-	return p != NULL ? (struct waf_str){p, (size_t)len} : WAF_STR("");
+	do
+		*--p = small[u % 10];
+	while ((u /= 10) > 0);
+	if (n < 0)
+		*--p = '-';
+	len = (size_t)(buf + sizeof(buf) - p);
+	p = arena_strndup(tx->arena, p, len);
+	return p != NULL ? (struct waf_str){p, len} : WAF_STR("");
 }
 
 struct waf_str

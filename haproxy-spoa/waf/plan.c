@@ -183,6 +183,9 @@ rule_new(struct plan *p, const struct waf_rule *r, struct plan_rule *head)
 	pr->negated = r->op_negated;
 	pr->capture = (r->flags & WAF_R_CAPTURE) != 0;
 	pr->last = r->chained == NULL;
+	pr->marker = r->marker != NULL;
+	pr->side = (unsigned char)plan_side(r->phase);
+	pr->arg_macro = r->op_arg.has_macro;
 	pr->log = (r->flags & WAF_R_LOG) != 0;
 	pr->skip_to = r->skip_to == SIZE_MAX ? PLAN_NONE : (uint32_t)r->skip_to;
 	return pr;
@@ -246,6 +249,8 @@ plan_acts(struct plan *p)
 	size_t i;
 	int r = s == NULL ? -ENOMEM : 0;
 
+	if (r == 0)
+		r = plan_tset_slots(p, s);
 	for (i = 0; i < p->n_heads && r == 0; i++)
 		for (pr = p->head[i]; pr != NULL && r == 0; pr = pr->chained)
 			r = plan_act_compile(p, pr, s);

@@ -20,6 +20,7 @@ struct literals;
 
 struct plan_tset {
 	struct waf_target **inc, **exc;
+	uint32_t	**slots;	/* per inc: of TX:name and TX:/pattern/, ends with PLAN_NONE; NULL: not TX */
 	size_t		 n_inc, n_exc;
 	const struct waf_xmlns *ns;
 	size_t		 n_ns;
@@ -81,7 +82,8 @@ struct plan_rule {
 	uint32_t	 gate;		/* PLAN_NONE: always evaluated */
 	uint64_t	 class;		/* byte classes of which a match needs one; 0: nothing known */
 	unsigned	 min_width;	/* bytes a match has at least */
-	bool		 capture, negated, last, log;
+	unsigned char	 side;		/* plan_side of its phase */
+	bool		 marker, capture, negated, last, log, arg_macro;
 	bool		 detection;	/* of the head: looks at the transaction, not at its score */
 	struct plan_act	*act;
 	size_t		 n_act;
@@ -159,6 +161,7 @@ uint32_t	 plan_slot_find(const struct plan *, const char *, size_t);
 /* The parts, in the order in which plan_new calls them. */
 int		 plan_slots(struct plan *);		/* plan_slot.c: collect every static TX name */
 uint32_t	 plan_group_of(struct plan *, const struct waf_rule *);	/* plan_target.c; PLAN_NONE: no memory */
+int		 plan_tset_slots(struct plan *, struct waf_op_scratch *);
 int		 plan_act_compile(struct plan *, struct plan_rule *, struct waf_op_scratch *);	/* plan_act.c */
 int		 plan_gates(struct plan *);		/* plan_gate.c */
 /* Does this exclusion say anything about that rule's targets?  (plan_target.c) */
@@ -171,6 +174,7 @@ uint64_t	 plan_class_map(const char *, size_t);
 uint64_t	 plan_class_trigger(enum waf_tfn);
 /* Classes that have a byte in the set. */
 uint64_t	 plan_class_cover(const uint64_t set[4]);
+uint64_t	 plan_class_all(void);
 
 /* Numbers as ModSecurity reads them: optional blanks and sign, then digits; anything else is 0. */
 int64_t		 plan_atoi(struct waf_str);

@@ -115,3 +115,9 @@ plan_class_cover(const uint64_t set[4])
 			m |= plan_class_bit[b];
 	return m;
 }
+
+uint64_t
+plan_class_all(void)
+{
+	return B(44) - 1;
+}

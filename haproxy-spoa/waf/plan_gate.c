@@ -50,6 +50,22 @@ gate_pattern(struct plan *p, int side, struct plan_rule *pr, struct arena *scrat
 	return gate_literals(p, side, pr, lit.lit, lit.n);
 }
 
+/*
+ * libinjection: XSS needs a tag or an attribute with a value, SQL more than one word or number.  From its
+ * tokenizers; tests/unit/waf/test_plan.c holds it to that.
+ */
+static void
+gate_injection(struct plan_rule *pr)
+{
+	static const uint64_t xss[4] = {UINT64_C(1) << '<' | UINT64_C(1) << '='};
+	static const uint64_t word[4] = {UINT64_C(0x3ff) << '0', UINT64_C(0x7fffffe87fffffe)};
+
+	if (pr->op == WAF_O_detectXSS)
+		pr->class = plan_class_cover(xss);
+	if (pr->op == WAF_O_detectSQLi)
+		pr->class = plan_class_all() & ~plan_class_cover(word);
+}
+
 static bool
 gate_wanted(const struct plan_rule *pr)
 {
@@ -67,6 +83,7 @@ gate_rule(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
 	for (; pr != NULL && r == 0; pr = pr->chained) {
 		if (!gate_wanted(pr))
 			continue;
+		gate_injection(pr);
 		if ((n = waf_op_phrases(pr->r->op, &phrase)) > 0)
 			r = gate_literals(p, side, pr, phrase, n);
 		else

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/arena.h"
 #include "haproxy-spoa/waf/plan.h"
@@ -147,6 +148,48 @@ plan_group_of(struct plan *p, const struct waf_rule *r)
 		return PLAN_NONE;
 	p->group[p->n_groups] = g;
 	return (uint32_t)p->n_groups++;
+}
+
+static bool
+slot_selected(const struct plan *p, const struct waf_target *t, uint32_t slot, struct waf_op_scratch *s)
+{
+	struct waf_str name = p->slot_name[slot];
+
+	if (t->sel == WAF_SEL_KEY)
+		return name.n == t->key.n && strncasecmp(name.p, t->key.p, name.n) == 0;
+	return waf_rx_search(t->rx, s, name) == 1;
+}
+
+/* The slots that a target on TX can see. */
+static uint32_t *
+target_slots(const struct plan *p, const struct waf_target *t, struct waf_op_scratch *s)
+{
+	uint32_t *out = arena_alloc(p->arena, (p->n_slots + 1) * sizeof(*out)), i, n = 0;
+
+	for (i = 0; out != NULL && i < p->n_slots; i++)
+		if (slot_selected(p, t, i, s))
+			out[n++] = i;
+	if (out != NULL)
+		out[n] = PLAN_NONE;
+	return out;
+}
+
+int
+plan_tset_slots(struct plan *p, struct waf_op_scratch *s)
+{
+	size_t i, k;
+
+	for (i = 0; i < p->n_tsets; i++) {
+		struct plan_tset *ts = &p->tset[i];
+
+		if ((ts->slots = arena_calloc(p->arena, ts->n_inc + 1, sizeof(*ts->slots))) == NULL)
+			return -ENOMEM;
+		for (k = 0; k < ts->n_inc; k++)
+			if (ts->inc[k]->var == WAF_V_TX && ts->inc[k]->sel != WAF_SEL_ALL &&
+			    (ts->slots[k] = target_slots(p, ts->inc[k], s)) == NULL)
+				return -ENOMEM;
+	}
+	return 0;
 }
 
 bool

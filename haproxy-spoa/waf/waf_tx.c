@@ -28,7 +28,7 @@ tables(struct waf_tx *tx)
 {
 	const struct plan *p = tx->plan;
 
-	tx->targets = arena_calloc(tx->arena, p->n_tsets + 1, sizeof(*tx->targets));
+	tx->base = arena_calloc(tx->arena, p->n_tsets + 1, sizeof(*tx->base));
 	tx->eval = arena_calloc(tx->arena, p->n_groups + 1, sizeof(*tx->eval));
 	tx->slot = arena_calloc(tx->arena, p->n_slots + 1, sizeof(*tx->slot));
 	tx->removed = arena_calloc(tx->arena, p->n_words + 1, sizeof(*tx->removed));
@@ -170,7 +170,7 @@ waf_tx_end(struct waf_tx *tx)
 static size_t
 verify_rule(struct waf_tx *tx, const struct plan_rule *pr, const struct xeval *ev)
 {
-	int side = plan_side(pr->r->phase);
+	int side = pr->side;
 	struct waf_op_result res = {0};
 	size_t i;
 
