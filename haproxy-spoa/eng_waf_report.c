@@ -180,6 +180,16 @@ report_detail(const struct waf_verdict *w, const struct waf_rule_row *rows, size
 	return t.full ? NULL : t.p;
 }
 
+/* A rule matches once for each value; its id is wanted once. */
+static bool
+matched_before(const struct waf_verdict *w, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (w->matches[k].id == w->matches[i].id)
+			return true;
+	return false;
+}
+
 static void
 report_ids(struct verdict_waf *out, const struct waf_verdict *w, const struct waf_rule_row *rows, size_t n_rows,
     struct arena *a)
@@ -193,7 +203,7 @@ report_ids(struct verdict_waf *out, const struct waf_verdict *w, const struct wa
 	for (size_t i = 0; i < w->n_matches && out->n_ids < WAF_REPORT_RULES; i++) {
 		const char *id;
 
-		if (detection_row(rows, n_rows, &w->matches[i]) == NULL)
+		if (detection_row(rows, n_rows, &w->matches[i]) == NULL || matched_before(w, i))
 			continue;
 		id = arena_printf(a, "%" PRId64, w->matches[i].id);
 		if (id == NULL)

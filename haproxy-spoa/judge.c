@@ -163,7 +163,7 @@ waf_count(const struct judge *j, const struct verdict_waf *w)
 		return;
 	counters_add(j->counters, w->monitored ? SPOAD_C_WAF_MONITOR : by_action[w->action], 1);
 	if (w->error != WAF_E_NONE)
-		counters_add(j->counters, SPOAD_C_WAF_E_NONE + w->error, 1);
+		counters_add(j->counters, SPOAD_C_WAF_E_MEMORY + w->error - WAF_E_MEMORY, 1);
 	counters_observe(j->counters, SPOAD_C_WAF_LATENCY, w->usec);
 }
 

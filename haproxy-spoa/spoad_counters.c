@@ -14,7 +14,7 @@
 #define RELOAD	"llmsec_spoad_reloads_total", .help = "Configuration reloads", .kind = COUNTER_COUNTER
 #define COUNT(n, h)	{"llmsec_spoad_" n, NULL, h, COUNTER_COUNTER}
 
-_Static_assert(SPOAD_C_WAF_LATENCY - SPOAD_C_WAF_E_NONE == WAF_E_MAX, "a row for each enum waf_error");
+_Static_assert(SPOAD_C_WAF_LATENCY - SPOAD_C_WAF_E_MEMORY == WAF_E_MAX - WAF_E_MEMORY, "a row for each enum waf_error");
 
 const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_ALLOW] = {REQ, .labels = "action=\"allow\""},
@@ -31,7 +31,6 @@ const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_WAF_REDIRECT] = {WAF, .labels = "action=\"redirect\""},
 	[SPOAD_C_WAF_ALLOW] = {WAF, .labels = "action=\"allow\""},
 	[SPOAD_C_WAF_ERROR] = {WAF, .labels = "action=\"error\""},
-	[SPOAD_C_WAF_E_NONE] = {WAF_ERR, .labels = "kind=\"none\""},
 	[SPOAD_C_WAF_E_MEMORY] = {WAF_ERR, .labels = "kind=\"memory\""},
 	[SPOAD_C_WAF_E_TIME] = {WAF_ERR, .labels = "kind=\"time\""},
 	[SPOAD_C_WAF_E_REGEX_LIMIT] = {WAF_ERR, .labels = "kind=\"regex-limit\""},

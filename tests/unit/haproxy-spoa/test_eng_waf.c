@@ -184,6 +184,7 @@ every_action_has_its_verdict(void **state)
 		{"/?a=three", "", VERDICT_ALLOW, 200, "ok", "101", 3, 30, false},
 		{"/?a=three", "llm", VERDICT_ALLOW, 200, "ok", "101", 3, 30, false},
 		{"/?a=five", "", VERDICT_DENY, 403, "waf", "102", 5, 50, true},
+		{"/?a=evil&b=evil", "watch", VERDICT_ALLOW, 200, "ok", "100", 0, 0, true},
 		{"/?a=three&b=five", "", VERDICT_DENY, 403, "waf", "101,102", 8, 80, true},
 		{"/?a=drop", "", VERDICT_DENY, 403, "waf-drop", "104", 0, 100, true},
 		{"/?to=http://x/", "", VERDICT_DENY, 403, "waf-redirect", "103", 0, 100, true},
