@@ -20,6 +20,7 @@ struct waf {
 struct waf_thread {
 	struct arena	*arena;
 	struct waf_op_scratch *scratch;
+	struct waf_scratch *body;	/* of the body processors */
 	struct waf_tx	*tx;		/* the last one; owns what is not in the arena */
 };
 

@@ -79,7 +79,8 @@ waf_thread_new(void)
 		return NULL;
 	th->arena = arena_new(TX_MEMORY);
 	th->scratch = waf_op_scratch_new();
-	if (th->arena == NULL || th->scratch == NULL)
+	th->body = waf_scratch_new();
+	if (th->arena == NULL || th->scratch == NULL || th->body == NULL)
 		waf_thread_free(&th);
 	else
 		arena_keep(th->arena, TX_KEEP);
@@ -97,6 +98,7 @@ waf_thread_free(struct waf_thread **thp)
 	if (th->tx != NULL)
 		waf_vars_release(&th->tx->vars);
 	waf_op_scratch_free(&th->scratch);
+	waf_scratch_free(&th->body);
 	arena_free(&th->arena);
 	free(th);
 }

@@ -77,6 +77,7 @@ waf_tx_new(const struct waf *w, struct waf_thread *th, const struct waf_profile 
 	if (!tables(tx))
 		return NULL;
 	waf_vars_init(&tx->vars, tx->arena);
+	tx->vars.scratch = th->body;
 	deadline(tx);
 	presets(tx, profile);
 	th->tx = tx;

@@ -142,6 +142,25 @@ test_request_line(void **state)
 }
 
 static void
+test_full_request(void **state)
+{
+	struct waf_str full;
+	struct vars_test t;
+
+	(void)state;
+	vars_test_init(&t);
+	vars_test_header(&t, "Host", "h");
+	vars_test_header(&t, "Empty", "");
+	t.req.body = WAF_STR("a=1");
+	waf_vars_request_headers(&t.vars, &t.set, &t.req);
+	full = waf_vars_full_request(&t.vars, &t.req);
+	assert_string_equal(SHOW(&t, FULL_REQUEST),
+	    "GET / HTTP/1.1\\x0d\\x0aHost: h\\x0d\\x0aEmpty: \\x0d\\x0a\\x0d\\x0aa=1");
+	assert_ptr_equal(waf_vars_full_request(&t.vars, &t.req).p, full.p);
+	vars_test_free(&t);
+}
+
+static void
 test_nothing(void **state)
 {
 	struct vars_test t;
@@ -422,7 +441,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names), cmocka_unit_test(test_store), cmocka_unit_test(test_uri),
-		cmocka_unit_test(test_request_line), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_request_line), cmocka_unit_test(test_full_request), cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_headers), cmocka_unit_test(test_processor),
 		cmocka_unit_test(test_cookies), cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_zero_copy), cmocka_unit_test(test_args_limit),
