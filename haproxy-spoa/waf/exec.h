@@ -192,6 +192,8 @@ int64_t		 xtarget_count(struct waf_tx *, const struct waf_target *);
 void		 xvar_list(struct waf_tx *, enum waf_var, struct waf_list *);	/* all of it */
 struct waf_str	 xvar_get(struct waf_tx *, enum waf_var, struct waf_str key);	/* one, for macros */
 bool		 xvar_is_kept(enum waf_var);
+/* The list of one that isn't; the few that cost something are made now. */
+const struct waf_list *xvar_filled(struct waf_tx *, enum waf_var);
 struct waf_str	 xval_text(struct waf_tx *, struct xval *);
 int64_t		 xval_num(struct xval *);
 struct xval	*xtx_find(struct waf_tx *, struct waf_str key);	/* NULL: not set */

@@ -148,7 +148,7 @@ values_of(struct waf_tx *tx, const struct plan_tset *ts, size_t i, struct waf_li
 	if (t->var == WAF_V_XML && t->sel != WAF_SEL_ALL)
 		return xpath_list(tx, t, ts);
 	if (!xvar_is_kept(t->var))
-		return &tx->vars.list[t->var];
+		return xvar_filled(tx, t->var);
 	memset(tmp, 0, sizeof(*tmp));
 	if (t->var == WAF_V_TX && ts->slots[i] != NULL)
 		tx_values(tx, t, ts->slots[i], tmp);

@@ -161,12 +161,6 @@ put_scalar(struct waf_tx *tx, enum waf_var var, struct waf_list *l)
 		list_put(tx, l, WAF_STR(""), tx->settings.web_app_id.p != NULL ? tx->settings.web_app_id :
 		    WAF_STR("default"));
 		break;
-	case WAF_V_FULL_REQUEST:
-		list_put(tx, l, WAF_STR(""), waf_vars_full_request(&tx->vars, tx->req));
-		break;
-	case WAF_V_FULL_REQUEST_LENGTH:
-		list_put(tx, l, WAF_STR(""), x_int(tx, (int64_t)waf_vars_full_request(&tx->vars, tx->req).n));
-		break;
 	default:
 		break;
 	}
@@ -184,13 +178,20 @@ static void (*const kept[WAF_V_MAX])(struct waf_tx *, enum waf_var, struct waf_l
 	[WAF_V_TIME_SEC] = put_time, [WAF_V_TIME_WDAY] = put_time, [WAF_V_TIME_YEAR] = put_time,
 	[WAF_V_HIGHEST_SEVERITY] = put_scalar, [WAF_V_DURATION] = put_scalar, [WAF_V_SESSIONID] = put_scalar,
 	[WAF_V_USERID] = put_scalar, [WAF_V_WEBAPPID] = put_scalar,
-	[WAF_V_FULL_REQUEST] = put_scalar, [WAF_V_FULL_REQUEST_LENGTH] = put_scalar,
 };
 
 bool
 xvar_is_kept(enum waf_var v)
 {
 	return kept[v] != NULL;
+}
+
+const struct waf_list *
+xvar_filled(struct waf_tx *tx, enum waf_var var)
+{
+	if (var == WAF_V_FULL_REQUEST || var == WAF_V_FULL_REQUEST_LENGTH)
+		waf_vars_full_request(&tx->vars, tx->req);
+	return &tx->vars.list[var];
 }
 
 void
@@ -221,7 +222,7 @@ xvar_get(struct waf_tx *tx, enum waf_var var, struct waf_str key)
 		return v != NULL ? xval_text(tx, v) : WAF_STR("");
 	}
 	if (!xvar_is_kept(var))
-		return list_find(&tx->vars.list[var], key);
+		return list_find(xvar_filled(tx, var), key);
 	xvar_list(tx, var, &l);
 	return list_find(&l, key);
 }

@@ -99,8 +99,8 @@ struct waf_settings;
 
 /* Fill what phase 1 may see: request line, headers, cookies, ARGS_GET, addresses. */
 void		 waf_vars_request_headers(struct waf_vars *, const struct waf_settings *, const struct waf_request *);
-/* FULL_REQUEST: line, headers, body, put together the first time a rule asks. */
-struct waf_str	 waf_vars_full_request(struct waf_vars *, const struct waf_request *);
+/* FULL_REQUEST and its length: line, headers, body, put together when a rule asks for the first time. */
+void		 waf_vars_full_request(struct waf_vars *, const struct waf_request *);
 /*
  * Run the body processor that REQBODY_PROCESSOR names ("", URLENCODED, MULTIPART, JSON, XML, any case):
  * waf_vars_request_headers() sets it from Content-Type to what ModSecurity 2 chooses by itself, rules change it

@@ -231,7 +231,7 @@ headers_fill(struct waf_vars *vars, const struct waf_settings *set, const struct
 	waf_vars_set(vars, WAF_V_REQBODY_PROCESSOR, processor_for(waf_str_safe(type)));
 }
 
-struct waf_str
+void
 waf_vars_full_request(struct waf_vars *vars, const struct waf_request *req)
 {
 	struct waf_str line = waf_vars_get(vars, WAF_V_REQUEST_LINE);
@@ -239,13 +239,13 @@ waf_vars_full_request(struct waf_vars *vars, const struct waf_request *req)
 	char *full, *p;
 
 	if (vars->list[WAF_V_FULL_REQUEST].n > 0)
-		return waf_vars_get(vars, WAF_V_FULL_REQUEST);
+		return;
 	for (size_t i = 0; i < req->n_headers; i++)
 		n += req->headers[i].name.n + req->headers[i].value.n + 4;
 	full = arena_alloc(vars->arena, n);
 	if (full == NULL) {
 		waf_vars_fail(vars, WAF_E_MEMORY);
-		return WAF_STR("");
+		return;
 	}
 	p = waf_str_put(waf_str_put(full, line), WAF_STR("\r\n"));
 	for (size_t i = 0; i < req->n_headers; i++) {
@@ -254,7 +254,7 @@ waf_vars_full_request(struct waf_vars *vars, const struct waf_request *req)
 	}
 	waf_str_put(waf_str_put(p, WAF_STR("\r\n")), req->body);
 	waf_vars_set(vars, WAF_V_FULL_REQUEST, (struct waf_str){ full, n });
-	return (struct waf_str){ full, n };
+	waf_vars_set_int(vars, WAF_V_FULL_REQUEST_LENGTH, (int64_t)n);
 }
 
 void

@@ -153,10 +153,13 @@ test_full_request(void **state)
 	vars_test_header(&t, "Empty", "");
 	t.req.body = WAF_STR("a=1");
 	waf_vars_request_headers(&t.vars, &t.set, &t.req);
-	full = waf_vars_full_request(&t.vars, &t.req);
+	waf_vars_full_request(&t.vars, &t.req);
+	full = waf_vars_get(&t.vars, WAF_V_FULL_REQUEST);
 	assert_string_equal(SHOW(&t, FULL_REQUEST),
 	    "GET / HTTP/1.1\\x0d\\x0aHost: h\\x0d\\x0aEmpty: \\x0d\\x0a\\x0d\\x0aa=1");
-	assert_ptr_equal(waf_vars_full_request(&t.vars, &t.req).p, full.p);
+	assert_string_equal(SHOW(&t, FULL_REQUEST_LENGTH), "39");
+	waf_vars_full_request(&t.vars, &t.req);
+	assert_ptr_equal(waf_vars_get(&t.vars, WAF_V_FULL_REQUEST).p, full.p);
 	vars_test_free(&t);
 }
 
