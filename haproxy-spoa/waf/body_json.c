@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "haproxy-spoa/waf/vars_private.h"
@@ -74,8 +73,8 @@ static bool
 name_build(struct json_body *b, const struct json_value *v)
 {
 	const struct json_step *step;
-	char number[32];
-	int n;
+	char digits[WAF_UINT_MAX];
+	size_t n;
 
 	b->len = 0;
 	if (v->depth == 0)
@@ -84,8 +83,8 @@ name_build(struct json_body *b, const struct json_value *v)
 	b->len = b->end[v->depth - 1];
 	if (step->key != NULL)
 		return name_add(b, ".", 1) && name_add(b, step->key, step->key_len);
-	n = snprintf(number, sizeof(number), ".array_%zu", step->index);
-	return name_add(b, number, (size_t)n);
+	n = waf_uint_text(digits + sizeof(digits), step->index);
+	return name_add(b, ".array_", 7) && name_add(b, digits + sizeof(digits) - n, n);
 }
 
 static struct waf_str

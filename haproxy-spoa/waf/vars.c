@@ -2,8 +2,6 @@
 /* The names of the variables and the store of one transaction. */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,22 +96,30 @@ waf_vars_set(struct waf_vars *vars, enum waf_var var, struct waf_str value)
 	vars->list[var] = (struct waf_list){ .v = &vars->scalar[var], .n = 1, .cap = 1 };
 }
 
+size_t
+waf_uint_text(char *end, uint64_t n)
+{
+	char *p = end;
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return (size_t)(end - p);
+}
+
 struct waf_str
 waf_vars_int_text(struct waf_vars *vars, int64_t n)
 {
 	static const char digit[] = "0123456789";
-	char text[24], *copy;
-	int len;
+	char text[WAF_UINT_MAX + 1], *end = text + sizeof(text);
+	size_t len;
 
 	if (n >= 0 && n <= 9)
 		return (struct waf_str){ digit + n, 1 };
-	len = snprintf(text, sizeof(text), "%" PRId64, n);
-	copy = arena_strndup(vars->arena, text, (size_t)len);
-	if (copy == NULL) {
-		waf_vars_fail(vars, WAF_E_MEMORY);
-		return WAF_STR("");
-	}
-	return (struct waf_str){ copy, (size_t)len };
+	len = waf_uint_text(end, n < 0 ? -(uint64_t)n : (uint64_t)n);
+	if (n < 0)
+		*(end - ++len) = '-';
+	return waf_vars_dup(vars, (struct waf_str){ end - len, len });
 }
 
 void

@@ -15,6 +15,9 @@ bool	waf_list_add(struct waf_vars *, struct waf_list *, struct waf_str key, stru
 /* Into ARGS, ARGS_NAMES and those of its origin.  False: over the limit or out of memory, stop. */
 bool	waf_vars_add_arg(struct waf_vars *, const struct waf_settings *, enum waf_arg_from, struct waf_str name,
 	    struct waf_str value);
+/* Decimal digits in front of <end>, WAF_UINT_MAX at most; their number. */
+#define WAF_UINT_MAX	20
+size_t	waf_uint_text(char *end, uint64_t);
 struct waf_str waf_vars_int_text(struct waf_vars *, int64_t);
 /* REQBODY_ERROR and REQBODY_PROCESSOR_ERROR; the first text stays.  <text> is static or in the arena. */
 void	waf_vars_body_error(struct waf_vars *, const char *text);

@@ -190,6 +190,7 @@ addresses_fill(struct waf_vars *vars, const struct waf_settings *set, const stru
 	waf_vars_set(vars, WAF_V_SERVER_ADDR, req->server_ip);
 	waf_vars_set_int(vars, WAF_V_SERVER_PORT, req->server_port);
 	waf_vars_set(vars, WAF_V_UNIQUE_ID, req->unique_id);
+	waf_vars_set(vars, WAF_V_MODSEC_BUILD, WAF_STR("020907000"));	/* whose semantics these are */
 	waf_vars_set(vars, WAF_V_WEBAPPID, set->web_app_id.n > 0 ? set->web_app_id : WAF_STR("default"));
 }
 
@@ -211,6 +212,22 @@ processor_for(struct waf_str type)
 	return WAF_STR("");
 }
 
+/* The scheme, and the user where the scheme is Basic (RFC 7617): claimed, nobody has checked the password. */
+static void
+authorization_fill(struct waf_vars *vars, struct waf_str value)
+{
+	struct waf_str scheme = { value.p, span_to(value, " ") }, user;
+
+	waf_vars_set(vars, WAF_V_AUTH_TYPE, scheme);
+	if (!waf_str_is(scheme, WAF_STR("basic")))
+		return;
+	value = waf_str_trim(waf_str_from(value, scheme.n));
+	if (waf_tfn_apply(WAF_T_base64Decode, NULL, value, &user, vars->arena) < 0)
+		waf_vars_fail(vars, WAF_E_MEMORY);
+	else
+		waf_vars_set(vars, WAF_V_REMOTE_USER, (struct waf_str){ user.p, span_to(user, ":") });
+}
+
 static void
 headers_fill(struct waf_vars *vars, const struct waf_settings *set, const struct waf_request *req)
 {
@@ -226,7 +243,7 @@ headers_fill(struct waf_vars *vars, const struct waf_settings *set, const struct
 		else if (waf_str_is(name, WAF_STR("content-type")) && type.p == NULL)
 			type = value;
 		else if (waf_str_is(name, WAF_STR("authorization")))
-			waf_vars_set(vars, WAF_V_AUTH_TYPE, (struct waf_str){ value.p, span_to(value, " ") });
+			authorization_fill(vars, value);
 	}
 	waf_vars_set(vars, WAF_V_REQBODY_PROCESSOR, processor_for(waf_str_safe(type)));
 }

@@ -47,9 +47,14 @@ test_store(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		waf_vars_add(&t.vars, WAF_V_TX, waf_vars_int_text(&t.vars, i), waf_vars_int_text(&t.vars, -1 - (int)i));
 	assert_int_equal(t.vars.list[WAF_V_TX].n, 100);
-	assert_string_equal(t.vars.list[WAF_V_TX].v[99].value.p, "-100");
+	assert_int_equal(t.vars.list[WAF_V_TX].v[99].value.n, 4);
+	assert_memory_equal(t.vars.list[WAF_V_TX].v[99].value.p, "-100", 4);
 	waf_vars_set_int(&t.vars, WAF_V_DURATION, INT64_MIN);
 	assert_string_equal(SHOW(&t, DURATION), "-9223372036854775808");
+	waf_vars_set_int(&t.vars, WAF_V_DURATION, INT64_MAX);
+	assert_string_equal(SHOW(&t, DURATION), "9223372036854775807");
+	waf_vars_set_int(&t.vars, WAF_V_DURATION, 10);
+	assert_string_equal(SHOW(&t, DURATION), "10");
 	waf_vars_set_int(&t.vars, WAF_V_DURATION, 7);
 	assert_string_equal(SHOW(&t, DURATION), "7");
 	waf_vars_fail(&t.vars, WAF_E_TIME);
@@ -123,6 +128,7 @@ test_request_line(void **state)
 	assert_string_equal(SHOW(&t, REMOTE_PORT), "50123");
 	assert_string_equal(SHOW(&t, UNIQUE_ID), "id-1");
 	assert_string_equal(SHOW(&t, AUTH_TYPE), "Basic");
+	assert_string_equal(SHOW(&t, REMOTE_USER), "foo");
 	assert_string_equal(SHOW(&t, WEBAPPID), "default");
 	assert_string_equal(SHOW(&t, REQBODY_ERROR), "0");
 	assert_string_equal(SHOW(&t, MULTIPART_STRICT_ERROR), "0");
@@ -382,6 +388,7 @@ test_memory(void **state)
 		t.set.cookie_format = 1;
 		t.req.uri = WAF_STR("/?a%41=b+c&d=e&f&g");
 		vars_test_header(&t, "Cookie", "a=\"b\\c\"; $Path=/");
+		vars_test_header(&t, "Authorization", "basic Zm9vOmJhcg==");
 		waf_vars_request_headers(&t.vars, &t.set, &t.req);
 		assert_int_equal(t.vars.error, arena_failed(t.arena) ? WAF_E_MEMORY : WAF_E_NONE);
 		vars_test_free(&t);
