@@ -3,6 +3,7 @@
 %C%_libwaf_la_SOURCES += %D%/http_raw.c
 noinst_HEADERS += %D%/http_raw.h %D%/llmsec_waf.h
 bin_PROGRAMS += %D%/llmsec-waf
+dist_man_MANS += %D%/llmsec-waf.1
 %C%_llmsec_waf_SOURCES = %D%/llmsec_waf.c %D%/llmsec_waf_judge.c %D%/llmsec_waf_run.c %D%/llmsec_waf_exec.c \
 	%D%/llmsec_waf_rules.c
 %C%_llmsec_waf_LDADD = %D%/libwaf.la
@@ -23,8 +24,8 @@ tests_waf_ftw_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(PCRE2_CFLAGS)
 tests_waf_ftw_SOURCES = tests/waf/ftw.c tests/waf/ftw_yaml.c tests/waf/ftw_request.c tests/waf/ftw_origin.c \
 	tests/waf/ftw_exec.c tests/waf/ftw_http.c tests/waf/ftw_check.c %D%/http_raw.c
 tests_waf_ftw_LDADD = $(LIBLLMSEC) $(YAML_LIBS) $(PCRE2_LIBS)
-dist_check_SCRIPTS += tests/waf/crs_suite.sh
-EXTRA_DIST += tests/waf/lib.sh tests/waf/overrides-3.3.txt tests/waf/overrides-v4.txt
+dist_check_SCRIPTS += tests/waf/crs_suite.sh tests/waf/diff.sh
+EXTRA_DIST += tests/waf/lib.sh tests/waf/overrides-3.3.txt tests/waf/overrides-v4.txt tests/waf/diff-reasons.txt
 
 # ./dev bench waf
 check_PROGRAMS += tests/bench/waf_bench

@@ -244,6 +244,8 @@ classes_documented(const struct diff *d, const char *path)
 	bool ok = f != NULL, found;
 
 	for (size_t i = 0; f != NULL && i < d->n_reasons; i++) {
+		if (i > 0 && strcmp(d->reason[i].class, d->reason[i - 1].class) == 0)
+			continue;
 		rewind(f);
 		snprintf(wanted, sizeof(wanted), "### %s\n", d->reason[i].class);
 		found = false;
