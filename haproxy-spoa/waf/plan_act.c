@@ -82,6 +82,49 @@ exclusion_same(const struct waf_target *a, const struct waf_target *b)
 	    (a->key.n == 0 || memcmp(a->key.p, b->key.p, a->key.n) == 0);
 }
 
+/* Past the class that begins at <i>; 0: we don't understand it. */
+static size_t
+class_end(struct waf_str s, size_t i)
+{
+	i++;
+	if (i < s.n && s.p[i] == '^')
+		i++;
+	if (i < s.n && s.p[i] == ']')
+		i++;
+	for (; i < s.n && s.p[i] != ']'; i++) {
+		if (s.p[i] == '[')
+			return 0;
+		i += s.p[i] == '\\';
+	}
+	return i;
+}
+
+/* Is the whole pattern one sequence?  False where we aren't sure: flags, comments, quoting. */
+static bool
+one_branch(struct waf_str s)
+{
+	size_t i, depth = 0;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '\\') {
+			if (++i < s.n && (s.p[i] == 'Q' || s.p[i] == 'E'))
+				return false;
+		} else if (s.p[i] == '[') {
+			if ((i = class_end(s, i)) == 0)
+				return false;
+		} else if (s.p[i] == '(') {
+			depth++;
+			if (i + 2 < s.n && s.p[i + 1] == '?' && strchr(":=!<>", s.p[i + 2]) == NULL)
+				return false;
+		} else if (s.p[i] == ')') {
+			if (depth-- == 0)
+				return false;
+		} else if (s.p[i] == '|' && depth == 0)
+			return false;
+	}
+	return depth == 0;
+}
+
 /*
  * "^json\.messages" can only find keys that begin with "json.messages".  Sound because we stop at the first
  * byte that isn't plain, give the last one back when a quantifier follows, and refuse alternatives.
@@ -93,8 +136,7 @@ pattern_prefix(struct arena *a, struct waf_str s)
 	size_t i, n = 0;
 	char *p;
 
-	if (s.n == 0 || s.p[0] != '^' || memchr(s.p, '|', s.n) != NULL || memmem(s.p, s.n, "(?", 2) != NULL ||
-	    (p = arena_alloc(a, s.n)) == NULL)
+	if (s.n == 0 || s.p[0] != '^' || !one_branch(s) || (p = arena_alloc(a, s.n)) == NULL)
 		return out;
 	for (i = 1; i < s.n; i++) {
 		if (s.p[i] == '\\' && i + 1 < s.n && ispunct((unsigned char)s.p[i + 1]))
