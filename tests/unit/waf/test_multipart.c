@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -383,6 +384,148 @@ test_every_prefix(void **state)
 	}
 }
 
+/* ---- what a careful client sends comes out as it went in ---- */
+
+static uint64_t rng_state = 0xda3e39cb94b95bdbULL;
+
+static unsigned
+rng(unsigned n)
+{
+	rng_state ^= rng_state >> 12;
+	rng_state ^= rng_state << 25;
+	rng_state ^= rng_state >> 27;
+	return (unsigned)((rng_state * 2685821657736338717ULL) >> 40) % n;
+}
+
+#define BOUNDARY	"----x0123456789"
+
+struct sent {
+	char	 name[16], filename[16], data[256];
+	size_t	 len;
+	bool	 file;
+};
+
+/* Bytes that like to be taken for something else, but never the boundary behind a line end. */
+static void
+sent_make(struct sent *s)
+{
+	static const char *const pieces[] = { "\r\n", "\n", "\r", "--", "----x", "-", "\0", "\xff", "a", ":", "=",
+	    "Content-Disposition: form-data; name=\"x\"", "--" BOUNDARY };
+	static const size_t lens[] = { 2, 1, 1, 2, 5, 1, 1, 1, 1, 1, 1, 40, 2 + sizeof(BOUNDARY) - 1 };
+
+	snprintf(s->name, sizeof(s->name), "n; %u", rng(1000));
+	snprintf(s->filename, sizeof(s->filename), "f=%u.x", rng(1000));
+	s->file = rng(2);
+	s->len = 0;
+	for (unsigned i = rng(12); i > 0; i--) {
+		unsigned k = rng(COUNT(pieces));
+
+		if (s->len + lens[k] > sizeof(s->data) || (k == COUNT(pieces) - 1 && (s->len == 0 ||
+		    s->data[s->len - 1] == '\n' || s->data[s->len - 1] == '\r')))
+			continue;
+		memcpy(s->data + s->len, pieces[k], lens[k]);
+		s->len += lens[k];
+	}
+}
+
+static size_t
+sent_write(char *body, const struct sent *s, size_t n)
+{
+	char *p = body;
+
+	for (size_t i = 0; i < n; i++) {
+		p += sprintf(p, "--" BOUNDARY "\r\n" CD "name=\"%s\"", s[i].name);
+		if (s[i].file)
+			p += sprintf(p, "; filename=\"%s\"\r\nContent-Type: a/b", s[i].filename);
+		p += sprintf(p, "\r\n\r\n");
+		memcpy(p, s[i].data, s[i].len);
+		p += s[i].len;
+		p += sprintf(p, "\r\n");
+	}
+	return (size_t)(p + sprintf(p, "--" BOUNDARY "--\r\n") - body);
+}
+
+static void
+assert_val(const struct waf_list *l, size_t i, const char *key, const char *value, size_t n)
+{
+	assert_true(i < l->n);
+	assert_int_equal(l->v[i].key.n, strlen(key));
+	assert_memory_equal(l->v[i].key.p, key, strlen(key));
+	assert_int_equal(l->v[i].value.n, n);
+	assert_memory_equal(l->v[i].value.p, value, n);
+}
+
+static void
+sent_check(const struct waf_vars *vars, const struct sent *s, size_t n)
+{
+	size_t args = 0, files = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i].file) {
+			assert_val(&vars->list[WAF_V_FILES], files, s[i].name, s[i].filename, strlen(s[i].filename));
+			assert_val(&vars->list[WAF_V_FILES_TMP_CONTENT], files++, s[i].name, s[i].data, s[i].len);
+		} else
+			assert_val(&vars->list[WAF_V_ARGS], args++, s[i].name, s[i].data, s[i].len);
+	assert_int_equal(vars->list[WAF_V_ARGS].n, args);
+	assert_int_equal(vars->list[WAF_V_FILES].n, files);
+}
+
+static void
+test_round_trip(void **state)
+{
+	static char body[8192];
+	struct sent s[8];
+	struct vars_test t;
+	const char *f;
+
+	(void)state;
+	for (unsigned round = 0; round < 3000; round++) {
+		size_t n = rng(COUNT(s));
+
+		for (size_t i = 0; i < n; i++)
+			sent_make(&s[i]);
+		vars_test_init(&t);
+		vars_test_body(&t, "multipart/form-data; boundary=" BOUNDARY, NULL, body, sent_write(body, s, n));
+		sent_check(&t.vars, s, n);
+		f = flags_show(&t.vars);	/* data may hold lines that begin with "--" */
+		assert_true(*f == '\0' || strcmp(f, "UB=2") == 0);
+		vars_test_free(&t);
+	}
+}
+
+/* What could make a reader look again and again at the same bytes. */
+static void
+test_linear(void **state)
+{
+	static const char *const pieces[] = { "\r", "\n", "--", "--b-\r\n", "\r\n--", " ", "a:b\r\n", "a\r\n b",
+	    ";name=\"", "--b\r\n", "\\\"" };
+	static const char *const heads[] = { "", "--b\r\n", "--b\r\n" CD, "--b\r\n" CD "name=\"a\"\r\n\r\n" };
+	enum { SIZE = 1 << 18 };
+	char *body = malloc(SIZE + 256);
+	struct timespec from, to;
+	struct vars_test t;
+
+	(void)state;
+	assert_non_null(body);
+	for (size_t i = 0; i < COUNT(pieces) * COUNT(heads); i++) {
+		const char *piece = pieces[i / COUNT(heads)];
+		char *p = body + sprintf(body, "%s", heads[i % COUNT(heads)]);
+
+		while (p < body + SIZE)
+			p += sprintf(p, "%s", piece);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+		vars_test_init(&t);
+		t.set.request_body_no_files_limit = 0;
+		t.set.arguments_limit = 0;
+		vars_test_body(&t, TYPE, NULL, body, (size_t)(p - body));
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+		if (to.tv_sec - from.tv_sec + (double)(to.tv_nsec - from.tv_nsec) / 1e9 > 1)
+			fail_msg("256 KiB of \"%s\" behind \"%s\" takes more than a second", piece, heads[i % COUNT(heads)]);
+		vars_test_free(&t);
+	}
+	free(body);
+}
+
 int
 main(void)
 {
@@ -390,7 +533,8 @@ main(void)
 		cmocka_unit_test(test_bodies), cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_boundary_error), cmocka_unit_test(test_collections),
 		cmocka_unit_test(test_nul), cmocka_unit_test(test_limits), cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_every_prefix),
+		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_linear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

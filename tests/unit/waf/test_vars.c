@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -330,6 +331,73 @@ test_queries(void **state)
 	}
 }
 
+static uint64_t rng_state = 0xa0761d6478bd642fULL;
+
+static unsigned
+rng(unsigned n)
+{
+	rng_state ^= rng_state >> 12;
+	rng_state ^= rng_state << 25;
+	rng_state ^= rng_state >> 27;
+	return (unsigned)((rng_state * 2685821657736338717ULL) >> 40) % n;
+}
+
+/* <n> random bytes, and the same encoded for a form, some more than they need to be. */
+static size_t
+encode(char *out, char *plain, size_t n)
+{
+	char *o = out;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)(rng(3) ? rng(256) : (unsigned)"&=+% a"[rng(6)]);
+
+		plain[i] = (char)c;
+		if (c == ' ' && rng(2))
+			*o++ = '+';
+		else if (c == '&' || c == '=' || c == '+' || c == '%' || c == ' ' || rng(4) == 0)
+			o += sprintf(o, rng(2) ? "%%%02x" : "%%%02X", c);
+		else
+			*o++ = (char)c;
+	}
+	return (size_t)(o - out);
+}
+
+static void
+test_query_round_trip(void **state)
+{
+	enum { PAIRS = 8, LEN = 12 };
+	char uri[2 + PAIRS * (LEN * 6 + 2)], plain[PAIRS][2][LEN];
+	size_t len[PAIRS][2];
+
+	(void)state;
+	for (unsigned round = 0; round < 3000; round++) {
+		size_t n = 1 + rng(PAIRS);
+		char *p = uri + sprintf(uri, "/?");
+		struct vars_test t;
+
+		for (size_t i = 0; i < n; i++)
+			for (int k = 0; k < 2; k++) {
+				len[i][k] = rng(LEN + 1);
+				p += encode(p, plain[i][k], len[i][k]);
+				*p++ = k ? '&' : '=';
+			}
+		vars_test_init(&t);
+		t.req.uri = (struct waf_str){ uri, (size_t)(p - uri) };
+		waf_vars_request_headers(&t.vars, &t.set, &t.req);
+		assert_int_equal(t.vars.list[WAF_V_ARGS].n, n);
+		for (size_t i = 0; i < n; i++) {
+			const struct waf_val *v = &t.vars.list[WAF_V_ARGS].v[i];
+
+			assert_int_equal(v->key.n, len[i][0]);
+			assert_memory_equal(v->key.p, plain[i][0], len[i][0]);
+			assert_int_equal(v->value.n, len[i][1]);
+			assert_memory_equal(v->value.p, plain[i][1], len[i][1]);
+		}
+		assert_string_equal(SHOW(&t, URLENCODED_ERROR), "0");
+		vars_test_free(&t);
+	}
+}
+
 /* What needs no decoding must not be copied: it points into the request. */
 static void
 test_zero_copy(void **state)
@@ -454,7 +522,7 @@ main(void)
 		cmocka_unit_test(test_request_line), cmocka_unit_test(test_full_request), cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_headers), cmocka_unit_test(test_processor),
 		cmocka_unit_test(test_cookies), cmocka_unit_test(test_queries),
-		cmocka_unit_test(test_zero_copy), cmocka_unit_test(test_args_limit),
+		cmocka_unit_test(test_query_round_trip), cmocka_unit_test(test_zero_copy), cmocka_unit_test(test_args_limit),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_response),
 	};
 
