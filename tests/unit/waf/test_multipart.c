@@ -410,7 +410,7 @@ static void
 sent_make(struct sent *s)
 {
 	static const char *const pieces[] = { "\r\n", "\n", "\r", "--", "----x", "-", "\0", "\xff", "a", ":", "=",
-	    "Content-Disposition: form-data; name=\"x\"", "--" BOUNDARY };
+	    "Content-Disposition: form-data; name=\"x\"", ("--" BOUNDARY) };
 	static const size_t lens[] = { 2, 1, 1, 2, 5, 1, 1, 1, 1, 1, 1, 40, 2 + sizeof(BOUNDARY) - 1 };
 
 	snprintf(s->name, sizeof(s->name), "n; %u", rng(1000));
