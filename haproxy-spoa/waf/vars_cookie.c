@@ -10,9 +10,14 @@
 #include "haproxy-spoa/waf/vars_private.h"
 #include "lib/arena.h"
 
+/* There is no limit of its own in SecLang; a header of semicolons must not cost more than the arguments may. */
 static bool
-cookie_add(struct waf_vars *vars, struct waf_str name, struct waf_str value)
+cookie_add(struct waf_vars *vars, const struct waf_settings *set, struct waf_str name, struct waf_str value)
 {
+	if (set->arguments_limit > 0 && vars->list[WAF_V_REQUEST_COOKIES].n >= (uint64_t)set->arguments_limit) {
+		waf_vars_fail(vars, WAF_E_ARGS);
+		return false;
+	}
 	return waf_list_add(vars, &vars->list[WAF_V_REQUEST_COOKIES], name, value) &&
 	    waf_list_add(vars, &vars->list[WAF_V_REQUEST_COOKIES_NAMES], name, name);
 }
@@ -38,8 +43,9 @@ space_skip(const char *p, const char *end)
  * name; a browser sends one as "=value" and some servers read it, so we keep it where it has a value.
  */
 static void
-cookies_v0(struct waf_vars *vars, const char *p, const char *end, char separator)
+cookies_v0(struct waf_vars *vars, const struct waf_settings *set, const char *p, const char *end)
 {
+	char separator = set->cookie_v0_separator ? set->cookie_v0_separator : ';';
 	struct waf_str name, value;
 	const char *stop, *eq;
 	bool more = true;
@@ -51,7 +57,7 @@ cookies_v0(struct waf_vars *vars, const char *p, const char *end, char separator
 		name = (struct waf_str){ p, (size_t)(eq - p) };
 		value = eq < stop ? (struct waf_str){ eq + 1, (size_t)(stop - eq - 1) } : WAF_STR("");
 		if (name.n > 0 || value.n > 0)
-			more = cookie_add(vars, name, value);
+			more = cookie_add(vars, set, name, value);
 		if (stop == end)
 			break;
 	}
@@ -122,7 +128,7 @@ attribute_name(struct waf_vars *vars, struct waf_str cookie, struct waf_str attr
 #define COOKIE_NAME_MAX	1024	/* so that attributes, which repeat it, can't multiply the input */
 
 static void
-cookies_v1(struct waf_vars *vars, const char *p, const char *end)
+cookies_v1(struct waf_vars *vars, const struct waf_settings *set, const char *p, const char *end)
 {
 	struct waf_str name, value, cookie = WAF_STR("");
 	const char *start;
@@ -143,7 +149,7 @@ cookies_v1(struct waf_vars *vars, const char *p, const char *end)
 		} else
 			cookie = name;
 		if (name.n > 0 || value.n > 0)
-			more = cookie_add(vars, name, value);
+			more = cookie_add(vars, set, name, value);
 		while (p < end && *p != ';' && *p != ',')	/* bytes behind a quoted value */
 			p++;
 		if (p < end)
@@ -157,7 +163,7 @@ waf_cookies_parse(struct waf_vars *vars, const struct waf_settings *set, struct 
 	const char *p = header.p, *end = header.p + header.n;
 
 	if (set->cookie_format == 1)
-		cookies_v1(vars, p, end);
+		cookies_v1(vars, set, p, end);
 	else
-		cookies_v0(vars, p, end, set->cookie_v0_separator ? set->cookie_v0_separator : ';');
+		cookies_v0(vars, set, p, end);
 }

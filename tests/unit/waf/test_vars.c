@@ -441,6 +441,28 @@ test_args_limit(void **state)
 	vars_test_free(&t);
 }
 
+static void
+test_cookies_limit(void **state)
+{
+	struct vars_test t;
+
+	(void)state;
+	for (int format = 0; format < 2; format++) {
+		vars_test_init(&t);
+		t.set.arguments_limit = 2;
+		t.set.cookie_format = format;
+		vars_test_header(&t, "Cookie", "a;b");
+		waf_vars_request_headers(&t.vars, &t.set, &t.req);
+		assert_int_equal(t.vars.error, WAF_E_NONE);
+		vars_test_header(&t, "Cookie", "c;d");
+		t.vars.list[WAF_V_REQUEST_COOKIES].n = t.vars.list[WAF_V_REQUEST_COOKIES_NAMES].n = 0;
+		waf_vars_request_headers(&t.vars, &t.set, &t.req);
+		assert_int_equal(t.vars.error, WAF_E_ARGS);
+		assert_string_equal(SHOW(&t, REQUEST_COOKIES), "a=|b=");
+		vars_test_free(&t);
+	}
+}
+
 /* However little memory there is: an error, never a crash. */
 static void
 test_memory(void **state)
@@ -523,7 +545,7 @@ main(void)
 		cmocka_unit_test(test_headers), cmocka_unit_test(test_processor),
 		cmocka_unit_test(test_cookies), cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_query_round_trip), cmocka_unit_test(test_zero_copy), cmocka_unit_test(test_args_limit),
-		cmocka_unit_test(test_memory), cmocka_unit_test(test_response),
+		cmocka_unit_test(test_cookies_limit), cmocka_unit_test(test_memory), cmocka_unit_test(test_response),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
