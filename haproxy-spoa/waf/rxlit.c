@@ -22,7 +22,16 @@
 #define WIDTH_MAX	(1U << 24)
 #define MIN_LEN		2	/* of a literal worth scanning for; shorter ones are in the class */
 #define EACH_COSTS	1e-7	/* a set twice as large must be better for it */
+#define MIXED_GAIN	0.7	/* literals or a class must be met that much less than the class alone */
 #define FREQUENCY_MAX	1e-3	/* per byte; what is met more often holds nothing back and the class does as well */
+
+/* One of these strings, or a byte of the class. */
+struct need {
+	bool	 known;
+	struct lits lits;
+	uint64_t class[4];
+	double	 cost;
+};
 
 struct info {
 	bool	 is_exact;
@@ -34,6 +43,7 @@ struct info {
 	bool	 has_class;
 	uint64_t class[4];	/* every match has a byte of this in it */
 	double	 class_cost;
+	struct need mixed;	/* what alternatives have together of which some have literals, some a class */
 };
 
 static bool	node_info(struct info *, const struct rx_node *, struct arena *);
@@ -124,6 +134,13 @@ longer_end(struct lits exact, struct lits more, enum lits_end e, struct arena *a
 	return s;
 }
 
+static void
+inherit_mixed(struct info *r, const struct info *x)
+{
+	if (x->mixed.known && (!r->mixed.known || x->mixed.cost < r->mixed.cost))
+		r->mixed = x->mixed;
+}
+
 /* The strings across the border between two nodes; shorter ones where there are too many. */
 static void
 offer_border(struct info *r, const struct info *x, const struct info *y, struct arena *a)
@@ -153,6 +170,8 @@ concat(const struct info *x, const struct info *y, struct arena *a)
 	r.width = x->width + y->width < WIDTH_MAX ? x->width + y->width : WIDTH_MAX;
 	inherit_class(&r, x);
 	inherit_class(&r, y);
+	inherit_mixed(&r, x);
+	inherit_mixed(&r, y);
 	offer(&r, x->best);
 	offer(&r, y->best);
 	if (x->is_exact && y->is_exact && lits_max_len(x->exact) + lits_max_len(y->exact) <= EXACT_LEN &&
@@ -221,6 +240,40 @@ choose(struct lits *sets, const struct info *v, size_t n, size_t member)
 	return sets;
 }
 
+/* What of a match is met least in other texts. */
+static struct need
+cheapest(const struct info *x)
+{
+	struct need r = { .known = x->best.n > 0, .lits = x->best, .cost = x->cost };
+
+	if (x->mixed.known && (!r.known || x->mixed.cost < r.cost))
+		r = x->mixed;
+	if (x->has_class && (!r.known || x->class_cost < r.cost)) {
+		r = (struct need){ .known = true, .cost = x->class_cost };
+		memcpy(r.class, x->class, sizeof(r.class));
+	}
+	return r;
+}
+
+static void
+alt_mixed(struct info *r, const struct info *v, size_t n, struct lits *sets, struct arena *a)
+{
+	struct need all = { .known = true }, one;
+
+	for (size_t i = 0; i < n; i++) {
+		one = cheapest(&v[i]);
+		if (!one.known)
+			return;
+		sets[i] = one.lits;
+		for (unsigned w = 0; w < 4; w++)
+			all.class[w] |= one.class[w];
+	}
+	if (!lits_union(&all.lits, sets, n, UNION_MAX, a) || all.lits.n == 0)
+		return;
+	all.cost = lits_frequency(all.lits) + EACH_COSTS * (double)all.lits.n + class_cost(all.class);
+	r->mixed = all;
+}
+
 static void
 alt_merge(struct info *r, const struct info *v, size_t n, struct lits *sets, struct arena *a)
 {
@@ -245,6 +298,8 @@ alt_merge(struct info *r, const struct info *v, size_t n, struct lits *sets, str
 		info_exact(r, s);
 		return;
 	}
+	if (!all_best)
+		alt_mixed(r, v, n, sets, a);
 	if (lits_union(&s, choose(sets, v, n, offsetof(struct info, pre)), n, UNION_MAX, a))
 		lits_shortest(&r->pre, s, LITS_START, a);
 	if (lits_union(&s, choose(sets, v, n, offsetof(struct info, suf)), n, UNION_MAX, a))
@@ -340,19 +395,59 @@ node_info(struct info *r, const struct rx_node *n, struct arena *a)
 
 /* Out of the scratch arena into the caller's. */
 static bool
-take_literals(struct rxlit *l, struct lits s, struct arena *a)
+take_literals(struct waf_str **out, size_t *n, struct lits s, struct arena *a)
 {
-	l->lit = arena_alloc(a, (s.n + 1) * sizeof(*l->lit));
-	if (l->lit == NULL)
+	struct waf_str *v = arena_alloc(a, (s.n + 1) * sizeof(*v));
+
+	if (v == NULL)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		l->lit[i] = (struct waf_str){ arena_strndup(a, s.v[i].p, s.v[i].n), s.v[i].n };
-		if (l->lit[i].p == NULL)
+		v[i] = (struct waf_str){ arena_strndup(a, s.v[i].p, s.v[i].n), s.v[i].n };
+		if (v[i].p == NULL)
 			return false;
 	}
-	l->n = s.n;
-	l->min_len = lits_min_len(s);
+	*out = v;
+	*n = s.n;
 	return true;
+}
+
+/* A literal with a byte of the class in it adds nothing; a letter is no such byte, literals have lost their case. */
+static struct lits
+without_class(struct lits s, const uint64_t *class, struct arena *a)
+{
+	struct waf_str *v = arena_alloc(a, (s.n + 1) * sizeof(*v));
+	size_t n = 0, k;
+
+	for (size_t i = 0; v != NULL && i < s.n; i++) {
+		for (k = 0; k < s.v[i].n; k++) {
+			unsigned char c = (unsigned char)s.v[i].p[k];
+
+			if (rx_set_has(class, c) && !(c >= 'a' && c <= 'z'))
+				break;
+		}
+		if (k == s.v[i].n)
+			v[n++] = s.v[i];
+	}
+	return v != NULL ? (struct lits){ v, n } : s;
+}
+
+static bool
+take(struct rxlit *l, const struct info *r, struct arena *scratch, struct arena *a)
+{
+	struct lits s = r->best;
+
+	l->min_width = r->width;
+	l->needs_class = r->has_class;
+	memcpy(l->class, r->class, sizeof(l->class));
+	if (s.n > 0) {
+		l->min_len = lits_min_len(s);
+		return lits_innermost(&s, s, scratch) && take_literals(&l->lit, &l->n, s, a);
+	}
+	if (!r->mixed.known || (r->has_class && r->mixed.cost > MIXED_GAIN * r->class_cost))
+		return true;
+	memcpy(l->or_class, r->mixed.class, sizeof(l->or_class));
+	s = without_class(r->mixed.lits, r->mixed.class, scratch);
+	return lits_innermost(&s, s, scratch) && take_literals(&l->mixed, &l->n_mixed, s, a);
 }
 
 void
@@ -363,13 +458,7 @@ rxlit_extract(struct rxlit *l, struct waf_str pattern, uint32_t options, struct 
 	struct info r;
 
 	*l = (struct rxlit){ .n = 0 };
-	if (n == NULL || !node_info(&r, n, scratch) || arena_failed(scratch))
-		goto out;
-	l->min_width = r.width;
-	l->needs_class = r.has_class;
-	memcpy(l->class, r.class, sizeof(l->class));
-	if (r.best.n > 0 && lits_innermost(&r.best, r.best, scratch) && !take_literals(l, r.best, a))
+	if (n != NULL && node_info(&r, n, scratch) && !arena_failed(scratch) && !take(l, &r, scratch, a))
 		*l = (struct rxlit){ .n = 0 };
-out:
 	arena_free(&scratch);
 }

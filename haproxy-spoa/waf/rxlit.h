@@ -18,6 +18,10 @@ struct rxlit {
 	struct waf_str	*lit;		/* any one of these; in the arena */
 	size_t		 n;		/* 0: nothing can be said */
 	size_t		 min_len;	/* of the shortest literal */
+	/* Where n is 0: any one of these or a byte of <or_class>; n_mixed 0: nothing can be said. */
+	struct waf_str	*mixed;
+	size_t		 n_mixed;
+	uint64_t	 or_class[4];
 	unsigned	 min_width;	/* bytes a match has at least */
 	bool		 needs_class;	/* <class> says something */
 	uint64_t	 class[4];	/* a byte of this set occurs in every match (bit per byte, unfolded) */

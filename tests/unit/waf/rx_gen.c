@@ -59,7 +59,7 @@ rx_case_free(struct rx_case *c)
 }
 
 static bool
-has_literal(const struct rxlit *l, const char *p, size_t n, struct arena *a)
+has_literal(const struct waf_str *lit, size_t n_lit, const char *p, size_t n, struct arena *a)
 {
 	char *low = arena_memdup(a, p, n);
 	bool found = low == NULL;
@@ -67,16 +67,16 @@ has_literal(const struct rxlit *l, const char *p, size_t n, struct arena *a)
 	for (size_t i = 0; low != NULL && i < n; i++)
 		if (low[i] >= 'A' && low[i] <= 'Z')
 			low[i] |= 0x20;
-	for (size_t i = 0; !found && i < l->n; i++)
-		found = memmem(low, n, l->lit[i].p, l->lit[i].n) != NULL;
+	for (size_t i = 0; !found && i < n_lit; i++)
+		found = memmem(low, n, lit[i].p, lit[i].n) != NULL;
 	return found;
 }
 
 static bool
-has_class(const struct rxlit *l, const char *p, size_t n)
+has_class(const uint64_t *class, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (rx_set_has(l->class, (unsigned char)p[i]))
+		if (rx_set_has(class, (unsigned char)p[i]))
 			return true;
 	return false;
 }
@@ -88,9 +88,12 @@ rx_try(struct rx_case *c, const char *p, size_t n)
 		return false;
 	if (n < c->lit.min_width)
 		rx_caught(c, p, n, "width");
-	if (c->lit.n > 0 && !has_literal(&c->lit, p, n, c->arena))
+	if (c->lit.n > 0 && !has_literal(c->lit.lit, c->lit.n, p, n, c->arena))
 		rx_caught(c, p, n, "literals");
-	if (c->lit.needs_class && !has_class(&c->lit, p, n))
+	if (c->lit.n_mixed > 0 && !has_class(c->lit.or_class, p, n) &&
+	    !has_literal(c->lit.mixed, c->lit.n_mixed, p, n, c->arena))
+		rx_caught(c, p, n, "literals or class");
+	if (c->lit.needs_class && !has_class(c->lit.class, p, n))
 		rx_caught(c, p, n, "class");
 	return true;
 }
@@ -139,8 +142,9 @@ gen(struct rx_case *c, struct text *t, const struct rx_node *n)
 		gen_byte(c, t, n->set);
 		break;
 	case RX_ANYTHING:	/* a back reference: perhaps to what was written last */
-		for (k = rx_random(c, 4); k > 0 && t->n > 0 && t->n + k < TEXT_MAX; k--)
-			put(t, (unsigned char)t->b[t->n - 1]);
+		k = rx_random(c, 4);
+		for (uint32_t from = (uint32_t)t->n; k > 0 && k <= from; k--)
+			put(t, (unsigned char)t->b[from - k]);
 		break;
 	case RX_CAT:
 		for (; x != NULL; x = x->next)

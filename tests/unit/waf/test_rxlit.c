@@ -191,6 +191,11 @@ test_options_and_limits(void **state)
 	memset(deep + 1000, ')', 1000);
 	extract(&l, deep, 2000, 0, a);
 	assert_int_equal(l.n, 0);
+	/* Where one alternative has a literal and the other only a byte. */
+	extract(&l, "(?i)ab(?:select|\\s!\\d|[@!]+|x@yz).*", 35, 0, a);
+	assert_true(l.n == 0 && l.n_mixed == 1 && l.mixed[0].n == 6);
+	assert_memory_equal(l.mixed[0].p, "select", 6);	/* x@yz has a byte of the class */
+	assert_true(l.or_class[0] == 1ULL << '!' && l.or_class[1] == 1ULL << ('@' - 64) && l.or_class[2] == 0);
 	/* A product of sets is cut where it grows, not given up. */
 	extract(&l, "[ab][cd][ef][gh][ij][kl][mn][op][qr]", 36, 0, a);
 	assert_true(l.n > 0 && l.n <= 64 && l.min_len >= 4);
@@ -206,12 +211,54 @@ rx_caught(const struct rx_case *c, const char *text, size_t n, const char *gate)
 	    gate);
 }
 
+/* One item of one byte: the parser's set is PCRE2's, byte by byte. */
+static const char *const items[] = {
+	"[[:alnum:]]", "[[:alpha:]]", "[[:ascii:]]", "[[:blank:]]", "[[:cntrl:]]", "[[:digit:]]", "[[:graph:]]", "[[:lower:]]",
+	"[[:print:]]", "[[:punct:]]", "[[:space:]]", "[[:upper:]]", "[[:word:]]", "[[:xdigit:]]", "[[:^xdigit:]]", "[^[:^punct:]x]",
+	"\\d", "\\D", "\\w", "\\W", "\\s", "\\S", "\\h", "\\H", "\\v", "\\V", "\\a", "\\e", "\\f", "\\n", "\\r", "\\t", "\\ca",
+	"\\cZ", "\\c[", "\\c?", "\\x", "\\x4", "\\x4A", "\\xfF", "\\x{e9}", "\\x{041}", "\\o{351}", "\\0", "\\07", "\\011", "\\!", "\\ ",
+	"[\\d]", "[^\\d\\s]", "[\\W]", "[\\H\\x20]", "[\\V]", "[\\b]", "[\\cA-\\cC]", "[\\1-\\17]", "[\\101-\\x43]", "[\\8]", "[\\0]",
+	"[a-f]", "[^a-f]", "[-a]", "[a-]", "[]a]", "[^]a]", "[a-c-e]", "[+--]", "[--/]", "[\\w-]", "[\\d-z]", "[^^]", "[\\^a]", "[[a]",
+	"[[:a]", "[[.a]", "[a[:]", "[A-z]", "[^A-Z]", "[\\x80-\\xff]", "[^\\x80-\\xff]", "[\\]\\[\\\\]", "[\\-a]", "[{(*+?.|$^]", "k", "K", "\\K?s",
+};
+
+static void
+same_bytes(const char *item, uint32_t options, struct arena *a)
+{
+	struct waf_str pattern = { item, strlen(item) };
+	bool loose = options & PCRE2_CASELESS && strstr(item, "[:^") != NULL;	/* more bytes than PCRE2's are all right */
+	struct rx_case c;
+	struct rxlit l;
+
+	if (!rx_case_new(&c, pattern, options | PCRE2_ANCHORED | PCRE2_ENDANCHORED, 1))
+		return;		/* [\d-z] is an error for some versions */
+	rxlit_extract(&l, pattern, options, a);
+	assert_true(l.min_width == 1 && l.needs_class);
+	for (unsigned b = 0; b < 256; b++)
+		if (rx_try(&c, &(char){ (char)b }, 1) != rx_set_has(l.class, b) && !loose)
+			fail_msg("%s: byte %#x", item, b);
+	rx_case_free(&c);
+}
+
+static void
+test_items(void **state)
+{
+	struct arena *a = arena_new(0);
+
+	for (size_t i = 0; i < sizeof(items) / sizeof(*items); i++) {
+		same_bytes(items[i], WAF_OPTIONS, a);
+		same_bytes(items[i], WAF_OPTIONS | PCRE2_CASELESS, a);
+	}
+	arena_free(&a);
+}
+
 /* Patterns with a sting: optional parts, borders, what bypasses were made of. */
 static const char *const nasty[] = {
 	"(?:\\$(?:\\((?:\\(.*\\)|.*)\\)|\\{.*\\})|[<>]\\(.*\\))", "a?b?c?", "(?:a|)b(?:c|)d", "(?:ab|cd)?(?:ef)+?g",
 	"(?i)(?:un|select)(?-i:ION|X)?\\s+all", "x{0}y{0,0}ab", "(?:a{2,3}){2,3}b", "(ab)(?:\\1|c)d", "(?:a*)+b", "(?:|a)+bc",
 	"[^a]b[^c]", "(?=ab)a.|cd", "(?!ab)..", "(?<=x)y+", "a(?:b(?:c(?:d(?:e)?)?)?)?", "[\\w-]+@[\\w.]+\\.com", "(?s).+?abc.+?",
 	"^(?:abc|(?:de|f)+|g{3,5})$", "a\\Q.*+\\E?b", "\\Rab\\R", "\\Xab", "(?x)a #b\n c", "(?|(a)|(b))\\1c", "([\"'`])x\\1",
+	"q\\Rz", "q\\Xz", "(?<n>qz|xj)(?P=n)xz", "(qz|xj)\\g{1}xz", "(?<n>qz|xj)\\k'n'xz", "x[^\\p{Lu}a]z", "\\ca\\cZ", 
 	"(?:a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t)(?:uv|w)", "(?i)[k-s]elect", "[\\x00-\\x1f]ab\\x00?", "ab{2,}?c{0,2}d{1,}+e",
 	"(?:(?:ab)?c|d(?:ef)*)+gh?", "\\bfoo\\B.\\b", "(?:^|;)\\s*id=\\d+", "a.{3,70}b.{0,70}c", "((a)|(b))*cd", "(?>a+)b|c",
 };
@@ -223,7 +270,10 @@ attack(const char *name, struct waf_str pattern, uint32_t options, unsigned roun
 
 	if (!rx_case_new(&c, pattern, options, pattern.n * 2654435761U))
 		fail_msg("%s: PCRE2 doesn't take %.*s", name, (int)pattern.n, pattern.p);
-	*hit += rx_attack(&c, rounds) > 0;
+	if (rx_attack(&c, rounds) > 0)
+		(*hit)++;
+	else
+		print_message("# %s: nothing matched %.*s\n", name, (int)pattern.n, pattern.p);
 	rx_case_free(&c);
 }
 
@@ -273,6 +323,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_options_and_limits),
+		cmocka_unit_test(test_items),
 		cmocka_unit_test(test_nasty),
 		cmocka_unit_test(test_crs),
 	};
