@@ -126,22 +126,23 @@ matched_item(struct waf_tx *tx, const struct plan_rule *pr, const struct xitem *
 	matched(tx, pr, &m, it);
 }
 
-static bool
+static inline bool
 bit(const uint64_t *set, uint32_t i)
 {
 	return set[i / 64] >> (i % 64) & 1;
 }
 
-/* Proof of absence: the operator need not be called.  Only ever true for a value that it wouldn't match. */
-static bool
-gate_shut(const struct plan_rule *pr, const struct xbuf *b)
+/* Only ever true for a value that the operator wouldn't match. */
+bool
+xgate_shut(const struct plan_rule *pr, const struct xbuf *b)
 {
 	if (b->n < pr->min_width || (pr->class != 0 && (b->map & pr->class) == 0))
 		return true;
-	return pr->gate != PLAN_NONE && b->hits[pr->side] != NULL && !bit(b->hits[pr->side], pr->gate);
+	return pr->gate != PLAN_NONE && (b->map & pr->or_class) == 0 && b->hits[pr->side] != NULL &&
+	    !bit(b->hits[pr->side], pr->gate);
 }
 
-/* The same for a whole evaluation, without looking at its values. */
+/* xgate_shut for a whole evaluation, without looking at its values. */
 static bool
 eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
 {
@@ -149,7 +150,7 @@ eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
 
 	if (ev->longest < pr->min_width || (pr->class != 0 && (ev->map & pr->class) == 0))
 		return true;
-	if (pr->gate == PLAN_NONE)
+	if (pr->gate == PLAN_NONE || (ev->map & pr->or_class) != 0)
 		return false;
 	hits = xeval_hits(tx, ev, pr->side);
 	return hits == NULL || !bit(hits, pr->gate);
@@ -176,7 +177,7 @@ eval_items(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev, bool
 		if (no[it->distinct])
 			continue;
 		res.n_captures = 0;
-		r = gated && gate_shut(pr, it->buf) ? 0 : op_eval(tx, pr, it->buf, &res);
+		r = gated && xgate_shut(pr, it->buf) ? 0 : op_eval(tx, pr, it->buf, &res);
 		if (r < 0 || (r == 1) == pr->negated) {
 			no[it->distinct] = 1;
 			continue;

@@ -80,6 +80,7 @@ struct plan_rule {
 	enum waf_op_id	 op;
 	struct plan_num	 num;		/* operand of PLAN_NUM_* */
 	uint32_t	 gate;		/* PLAN_NONE: always evaluated */
+	uint64_t	 or_class;	/* byte classes that open the gate too */
 	uint64_t	 class;		/* byte classes of which a match needs one; 0: nothing known */
 	unsigned	 min_width;	/* bytes a match has at least */
 	unsigned char	 side;		/* plan_side of its phase */

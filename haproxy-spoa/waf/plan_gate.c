@@ -13,9 +13,6 @@
  * pattern can't match without one of its literals gets a gate: the literals report its number.
  */
 
-/* Below this a literal is in so many texts that looking for it costs more than it saves. */
-#define GATE_MIN_LITERAL	3
-
 static int
 gate_literals(struct plan *p, int side, struct plan_rule *pr, const struct waf_str *lit, size_t n)
 {
@@ -45,9 +42,12 @@ gate_pattern(struct plan *p, int side, struct plan_rule *pr, struct arena *scrat
 	pr->min_width = lit.min_width;
 	if (lit.needs_class)
 		pr->class = plan_class_cover(lit.class);
-	if (lit.n == 0 || lit.min_len < GATE_MIN_LITERAL)
+	if (lit.n != 0)
+		return gate_literals(p, side, pr, lit.lit, lit.n);
+	if (lit.n_mixed == 0)
 		return 0;
-	return gate_literals(p, side, pr, lit.lit, lit.n);
+	pr->or_class = plan_class_cover(lit.or_class);
+	return gate_literals(p, side, pr, lit.mixed, lit.n_mixed);
 }
 
 /*

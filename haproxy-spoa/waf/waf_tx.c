@@ -171,7 +171,6 @@ waf_tx_end(struct waf_tx *tx)
 static size_t
 verify_rule(struct waf_tx *tx, const struct plan_rule *pr, const struct xeval *ev)
 {
-	int side = pr->side;
 	struct waf_op_result res = {0};
 	size_t i;
 
@@ -179,9 +178,7 @@ verify_rule(struct waf_tx *tx, const struct plan_rule *pr, const struct xeval *e
 		const struct xbuf *b = ev->distinct[i];
 		struct waf_str value = {b->p, b->n};
 
-		if (b->n >= pr->min_width && (pr->class == 0 || (b->map & pr->class) != 0) &&
-		    (pr->gate == PLAN_NONE || b->hits[side] == NULL ||
-			(b->hits[side][pr->gate / 64] >> (pr->gate % 64) & 1)))
+		if (!xgate_shut(pr, b))
 			continue;
 		if (waf_op_eval(pr->r->op, tx->scratch, (struct waf_str){0}, value, false, &res) == 1)
 			return 1;
