@@ -133,7 +133,7 @@ rows_add(void *arg, const struct waf_rule_info *i)
 	struct eng_waf *e = arg;
 
 	if (e->n_rows < e->cap_rows)
-		e->rows[e->n_rows++] = (struct waf_rule_row){i->id, i->msg, i->category, i->detection};
+		e->rows[e->n_rows++] = (struct waf_rule_row){i->id, i->msg, i->category};
 }
 
 static int

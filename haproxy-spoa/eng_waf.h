@@ -57,7 +57,6 @@ struct waf_rule_row {
 	int64_t		 id;
 	const char	*msg;		/* as written: expanded it could hold request bytes */
 	const char	*tag;		/* its first attack-* tag, as written */
-	bool		 detection;	/* it looks for attacks; others count scores and decide */
 };
 const struct waf_rule_row *waf_rule_row_find(const struct waf_rule_row *, size_t n, int64_t id);
 

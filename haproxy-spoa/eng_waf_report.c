@@ -101,11 +101,11 @@ tag_is_plain(const char *s)
 static void
 put_match(struct text *t, const struct waf_match *m, const struct waf_rule_row *row)
 {
-	const char *msg = row->msg ? row->msg : "";
+	const char *msg = row != NULL && row->msg != NULL ? row->msg : "";
 
 	text_printf(t, "{\"id\":\"%" PRId64 "\",\"msg\":", m->id);
 	text_json(t, msg, strlen(msg));
-	if (tag_is_plain(row->tag))
+	if (row != NULL && tag_is_plain(row->tag))
 		text_printf(t, ",\"tags\":[\"%s\"]", row->tag);
 	else
 		text_printf(t, ",\"tags\":[]");
@@ -125,30 +125,20 @@ action_name(const struct waf_verdict *w)
 	return w->detection_only && w->action == WAF_PASS ? "monitor" : names[w->action];
 }
 
-static const struct waf_rule_row *
-detection_row(const struct waf_rule_row *rows, size_t n, const struct waf_match *m)
-{
-	const struct waf_rule_row *r = waf_rule_row_find(rows, n, m->id);
-
-	return r != NULL && r->detection ? r : NULL;
-}
-
 static void
 put_matches(struct text *t, const struct waf_verdict *w, const struct waf_rule_row *rows, size_t n_rows)
 {
-	const struct waf_rule_row *row;
 	size_t put = 0, more = 0, mark;
 
 	text_printf(t, ",\"rules\":[");
 	t->cap -= TAIL;
 	for (size_t i = 0; i < w->n_matches; i++) {
-		row = detection_row(rows, n_rows, &w->matches[i]);
-		if (row == NULL)
+		if (!w->matches[i].detection)
 			continue;
 		mark = t->n;
 		if (put < WAF_REPORT_RULES && !t->full) {
 			text_printf(t, put ? "," : "");
-			put_match(t, &w->matches[i], row);
+			put_match(t, &w->matches[i], waf_rule_row_find(rows, n_rows, w->matches[i].id));
 		}
 		if (put >= WAF_REPORT_RULES || t->full) {
 			t->n = mark;
@@ -191,8 +181,7 @@ matched_before(const struct waf_verdict *w, size_t i)
 }
 
 static void
-report_ids(struct verdict_waf *out, const struct waf_verdict *w, const struct waf_rule_row *rows, size_t n_rows,
-    struct arena *a)
+report_ids(struct verdict_waf *out, const struct waf_verdict *w, struct arena *a)
 {
 	const char **ids = arena_calloc(a, WAF_REPORT_RULES, sizeof(*ids));
 	struct text csv = {arena_alloc(a, WAF_REPORT_RULES * 22), 0, WAF_REPORT_RULES * 22, false};
@@ -203,7 +192,7 @@ report_ids(struct verdict_waf *out, const struct waf_verdict *w, const struct wa
 	for (size_t i = 0; i < w->n_matches && out->n_ids < WAF_REPORT_RULES; i++) {
 		const char *id;
 
-		if (detection_row(rows, n_rows, &w->matches[i]) == NULL || matched_before(w, i))
+		if (!w->matches[i].detection || matched_before(w, i))
 			continue;
 		id = arena_printf(a, "%" PRId64, w->matches[i].id);
 		if (id == NULL)
@@ -238,7 +227,7 @@ waf_report(struct verdict_waf *out, const struct waf_verdict *w, const struct wa
 	out->score = w->inbound_score;
 	out->rules = out->redirect = "";
 	out->n_ids = 0;
-	report_ids(out, w, rows, n_rows, a);
+	report_ids(out, w, a);
 	if (w->action == WAF_REDIRECT && w->redirect != NULL && redirect_is_safe(w->redirect))
 		out->redirect = arena_strndup(a, w->redirect, strlen(w->redirect));
 	if (out->redirect == NULL)
