@@ -170,9 +170,11 @@ waf_release(void **state)
 }
 
 static int
-waf_build(struct eng_waf *e, struct diag *d)
+waf_build(struct eng_waf *e, bool check_only, struct diag *d)
 {
-	const struct waf_options opt = {.state_dir = e->conf->state_dir[0] ? e->conf->state_dir : NULL};
+	const struct waf_options opt = {
+		.state_dir = e->conf->state_dir[0] != '\0' && !check_only ? e->conf->state_dir : NULL,
+	};
 	struct waf_stats st;
 	int rc = waf_load(&e->waf, e->conf->rules, &opt, d);
 
@@ -210,7 +212,7 @@ waf_configure(void **state, const struct spoad_conf *c, struct diag *d)
 		return -ENOMEM;
 	}
 	e->conf = &c->waf;
-	rc = waf_build(e, d);
+	rc = waf_build(e, c->check_only, d);
 	if (rc != 0)
 		waf_release(state);
 	return rc;

@@ -89,6 +89,18 @@ load(const struct options *o, struct diag *d)
 	return p;
 }
 
+static int
+check(const struct options *o)
+{
+	struct diag *d = diag_new();
+	bool ok = d != NULL && policy_check(o->conf, d);
+
+	if (d != NULL)
+		diag_print(d, stderr);
+	diag_free(&d);
+	return ok ? 0 : 2;
+}
+
 static void
 reload(const struct options *o, struct server *s, struct policy **p, struct counters *ctr, struct event_client *ev)
 {
@@ -170,16 +182,14 @@ main(int argc, char **argv)
 	int rc;
 
 	log_init("llmsec-spoad", LOG_DEST_STDERR, o.debug ? LOG_DEBUG : LOG_INFO);
+	if (o.check)
+		return check(&o);
 	d = diag_new();
 	if (d != NULL)
 		p = load(&o, d);
 	diag_free(&d);
 	if (p == NULL)
 		return 2;
-	if (o.check) {
-		policy_unref(&p);
-		return 0;
-	}
 	/* Blocked before any thread exists, so that only the loop below takes them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);

@@ -31,8 +31,8 @@ policy_free(struct policy *p)
 	free(p);
 }
 
-struct policy *
-policy_load(const char *path, struct diag *d)
+static struct policy *
+policy_build(const char *path, bool check_only, struct diag *d)
 {
 	struct policy *p = calloc(1, sizeof(*p));
 
@@ -45,6 +45,7 @@ policy_load(const char *path, struct diag *d)
 		free(p);
 		return NULL;
 	}
+	p->conf.check_only = check_only;
 	for (size_t i = 0; spoad_engines[i] != NULL && i < SPOAD_ENGINES_MAX; i++) {
 		if (spoad_engines[i]->configure(&p->state[i], &p->conf, d) != 0) {
 			policy_free(p);
@@ -53,6 +54,22 @@ policy_load(const char *path, struct diag *d)
 		p->n_states = i + 1;
 	}
 	return p;
+}
+
+struct policy *
+policy_load(const char *path, struct diag *d)
+{
+	return policy_build(path, false, d);
+}
+
+bool
+policy_check(const char *path, struct diag *d)
+{
+	struct policy *p = policy_build(path, true, d);
+	bool ok = p != NULL;
+
+	policy_unref(&p);
+	return ok;
 }
 
 struct policy *

@@ -13,6 +13,11 @@ struct policy;
 
 /* With one reference, the caller's.  NULL with text in <diag>. */
 struct policy	*policy_load(const char *path, struct diag *);
+/*
+ * Would it load?  Opens no state: who checks may be another user than who runs, and files that he made would
+ * stand in the way.
+ */
+bool		 policy_check(const char *path, struct diag *d);
 struct policy	*policy_ref(struct policy *);
 void		 policy_unref(struct policy **);
 const struct spoad_conf *policy_conf(const struct policy *);

@@ -83,18 +83,22 @@ req_view_headers(struct req_view *r, const void *p, size_t len, struct arena *a)
 	return hdrs_walk(p, len, r->headers, &r->n_headers);
 }
 
-/* Where the path begins in a target; its length: there is none. */
+/* Where the path, or what follows it, begins in a target; its length: there is neither. */
 static size_t
 uri_path_at(struct span uri)
 {
 	const char *p;
+	size_t at;
 
 	if (uri.n > 0 && uri.p[0] == '/')
 		return 0;
 	p = memmem(uri.p, uri.n, "://", 3);
-	if (p != NULL)
-		p = memchr(p + 3, '/', uri.n - (size_t)(p + 3 - uri.p));
-	return p != NULL ? (size_t)(p - uri.p) : uri.n;
+	if (p == NULL)
+		return uri.n;
+	for (at = (size_t)(p - uri.p) + 3; at < uri.n; at++)
+		if (uri.p[at] == '/' || uri.p[at] == '?' || uri.p[at] == '#')
+			break;
+	return at;
 }
 
 void

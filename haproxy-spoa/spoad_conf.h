@@ -25,6 +25,7 @@ struct spoad_conf {
 	int64_t			 deadline, hello_timeout, idle_timeout, drain_timeout;	/* ms */
 	struct guard_conf	 guard;
 	struct waf_conf		 waf;
+	bool			 check_only;	/* not of the file: engines leave their state alone */
 };
 
 extern const struct conf_opt spoad_conf_opts[];

@@ -425,6 +425,29 @@ mistakes_are_named(void **state)
 }
 
 static void
+a_check_makes_no_state(void **state)
+{
+	char text[512], why[512];
+	struct diag *d = diag_new();
+	struct policy *p;
+
+	(void)state;
+	snprintf(text, sizeof(text), "  state_dir: %s\n", dir);
+	p = policy_make("SecAction \"id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.n=+1\"\n", text, why);
+	if (p == NULL)
+		fail_msg("%s", why);
+	policy_unref(&p);
+	assert_int_equal(access(path_of("data.mdb"), F_OK), 0);
+	unlink(path_of("data.mdb"));
+	unlink(path_of("lock.mdb"));
+	assert_true(policy_check(path_of("spoad.yaml"), d));
+	assert_int_equal(access(path_of("data.mdb"), F_OK), -1);
+	file_write("waf.conf", "SecNonsense\n");
+	assert_false(policy_check(path_of("spoad.yaml"), d));
+	diag_free(&d);
+}
+
+static void
 no_rules_no_waf(void **state)
 {
 	struct diag *d = diag_new();
@@ -454,6 +477,8 @@ targets_are_split_and_straightened(void **state)
 		{"/a#f?g", "/a", "", "/a#f?g"},
 		{"https://host/a?b", "/a", "b", "/a?b"},
 		{"https://host", "", "", "https://host"},
+		{"https://host?/v1/messages", "", "/v1/messages", "?/v1/messages"},
+		{"https://host#/v1/messages", "", "", "#/v1/messages"},
 		{"/a?u=http://x/y", "/a", "u=http://x/y", "/a?u=http://x/y"},
 		{"*", "", "", "*"},
 		{"host:443", "", "", "host:443"},
@@ -510,7 +535,8 @@ main(void)
 		TEST(a_limit_is_an_error_unless_allowed), TEST(a_refusal_stands_before_the_waf),
 		TEST(bodies_whole_and_cut), TEST(the_detail_names_but_never_quotes), TEST(the_detail_has_bounds),
 		TEST(a_redirect_never_splits_a_header), TEST(passed_requests_are_told_from_a_score_on),
-		TEST(mistakes_are_named), TEST(no_rules_no_waf), TEST(targets_are_split_and_straightened),
+		TEST(mistakes_are_named), TEST(a_check_makes_no_state),
+		TEST(no_rules_no_waf), TEST(targets_are_split_and_straightened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
