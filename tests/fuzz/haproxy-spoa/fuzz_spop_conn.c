@@ -21,25 +21,45 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char conf_text[] =
     "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 60s\n"
-    "guard:\n  routes:\n    - {path_prefix: /v1/, oversize: flag}\n";
+    "guard:\n  routes:\n    - {path_prefix: /v1/, oversize: flag}\n"
+    "waf:\n  profiles: [{name: llm, mode: detection_only}]\n  rules: ";
+
+/* Few, but they look at everything that comes out of a message. */
+static const char rules_text[] =
+    "SecRuleEngine On\nSecRequestBodyAccess On\nSecRequestBodyLimitAction ProcessPartial\nSecLLMSecTimeLimit 60000\n"
+    "SecRule REQUEST_BODY|REQUEST_HEADERS:Content-Type \"@contains {\" "
+	"\"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"
+    "SecRule REQBODY_ERROR \"@eq 1\" \"id:2,phase:2,deny,status:400,log\"\n"
+    "SecRule REQUEST_LINE|REQUEST_URI|QUERY_STRING|REQUEST_HEADERS|REQUEST_HEADERS_NAMES|REQUEST_COOKIES|ARGS|ARGS_NAMES "
+	"\"@rx (?i)(x+)[\\x80-\\xff]?$\" \"id:3,phase:2,pass,log,capture,t:urlDecodeUni,t:lowercase,msg:'%{TX.1}',"
+	"tag:'attack-%{MATCHED_VAR}',setvar:tx.anomaly_score=+1\"\n"
+    "SecRule ARGS|REMOTE_ADDR \"@contains evil\" \"id:4,phase:2,redirect:'/%{MATCHED_VAR}',log\"\n";
+
+static void
+file_make(char *path, const char *text, const char *more)
+{
+	int fd = mkstemp(path);
+
+	if (fd < 0 || dprintf(fd, "%s%s\n", text, more) < 0)
+		abort();
+	close(fd);
+}
 
 static struct policy *
 policy(void)
 {
 	static struct policy *p;
-	char path[] = "/tmp/fuzz_spop_conn.XXXXXX";
+	char path[] = "/tmp/fuzz_spop_conn.XXXXXX", rules[] = "/tmp/fuzz_spop_conn.XXXXXX";
 	struct diag *d;
-	int fd;
 
 	if (p != NULL)
 		return p;
-	fd = mkstemp(path);
+	file_make(rules, rules_text, "");
+	file_make(path, conf_text, rules);
 	d = diag_new();
-	if (fd < 0 || write(fd, conf_text, sizeof(conf_text) - 1) != (ssize_t)sizeof(conf_text) - 1)
-		abort();
 	p = policy_load(path, d);
 	unlink(path);
-	close(fd);
+	unlink(rules);
 	if (p == NULL) {
 		diag_print(d, stderr);
 		abort();
@@ -96,11 +116,24 @@ output_check(const struct buf *all)
 	}
 }
 
+/* One for all inputs, as a worker has: what one leaves behind must not change the next. */
+static struct policy_thread *
+thread(void)
+{
+	static struct policy_thread *t;
+
+	if (t == NULL)
+		t = policy_thread_new(policy());
+	if (t == NULL)
+		abort();
+	return t;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	const struct spop_conn_conf conf = {1 << 20, 65536, 8192};
-	struct judge j = {.policy = policy(), .arena = arena_new(8 << 20), .since_us = policy_now_us()};
+	struct judge j = {.policy = policy(), .thread = thread(), .arena = arena_new(8 << 20), .since_us = policy_now_us()};
 	struct spop_conn whole, cut;
 	struct buf a = {0}, b = {0};
 	size_t at = n ? p[n - 1] * n / 256 : 0;
