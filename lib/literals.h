@@ -2,11 +2,10 @@
 #ifndef LLMSEC_LITERALS_H
 #define LLMSEC_LITERALS_H
 /*
- * All literals of a rule set in one scan: each literal is entered under its rarest four bytes (Wu and Manber,
- * "A fast algorithm for multi-pattern searching", 1994, with the anchor anywhere in the literal), a bitmap of
- * those says at each byte of the text whether it is worth a look.  docs/decisions/0005 has the measurements.
- * Built once, then immutable and shared by threads; scanning allocates nothing.  A literal costs about 40 bytes
- * beside its text.
+ * All literals of a rule set in one go over a text.  Short ones are found by an Aho-Corasick automaton, long ones
+ * by the six bytes of each that other texts have least; docs/decisions/0006 says why and how fast.  Built once,
+ * then immutable and shared by threads; scanning allocates nothing and takes time linear in the text (times the
+ * number of literals that share six bytes, which building keeps small).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +30,7 @@ int		 literals_build(struct literals *);
 void		 literals_scan(const struct literals *, const char *, size_t len, uint64_t *hits);
 /* The occurrence that ends first, of several the longest: what an Aho-Corasick machine meets first. */
 bool		 literals_first(const struct literals *, const char *, size_t len, struct literals_hit *);
-/*
- * Every occurrence, in no particular order; <fn> returns false to stop.  False if it did.
- */
+/* Every occurrence, in no particular order; <fn> returns false to stop.  False if it did. */
 bool		 literals_each(const struct literals *, const char *, size_t len,
 		    bool (*fn)(void *, const struct literals_hit *), void *);
 /* Bytes it holds. */

