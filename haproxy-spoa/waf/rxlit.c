@@ -167,6 +167,10 @@ concat(const struct info *x, const struct info *y, struct arena *a)
 	struct info r = nothing_known();
 	struct lits s;
 
+	if (x->is_exact && says_nothing(x->exact))
+		return *y;
+	if (y->is_exact && says_nothing(y->exact))
+		return *x;
 	r.width = x->width + y->width < WIDTH_MAX ? x->width + y->width : WIDTH_MAX;
 	inherit_class(&r, x);
 	inherit_class(&r, y);

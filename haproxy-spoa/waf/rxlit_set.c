@@ -33,13 +33,22 @@ by_last_bytes(const void *a, const void *b)
 	return (x->n > y->n) - (x->n < y->n);
 }
 
+static void
+sort(struct waf_str *v, size_t n, int (*order)(const void *, const void *))
+{
+	for (size_t i = 1; i < n; i++)
+		if (order(&v[i - 1], &v[i]) > 0) {	/* most come sorted */
+			qsort(v, n, sizeof(*v), order);
+			return;
+		}
+}
+
 static size_t
 sort_unique(struct waf_str *v, size_t n)
 {
 	size_t k = 0;
 
-	if (n > 1)
-		qsort(v, n, sizeof(*v), by_bytes);
+	sort(v, n, by_bytes);
 	for (size_t i = 0; i < n; i++)
 		if (k == 0 || by_bytes(&v[k - 1], &v[i]) != 0)
 			v[k++] = v[i];
@@ -60,23 +69,26 @@ bool
 lits_cross(struct lits *out, struct lits x, struct lits y, size_t max, struct arena *a)
 {
 	struct waf_str *v;
-	size_t k = 0;
+	size_t k = 0, len = 0;
 	char *s;
 
 	if (x.n == 0 || y.n == 0 || x.n > max / y.n)
 		return false;
 	v = arena_alloc(a, x.n * y.n * sizeof(*v));
-	for (size_t i = 0; v != NULL && i < x.n; i++)
+	for (size_t i = 0; i < x.n; i++)
+		len += x.v[i].n * y.n;
+	for (size_t j = 0; j < y.n; j++)
+		len += y.v[j].n * x.n;
+	s = arena_alloc(a, len);
+	if (v == NULL || s == NULL)
+		return false;
+	for (size_t i = 0; i < x.n; i++)
 		for (size_t j = 0; j < y.n; j++) {
-			s = arena_alloc(a, x.v[i].n + y.v[j].n);
-			if (s == NULL)
-				return false;
 			memcpy(s, x.v[i].p, x.v[i].n);
 			memcpy(s + x.v[i].n, y.v[j].p, y.v[j].n);
-			v[k++] = (struct waf_str){ s, x.v[i].n + y.v[j].n };
+			v[k] = (struct waf_str){ s, x.v[i].n + y.v[j].n };
+			s += v[k++].n;
 		}
-	if (v == NULL)
-		return false;
 	*out = (struct lits){ v, sort_unique(v, k) };
 	return true;
 }
@@ -135,8 +147,7 @@ lits_shortest(struct lits *out, struct lits s, enum lits_end e, struct arena *a)
 
 	if (v == NULL)
 		return false;
-	if (s.n > 1)
-		qsort(v, s.n, sizeof(*v), e == LITS_START ? by_bytes : by_last_bytes);
+	sort(v, s.n, e == LITS_START ? by_bytes : by_last_bytes);
 	for (size_t i = 0; i < s.n; i++)
 		if (k == 0 || !begins(&v[i], &v[k - 1], e))
 			v[k++] = v[i];
@@ -160,8 +171,7 @@ lits_innermost(struct lits *out, struct lits s, struct arena *a)
 
 	if (v == NULL)
 		return false;
-	if (s.n > 1)
-		qsort(v, s.n, sizeof(*v), by_length);
+	sort(v, s.n, by_length);
 	for (i = 0; i < s.n; i++) {
 		for (j = 0; j < k && memmem(v[i].p, v[i].n, v[j].p, v[j].n) == NULL; j++)
 			;
