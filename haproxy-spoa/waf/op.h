@@ -61,12 +61,13 @@ struct waf_op_result {
 						   the fingerprint, in the scratch until the next
 						   evaluation); .p NULL: not set.  From n_captures on: not written */
 	int		 n_captures;		/* highest set + 1 */
-	struct waf_str	 matched;		/* part of the value that matched, for logs; may be empty; into it */
+	struct waf_str	 matched;		/* into the value; may be empty */
 };
 
 /*
  * Evaluate without looking at negation.  <arg>: the expanded argument when has_macro, else ignored.
- * 1 match, 0 no match, -E2BIG (a match limit was hit), -ETIME (the deadline passed within), -ENOMEM.  <want_captures> false lets it skip them.
+ * 1 match, 0 no match, -E2BIG (a match limit was hit), -ETIME (the deadline passed within), -ENOMEM.
+ * <want_captures> false lets it skip them.
  */
 int		 waf_op_eval(const struct waf_op *, struct waf_op_scratch *, struct waf_str arg, struct waf_str value,
 		    bool want_captures, struct waf_op_result *);

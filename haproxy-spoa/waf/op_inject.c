@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* @detectSQLi and @detectXSS are libinjection's; no header of it is shipped, so its two functions are declared here. */
+/* @detectSQLi and @detectXSS are libinjection's.  Its header is not shipped: the two functions are declared here. */
 #include "config.h"
 
 #include <errno.h>

@@ -112,7 +112,9 @@ rx_compile(struct waf_str pattern, uint32_t more, bool jit, int *err, size_t *at
 	*at = 0;
 	if (rx == NULL)
 		return NULL;
-	rx->code = pcre2_compile((PCRE2_SPTR)(pattern.p ? pattern.p : ""), pattern.n, RX_OPTIONS | more, err, at, NULL);
+	if (pattern.p == NULL)
+		pattern.p = "";
+	rx->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, RX_OPTIONS | more, err, at, NULL);
 	if (rx->code == NULL) {
 		free(rx);
 		return NULL;

@@ -24,4 +24,11 @@ tests_fuzz_waf_fuzz_transform_SOURCES = tests/fuzz/waf/fuzz_transform.c $(FUZZ_M
 tests_fuzz_waf_fuzz_transform_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
 tests_fuzz_waf_fuzz_op_SOURCES = tests/fuzz/waf/fuzz_op.c $(FUZZ_MAIN)
 tests_fuzz_waf_fuzz_op_LDADD = %D%/libwaf.la $(FUZZ_LIBS)
+if HAVE_MODSECURITY
+check_PROGRAMS += tests/unit/waf/test_peer
+TESTS += tests/unit/waf/test_peer
+tests_unit_waf_test_peer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(MODSECURITY_CFLAGS)
+# The shared library first: see tools.mk.
+tests_unit_waf_test_peer_LDADD = $(MODSECURITY_LIBS) %D%/libwaf.la $(CMOCKA_LIBS)
+endif
 endif

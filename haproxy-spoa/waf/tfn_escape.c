@@ -173,7 +173,8 @@ entity_name(unsigned char *out, const unsigned char *p, size_t n)
 	} t[] = { { "quot", '"' }, { "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "nbsp", 0xa0 } };
 	size_t len = 0;
 
-	while (len < n && len < 5 && ((p[len] >= '0' && p[len] <= '9') || ((p[len] | 32) >= 'a' && (p[len] | 32) <= 'z')))
+	while (len < n && len < 5 &&
+	    ((p[len] >= '0' && p[len] <= '9') || ((p[len] | 32) >= 'a' && (p[len] | 32) <= 'z')))
 		len++;
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		if (strlen(t[i].name) == len && strncasecmp(t[i].name, (const char *)p, len) == 0) {

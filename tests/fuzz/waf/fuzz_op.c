@@ -127,7 +127,7 @@ check_op(enum waf_op_id id, struct waf_str arg, struct waf_str v)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct waf_str in = { (const char *)data, n }, name = next_line(&in), arg = next_line(&in);
+	struct waf_str in = { n != 0 ? (const char *)data : "", n }, name = next_line(&in), arg = next_line(&in);
 	enum waf_op_id id = waf_op_find(name.p, name.n);
 
 	if (scratch == NULL) {

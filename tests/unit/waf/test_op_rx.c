@@ -58,8 +58,10 @@ test_captures(void **state)
 		{ WAF_O_rx, "a(x)?(b)", "ab", "0:ab 1- 2:b " }, { WAF_O_rx, "a()", "a", "0:a 1: " },
 		{ WAF_O_rx, "(1)(2)(3)(4)(5)(6)(7)(8)(9)(a)(b)", "123456789ab", "0:123456789ab 1:1 2:2 3:3 4:4 5:5 6:6 7:7 8:8 9:9 " },
 		{ WAF_O_rx, "a\\Kb", "ab", "0:b " },
-		{ WAF_O_rxGlobal, "\\d+", "1 22 333", "0:1 1:22 2:333 " }, { WAF_O_rxGlobal, "(a)|b", "ab", "0:a 1:a 2:b " },
-		{ WAF_O_rxGlobal, "x*", "ab", "0: 1: 2: " }, { WAF_O_rxGlobal, "\\d", "0123456789abc", "0:0 1:1 2:2 3:3 4:4 5:5 6:6 7:7 8:8 9:9 " },
+		{ WAF_O_rxGlobal, "\\d+", "1 22 333", "0:1 1:22 2:333 " },
+		{ WAF_O_rxGlobal, "(a)|b", "ab", "0:a 1:a 2:b " },
+		{ WAF_O_rxGlobal, "x*", "ab", "0: 1: 2: " },
+		{ WAF_O_rxGlobal, "\\d", "0123456789abc", "0:0 1:1 2:2 3:3 4:4 5:5 6:6 7:7 8:8 9:9 " },
 	};
 	struct waf_op_result r;
 
@@ -255,7 +257,8 @@ static void
 test_selectors(void **state)
 {
 	static const struct { const char *pattern, *value; bool caseless; int rc; } t[] = {
-		{ "^__utm", "__UTMA", true, 1 }, { "__utm", "__UTMA", false, 0 }, { "a.b", "a\nb", true, 1 }, { "a$", "a\n", true, 0 }, { "x", "", true, 0 }, { "", "", true, 1 },
+		{ "^__utm", "__UTMA", true, 1 }, { "__utm", "__UTMA", false, 0 }, { "a.b", "a\nb", true, 1 },
+		{ "a$", "a\n", true, 0 }, { "x", "", true, 0 }, { "", "", true, 1 },
 	};
 	struct waf_rx *rx;
 

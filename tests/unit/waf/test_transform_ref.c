@@ -261,8 +261,10 @@ static const struct {
 	one_fn		*one;
 } by_one[] = {
 	{ WAF_T_urlDecode, "%%%+24aFguU", one_url }, { WAF_T_urlDecodeUni, "%%%+204aFguuU", one_url_uni },
-	{ WAF_T_jsDecode, "\\\\\\\\xuX01237890afFgntv", one_js }, { WAF_T_escapeSeqDecode, "\\\\\\xX01237890afgbnrtv?'\"", one_c },
-	{ WAF_T_htmlEntityDecode, "&&&&##xX;;0123ltgamp", one_entity }, { WAF_T_htmlEntityDecode, "&&&nbspquotLTAMP;", one_entity },
+	{ WAF_T_jsDecode, "\\\\\\\\xuX01237890afFgntv", one_js },
+	{ WAF_T_escapeSeqDecode, "\\\\\\xX01237890afgbnrtv?'\"", one_c },
+	{ WAF_T_htmlEntityDecode, "&&&&##xX;;0123ltgamp", one_entity },
+	{ WAF_T_htmlEntityDecode, "&&&nbspquotLTAMP;", one_entity },
 };
 
 static void
