@@ -5,3 +5,12 @@
 	%D%/exec_macro.c %D%/exec_act.c %D%/exec_coll.c %D%/exec_match.c %D%/persist.c %D%/persist_record.c \
 	%D%/waf.c %D%/waf_tx.c %D%/waf_log.c
 noinst_HEADERS += %D%/plan.h %D%/exec.h %D%/persist.h %D%/persist_record.h
+
+if BUILD_TESTS
+WAF_ENGINE_TESTS = tests/unit/waf/test_exec
+check_PROGRAMS += $(WAF_ENGINE_TESTS)
+TESTS += $(WAF_ENGINE_TESTS)
+WAF_EXEC_RIG = tests/unit/waf/exec_rig.c tests/unit/waf/exec_rig.h
+tests_unit_waf_test_exec_SOURCES = tests/unit/waf/test_exec.c $(WAF_EXEC_RIG)
+tests_unit_waf_test_exec_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+endif
