@@ -268,7 +268,7 @@ report_growth(struct bench *b)
 	size_t before, after, rounds = (b->loop + b->corpus.n - 1) / b->corpus.n;
 	char text[80];
 
-	for (size_t i = 0; i < 2 * b->corpus.n; i++)	/* buffers reach their size */
+	for (size_t i = 0; i < 8 * b->corpus.n; i++)	/* buffers and caches reach their size */
 		judge(b, i % b->corpus.n, true);
 	before = heap_used();
 	for (size_t i = 0; i < rounds * b->corpus.n; i++)
