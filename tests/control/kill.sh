@@ -20,7 +20,7 @@ sender_start()
 {
 	sent=$((sent + 1))
 	spawn "sender.$sent" "$events" emit -s "$sock" -d "$spool" -t "s$sent" -n 1000000 -r 1500 -p 400 -j 2 \
-		-w 15 "$tap_dir/kill.$sent.log"
+		-w 60 "$tap_dir/kill.$sent.log"
 	senders+=("$spawned")
 }
 # sender_kill: the one that is there longest goes without a word, another comes.
