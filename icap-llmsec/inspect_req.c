@@ -118,18 +118,20 @@ extract(struct work *w)
 {
 	struct spans *s = &w->out->spans;
 	int rc = span_extract(&w->out->route, w->body, w->len, (unsigned)w->pol->depth, w->arena, s);
+	/* The path of the whole document is empty: nothing to name. */
+	const char *where = s->error_path && *s->error_path ? s->error_path : NULL;
 
 	switch (rc) {
 	case 0:
 		return true;
 	case -EILSEQ:
-		refuse(w, 400, "malformed_json", s->error_path, arena_printf(w->arena,
+		refuse(w, 400, "malformed_json", where, arena_printf(w->arena,
 		    "The request body is not valid JSON: %s at offset %llu.", s->error ? s->error : "syntax error",
 		    (unsigned long long)s->error_offset));
 		break;
 	case -EINVAL:
-		refuse(w, 400, "invalid_request", s->error_path, arena_printf(w->arena, "Invalid request: %s%s%s.",
-		    s->error_path ? s->error_path : "", s->error_path ? ": " : "", s->error ? s->error : "unknown shape"));
+		refuse(w, 400, "invalid_request", where, arena_printf(w->arena, "Invalid request: %s%s%s.",
+		    where ? where : "", where ? ": " : "", s->error ? s->error : "unknown shape"));
 		break;
 	case -EMSGSIZE:
 		refuse(w, 413, "request_too_large", NULL, arena_printf(w->arena,

@@ -46,6 +46,9 @@ CLEANFILES += etc/c-icap/c-icap.conf
 # c-icap needs no libtool archive
 install-data-hook:
 	rm -f $(DESTDIR)$(cicap_moduledir)/srv_llmsec.la
+# libtool would learn the module's name from the .la that is gone.
+uninstall-hook:
+	rm -f '$(DESTDIR)$(cicapmoddir)/srv_llmsec.so'
 endif
 
 if ICAP

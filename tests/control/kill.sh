@@ -10,7 +10,8 @@ check 'llmsecd starts' llmsecd_up
 out=$(emit rotate.log -t rotate -n 6000 -r 2000 -p 1500)
 is $? 0 'a sender of 10 MB'
 diag "$out"
-at_least "${out##*spools }" 4 'its spool is rotated under load'
+# How often depends on how fast the machine is.
+at_least "${out##*spools }" 2 'its spool is rotated under load'
 like "$out" 'pending 0 ' 'all is acknowledged'
 check 'and stored once' stored rotate.log
 check 'no spool is left' wait_for no_spools 10
@@ -20,7 +21,7 @@ sender_start()
 {
 	sent=$((sent + 1))
 	spawn "sender.$sent" "$events" emit -s "$sock" -d "$spool" -t "s$sent" -n 1000000 -r 1500 -p 400 -j 2 \
-		-w 15 "$tap_dir/kill.$sent.log"
+		-w 60 "$tap_dir/kill.$sent.log"
 	senders+=("$spawned")
 }
 # sender_kill: the one that is there longest goes without a word, another comes.

@@ -10,12 +10,13 @@ body='{"model":"gpt-4o-mini","messages":[{"role":"user","content":"marker-edge-h
 last() { curl -s "$provider/_mock/requests?n=1" | jq -r '.. | .headers? // empty' | tr 'A-Z' 'a-z'; }
 metric() { curl -s "$control/metrics" | awk -v m="$1" 'index($0, m) == 1 { s += $NF } END { print s + 0 }'; }
 forged=(-H 'X-Edge99-Threat-Score: 0' -H 'X-Edge99-Client-IP: 192.0.2.1' -H 'X-Edge99-Request-Id: forged-by-client'
-	-H "X-Edge99-Signature: v1;kid=k1;ts=$(date +%s);mac=$(printf '0%.0s' {1..64})" -H 'x-edge99-unknown: 1')
+	-H "X-Edge99-Signature: v1;kid=k1;ts=$(date +%s);mac=$(printf '0%.0s' {1..64})" -H 'x-edge99-unknown: 1'
+	-H 'X_Edge99_Threat_Score: 0' -H 'x-edge99_client-ip: 192.0.2.1' -H 'X_LLMSec-Tx: 1')
 
 http --cacert "$ca" "$edge/v1/chat/completions" -H "Authorization: Bearer $key" -H 'Content-Type: application/json' "${forged[@]}" -d "$body"
 is "$http_code" 200 'a request with forged X-Edge99 headers is served: the edge deletes them'
 isnt "$(header X-Request-Id)" forged-by-client 'the request id is the edge'"'"'s own'
-unlike "$(last)" 'x-edge99' 'no X-Edge99 header reaches the provider'
+unlike "$(last)" 'x[-_](edge99|llmsec)' 'no X-Edge99 header reaches the provider, however it is spelled'
 like "$(last)" 'authorization' 'the Authorization header does'
 unlike "$(cat "$http_headers")" '[Xx]-[Ee]dge99' 'none comes back to the client'
 

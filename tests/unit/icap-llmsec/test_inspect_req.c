@@ -225,7 +225,9 @@ test_malformed(void **state)
 		assert_int_equal(post(apis[i].url, ""), INSPECT_REFUSE);
 		check_refusal(apis[i].url, 400, "malformed_json", NULL, 0);
 		assert_int_equal(post(apis[i].url, "[\"SECRET\"]"), INSPECT_REFUSE);
-		check_refusal(apis[i].url, 400, "invalid_request", "", 0);
+		check_refusal(apis[i].url, 400, "invalid_request", NULL, 0);
+		assert_null(out.refusal.param);
+		assert_null(strstr(out.refusal.message, ": :"));
 		if (apis[i].list_optional)
 			continue;
 		assert_int_equal(post(apis[i].url, "{\"hello\":\"SECRET\"}"), INSPECT_REFUSE);
