@@ -44,9 +44,14 @@ send "$edge/v1/messages?beta=$(jq -nr --arg x "$xss" '$x|@uri')" "${auth[@]}" -d
 is "$http_code $(field .error.type "$http_body")" '403 permission_error' 'script in the query of one, in the words of its SDK'
 chat "{\"model\":\"m\",\"user\":\"$sqli\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
 is "$http_code" 403 'SQL in a field that the gateway does not read'
+picture() { jq -nc '{model: "m", messages: [{role: "user", content: [$ARGS.positional[] | {type: "image_url", image_url: {url: .}}]}]}' --args "$@"; }
+chat "$(picture 'data:image/png;base64,c2VsZWN0' 'http://169.254.169.254/latest/meta-data/')"
+is "$http_code $(rules)" '403 931100' 'a picture behind an address in the network'
+chat "$(picture 'data:image/png;base64,c2VsZWN0' 'https://pictures.example/a.png')"
+is "$http_code" 200 'but not pictures in the request, and elsewhere'
 send "$edge/v1/chat/completions" -H "Authorization: Bearer $key" -H 'Content-Type: text/plain' -d "$(prompt hello "m' UNION SELECT a FROM b--")"
 is "$http_code" 403 'and under a content type that hides the JSON'
-check 'refusals are counted' wait_for "[ \"\$(metric 'llmsec_spoad_waf_requests_total{action=\"deny\"}')\" -ge $((denied + 8)) ]" 5
+check 'refusals are counted' wait_for "[ \"\$(metric 'llmsec_spoad_waf_requests_total{action=\"deny\"}')\" -ge $((denied + 9)) ]" 5
 is "$(seen 'UNION SELECT')" 0 'none of it reached the provider'
 
 # ---- prompts ----
