@@ -31,7 +31,7 @@ struct side {
 };
 
 struct bench {
-	const char	*rules, *peer_rules, *llm_rules, *attacks, *json;
+	const char	*rules, *peer_rules, *llm_rules, *attacks, *kind;
 	unsigned	 rounds;
 	size_t		 loop;
 	struct corpus	 corpus;
@@ -245,7 +245,7 @@ report(struct bench *b)
 	}
 	row("attack", &attack);
 	printf("\ntargets:\n");
-	if (b->peer != NULL) {
+	if (b->peer != NULL && b->kind == NULL) {
 		target(b, "benign median, times faster (20)", ratio(all.median[1], all.median[0]), "x",
 		    all.median[1] >= 20 * all.median[0]);
 		target(b, "benign p99, times faster (8)", ratio(all.p99[1], all.p99[0]), "x",
@@ -313,6 +313,21 @@ report_llm(struct bench *b)
 	target(b, "false positives among the chats (0)", (double)hits, "", hits == 0);
 }
 
+/* Only requests of the kind asked for: for a profiler. */
+static void
+corpus_filter(struct corpus *c, const char *kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (strcmp(corpus_kind_name(c->req[i].kind), kind) == 0)
+			c->req[n++] = c->req[i];
+		else
+			buf_free(&c->req[i].bytes);
+	}
+	c->n = n;
+}
+
 static void
 corpus_parse(struct bench *b)
 {
@@ -345,6 +360,7 @@ static int
 usage(void)
 {
 	fputs("usage: waf_bench --rules FILE [--peer FILE] [--llm FILE] [--attacks RECORDS] [--rounds N] [--loop N]\n"
+	    "                 [--kind 'chat 16 KB']\n"
 	    "exit status 1: a target is missed\n", stderr);
 	return 2;
 }
@@ -354,7 +370,7 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "rules", 1, NULL, 'r' }, { "peer", 1, NULL, 'p' }, { "llm", 1, NULL, 'l' }, { "attacks", 1, NULL, 'a' },
-		{ "rounds", 1, NULL, 'n' }, { "loop", 1, NULL, 'L' }, { NULL, 0, NULL, 0 }
+		{ "rounds", 1, NULL, 'n' }, { "loop", 1, NULL, 'L' }, { "kind", 1, NULL, 'k' }, { NULL, 0, NULL, 0 }
 	};
 	struct bench b = { .rounds = 9, .loop = 20000, .profile = { .name = "bench", .mode = WAF_MODE_RULES } };
 	int o, r;
@@ -366,6 +382,7 @@ main(int argc, char **argv)
 		case 'l': b.llm_rules = optarg; break;
 		case 'a': b.attacks = optarg; break;
 		case 'n': b.rounds = (unsigned)atoi(optarg); break;
+		case 'k': b.kind = optarg; break;
 		case 'L': b.loop = strtoul(optarg, NULL, 10); break;
 		default: return usage();
 		}
@@ -379,6 +396,10 @@ main(int argc, char **argv)
 		fprintf(stderr, "waf_bench: corpus: %s\n", strerror(-r));
 		return 2;
 	}
+	if (b.kind != NULL)
+		corpus_filter(&b.corpus, b.kind);
+	if (b.corpus.n == 0)
+		return usage();
 	corpus_parse(&b);
 	if (ours_load(&b, b.rules) < 0)
 		return 2;
