@@ -136,7 +136,7 @@ status_of(const struct waf_verdict *v, const struct http_raw *req)
 {
 	int bad = http_raw_status(req->flaws);
 
-	if (v->action == WAF_ERROR)
+	if (v->error != WAF_E_NONE)
 		return 503;
 	if (v->action != WAF_PASS && v->action != WAF_ALLOW && v->status != 0)
 		return v->status;

@@ -80,7 +80,7 @@ show_json(const struct cli *c, const struct judged *j, struct buf *b)
 	cli_json_bytes(b, j->file, strlen(j->file));
 	buf_printf(b, "\",\"action\":\"%s\",\"status\":%d,\"rule\":%" PRId64 ",\"phase\":%d,\"detection_only\":%s",
 	    cli_action_name(v->action), v->status, v->rule_id, v->phase, v->detection_only ? "true" : "false");
-	if (v->action == WAF_ERROR)
+	if (v->error != WAF_E_NONE)
 		buf_printf(b, ",\"error\":\"%s\"", waf_error_name(v->error));
 	json_scores(b, v);
 	buf_adds(b, ",\"rules\":[");
@@ -116,7 +116,7 @@ static void
 text_verdict(struct buf *b, const struct waf_verdict *v)
 {
 	buf_adds(b, cli_action_name(v->action));
-	if (v->action == WAF_ERROR)
+	if (v->error != WAF_E_NONE)
 		buf_printf(b, " (%s)", waf_error_name(v->error));
 	if (v->rule_id != 0)
 		buf_printf(b, ", %s by rule %" PRId64 " in phase %d with %d",

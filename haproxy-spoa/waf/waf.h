@@ -140,7 +140,7 @@ enum waf_category {		/* of the Core Rule Set's attack scores */
 
 struct waf_verdict {
 	enum waf_action	 action;
-	enum waf_error	 error;
+	enum waf_error	 error;		/* with WAF_ERROR, and with detection_only where a limit would have been one */
 	int		 status;	/* of a refusal; 200 otherwise */
 	const char	*redirect;
 	int64_t		 rule_id;	/* that decided; 0 none */

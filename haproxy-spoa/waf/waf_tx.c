@@ -94,12 +94,16 @@ vars_error(struct waf_tx *tx)
 		tx->error = tx->vars.error;
 }
 
+/* Who only watches never refuses, not for a limit either; he is told of it. */
 static const struct waf_verdict *
 verdict(struct waf_tx *tx)
 {
 	if (tx->error != WAF_E_NONE && tx->verdict.action == WAF_PASS && !tx->verdict.detection_only) {
-		tx->verdict.action = WAF_ERROR;
 		tx->verdict.error = tx->error;
+		if (tx->mode == WAF_MODE_DETECTION_ONLY)
+			tx->verdict.detection_only = true;
+		else
+			tx->verdict.action = WAF_ERROR;
 	}
 	xmatch_scores(tx);
 	return &tx->verdict;

@@ -254,10 +254,16 @@ a_limit_is_an_error_unless_allowed(void **state)
 	assert_int_equal(b.v.waf.action, WAF_ERROR);
 	assert_int_equal(b.v.waf.error, WAF_E_ARGS);
 	assert_int_equal(ask(&b, many, "watch")->action, VERDICT_ALLOW);
+	assert_true(b.v.waf.monitored && b.v.tell);
+	assert_int_equal(b.v.waf.error, WAF_E_ARGS);
 	/* A worker that got no memory for its scratch. */
 	view_make(&b, "/?a=good", "");
 	assert_int_equal(ask_view(&b, NULL)->action, VERDICT_ERROR);
 	assert_string_equal(b.v.reason, "waf-memory");
+	bench_down(&b);
+	bench_up(&b, "SecRuleEngine DetectionOnly\nSecArgumentsLimit 40\nSecAction \"id:1,phase:1,pass\"\n", "");
+	assert_int_equal(ask(&b, many, "")->action, VERDICT_ALLOW);
+	assert_true(b.v.waf.monitored);
 	bench_down(&b);
 	bench_up(&b, rules, "  on_error: allow\n");
 	assert_int_equal(ask(&b, many, "")->action, VERDICT_ALLOW);
