@@ -85,6 +85,13 @@ struct xitem {			/* a variable as a rule sees it */
 	struct xraw	*raw;		/* NULL: computed */
 };
 
+struct xvalues {		/* all values of a variable that are not excluded */
+	struct xvalues	*next;
+	struct xitem	*item;
+	size_t		 n;
+	uint32_t	 exset, gen;
+};
+
 struct xeval {			/* a group, for one set of active exclusions */
 	struct xitem	*item;
 	struct xbuf	**distinct;
@@ -149,6 +156,7 @@ struct waf_tx {
 	uint32_t	 stamp;
 	struct xbuf	*bucket[X_BUCKETS];
 	struct xraw	*raw[WAF_V_MAX];
+	struct xvalues	*values[WAF_V_MAX];
 	size_t		 n_raw[WAF_V_MAX];
 	struct xmade	**base;		/* per target set: its values before any transformation */
 	struct xmade	**eval;		/* per group */

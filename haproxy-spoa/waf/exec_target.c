@@ -70,7 +70,7 @@ excluded_by_rule(const struct waf_tx *tx, const struct plan_tset *ts, enum waf_v
 	return false;
 }
 
-/* The buffer of a variable's n-th value is found once, whatever target sets it is in. */
+/* The place where a variable's n-th value is remembered, whatever target sets it is in. */
 static struct xraw *
 raw_of(struct waf_tx *tx, enum waf_var var, size_t i, struct waf_str value)
 {
@@ -87,9 +87,18 @@ raw_of(struct waf_tx *tx, enum waf_var var, size_t i, struct waf_str value)
 		tx->n_raw[var] = n;
 	}
 	r = &tx->raw[var][i];
-	if (r->buf == NULL || r->p != value.p || r->n != value.n)
-		*r = (struct xraw){.p = value.p, .n = value.n, .buf = xbuf_intern(tx, value)};
+	if (r->p != value.p || r->n != value.n)
+		*r = (struct xraw){.p = value.p, .n = value.n};
 	return r;
+}
+
+/* Not before it is looked at: an excluded value need not even be hashed. */
+static struct xbuf *
+raw_buf(struct waf_tx *tx, struct xraw *r)
+{
+	if (r->buf == NULL)
+		r->buf = xbuf_intern(tx, (struct waf_str){r->p, r->n});
+	return r->buf;
 }
 
 /* An XPath is evaluated once per body, not once per rule. */
@@ -217,6 +226,59 @@ add_count(struct fill *f, const struct waf_target *t, const struct waf_list *l)
 	fill_add(f, &it, xbuf_intern(f->tx, x_int(f->tx, n)), 0);
 }
 
+static struct xvalues *
+values_make(struct waf_tx *tx, enum waf_var var, uint32_t exset)
+{
+	const struct waf_list *l = &tx->vars.list[var];
+	struct xvalues *v = arena_alloc(tx->arena, sizeof(*v));
+	size_t i;
+
+	if (v == NULL || (v->item = arena_alloc(tx->arena, (l->n + 1) * sizeof(*v->item))) == NULL)
+		return NULL;
+	for (v->n = 0, i = 0; i < l->n; i++) {
+		struct xitem it = {.var = var, .key = l->v[i].key, .raw = raw_of(tx, var, i, l->v[i].value)};
+
+		if (it.raw == NULL)
+			return NULL;
+		if (exset != 0 && excluded_now(tx, exset, &it))
+			continue;
+		it.buf = raw_buf(tx, it.raw);
+		v->item[v->n++] = it;
+	}
+	v->exset = exset;
+	v->gen = tx->gen;
+	v->next = tx->values[var];
+	tx->values[var] = v;
+	return v;
+}
+
+/* ARGS is in a hundred target sets: its items are made once for all of them. */
+static void
+add_all(struct fill *f, enum waf_var var, uint32_t exset)
+{
+	const struct xvalues *v;
+	size_t i;
+
+	for (v = f->tx->values[var]; v != NULL; v = v->next)
+		if (v->exset == exset && v->gen == f->tx->gen)
+			break;
+	if (v == NULL && (v = values_make(f->tx, var, exset)) == NULL)
+		return;
+	for (i = 0; i < v->n; i++)
+		fill_add(f, &v->item[i], v->item[i].buf, 0);
+}
+
+static bool
+excludes_some(const struct plan_tset *ts, enum waf_var var)
+{
+	size_t i;
+
+	for (i = 0; i < ts->n_exc; i++)
+		if (ts->exc[i]->var == var)
+			return true;
+	return false;
+}
+
 static void
 add_values(struct fill *f, const struct waf_target *t, const struct plan_tset *ts, const struct waf_list *l,
     uint32_t exset)
@@ -224,6 +286,10 @@ add_values(struct fill *f, const struct waf_target *t, const struct plan_tset *t
 	bool raw = l == &f->tx->vars.list[t->var];
 	size_t i;
 
+	if (raw && t->sel == WAF_SEL_ALL && !ts->dynamic && !excludes_some(ts, t->var)) {
+		add_all(f, t->var, exset);
+		return;
+	}
 	for (i = 0; i < l->n; i++) {
 		const struct waf_val *v = &l->v[i];
 		struct xitem it = {.var = t->var, .key = v->key};
@@ -234,7 +300,7 @@ add_values(struct fill *f, const struct waf_target *t, const struct plan_tset *t
 			return;
 		if (exset != 0 && excluded_now(f->tx, exset, &it))
 			continue;
-		fill_add(f, &it, raw ? it.raw->buf : xbuf_intern(f->tx, v->value), 0);
+		fill_add(f, &it, raw ? raw_buf(f->tx, it.raw) : xbuf_intern(f->tx, v->value), 0);
 	}
 }
 
