@@ -384,7 +384,7 @@ flows_packet(struct flows *f, int linktype, const void *data, size_t len)
 	case LINK_NULL:
 	case LINK_LOOP:			/* an address family in some byte order: look at the packet instead */
 		wire_skip(&w, 4);
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case LINK_RAW:
 	case LINK_RAW_BSD:
 	case LINK_RAW_OPENBSD:

@@ -5,6 +5,7 @@
 #	edge.sh waf DIR				then: a WAF with some rules of its own, a profile per path
 #	edge.sh rule DIR LINE			add a line to them
 #	edge.sh logged DIR TEXT			until the agent has said so in its log, 10 s at most
+#	edge.sh reload DIR			SIGHUP to the agent
 #	edge.sh spoad|origin|haproxy DIR	exec it (a `process` of varnishtest)
 #	edge.sh snippet DIR			HAProxy with the snippet for an existing one
 #	edge.sh h2 DIR PATH			post standard input over HTTP/2, no length told
@@ -24,13 +25,15 @@ edge_is()	# STATUS PATH
 }
 
 case $what in
-setup|waf|rule|logged|wait|h2) ;;
+setup|waf|rule|logged|reload|wait|h2) ;;
 *)
 	: "${build:?}" "${src:?}"
 	wrap=$build/libtool\ --mode=execute ;;
 esac
 
 case $what in
+reload)
+	kill -HUP "$(cat "$dir/spoad.pid")" ;;
 setup)
 	umask 077
 	mkdir -p "$dir"
@@ -73,6 +76,7 @@ logged)
 		sleep 0.05
 	done ;;
 spoad)
+	echo $$ >"$dir/spoad.pid"	# whoever is between varnishtest and here dies of a signal to the group
 	exec $wrap "$build/haproxy-spoa/llmsec-spoad" -c "$dir/spoad.yaml" 2>>"$dir/spoad.log" ;;
 origin)
 	exec $wrap "$build/tests/tools/llmsec-spop" origin -s "unix:$dir/origin.sock" -k "$dir/edge.keys" ;;
