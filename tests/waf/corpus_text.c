@@ -20,12 +20,12 @@ static const char *const words[] = {
 	"understand", "example", "question", "answer", "result", "problem", "reason", "idea", "project", "team", "city",
 	"country", "language", "history", "science", "music", "water", "light", "energy", "health", "school", "family",
 	"don't", "it's", "they're", "O'Brien's", "e-mail", "follow-up", "well-known", "24-hour", "3.5", "2026", "1,250", "80%",
-	"caf\xc3\xa9", "na\xc3\xafve", "\xe2\x82\xac" "40", "Z\xc3\xbcrich", "\xe2\x80\x9cquoted\xe2\x80\x9d",
+	"caf\xc3\xa9", "na\xc3\xafve", ("\xe2\x82\xac" "40"), "Z\xc3\xbcrich", "\xe2\x80\x9cquoted\xe2\x80\x9d",
 };
 
 static const char *const snippets[] = {
-	"SELECT c.name, SUM(o.total) AS total FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.created_at >= "
-	"'2026-01-01' GROUP BY c.name HAVING SUM(o.total) > 1000 ORDER BY total DESC LIMIT 10;",
+	("SELECT c.name, SUM(o.total) AS total FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.created_at >= "
+	"'2026-01-01' GROUP BY c.name HAVING SUM(o.total) > 1000 ORDER BY total DESC LIMIT 10;"),
 	"UPDATE accounts SET status = 'closed' WHERE last_login < NOW() - INTERVAL '90 days'; -- nightly job",
 	"<div class=\"card\"><h2>Offers</h2><a href=\"/shop?id=7&ref=mail\" onclick=\"track(this)\">see all</a></div>",
 	"<script src=\"/static/app.js\"></script>\n<img src=\"logo.png\" alt=\"Logo\">\n<style>body { margin: 0 }</style>",
