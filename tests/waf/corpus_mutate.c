@@ -73,9 +73,10 @@ change(struct buf *b, size_t from, uint64_t *rng)
 {
 	size_t at = place(b, from, rng), n = buf_len(b);
 	size_t cut = 1 + corpus_rng(rng) % 8;
-	char byte = (char)corpus_rng(rng);
+	char byte = (char)corpus_rng(rng);	/* no CR: a server refuses one inside of a header */
 	int in_line = at < (size_t)((const char *)memchr(buf_ptr(b), '\n', n) - buf_ptr(b));
 
+	byte = byte == '\r' ? ' ' : byte;
 	if (at + cut > n)
 		cut = n - at;
 	switch (corpus_rng(rng) % 6) {
