@@ -24,8 +24,12 @@
 #define HEAP_KIB	(16 * 1024)
 #define MATCH_LIMIT	1000000u
 #define DEPTH_LIMIT	100000u
-#define SLICE		512		/* start offsets between two looks at the clock, to begin with */
-#define SLICE_US	200		/* a slice that took longer is made shorter */
+#define SLICED_FROM	512		/* bytes; shorter values cost at most 512 * 512 * MATCH_LIMIT's worth */
+#define SLICE_MAX	256		/* start offsets between two looks at the clock; a power of 4 */
+#define SLICE_US	100		/* a slice that took longer does not grow */
+#define SLICE_STEPS	(1ull << 27)	/* starts * steps back * bytes that a step may scan: some 50 ms */
+#define START_STEPS	(1ull << 29)	/* the same of one start alone: some 200 ms */
+#define LIMIT_MIN	16u
 
 struct waf_rx {
 	pcre2_code	*code;
@@ -38,6 +42,7 @@ struct waf_op_scratch {
 	pcre2_match_context *mctx;
 	pcre2_jit_stack	*stack;
 	uint64_t	 deadline_us;
+	uint32_t	 match_limit;
 	char		 fingerprint[8];
 };
 
@@ -86,7 +91,8 @@ waf_op_scratch_free(struct waf_op_scratch **sp)
 void
 waf_op_scratch_limits(struct waf_op_scratch *s, uint32_t match, uint32_t depth)
 {
-	pcre2_set_match_limit(s->mctx, match ? match : MATCH_LIMIT);
+	s->match_limit = match ? match : MATCH_LIMIT;
+	pcre2_set_match_limit(s->mctx, s->match_limit);
 	pcre2_set_depth_limit(s->mctx, depth ? depth : DEPTH_LIMIT);
 }
 
@@ -177,7 +183,7 @@ rx_result(int rc)
 
 /* One search whose match begins in [start, stop]. */
 static int
-rx_try(const struct waf_rx *rx, struct waf_op_scratch *s, struct waf_str v, size_t start, size_t stop, int *n)
+rx_try(const struct waf_rx *rx, struct waf_op_scratch *s, struct waf_str v, size_t start, size_t stop, int *n, int *raw)
 {
 	int rc;
 
@@ -186,6 +192,7 @@ rx_try(const struct waf_rx *rx, struct waf_op_scratch *s, struct waf_str v, size
 		rc = pcre2_jit_match(rx->code, (PCRE2_SPTR)v.p, v.n, start, 0, s->md, s->mctx);
 	else
 		rc = pcre2_match(rx->code, (PCRE2_SPTR)v.p, v.n, start, PCRE2_NO_JIT, s->md, s->mctx);
+	*raw = rc;
 	/* 0: more groups than pairs, all pairs are filled. */
 	*n = rc == 0 ? WAF_CAPTURES : rc;
 	return rx_result(rc);
@@ -200,43 +207,68 @@ now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+/* <starts> places to begin at, each with so many steps back that all of them together stay within the budget. */
+static uint32_t
+slice_limit(const struct waf_op_scratch *s, size_t n, size_t starts)
+{
+	uint64_t limit = starts > 1 ? SLICE_STEPS / ((uint64_t)n * starts) : START_STEPS / n;
+
+	if (limit < LIMIT_MIN)
+		limit = LIMIT_MIN;
+	return limit < s->match_limit ? (uint32_t)limit : s->match_limit;
+}
+
 /*
- * PCRE2 counts its match limit anew for every start offset, so that a bad pattern costs limit x length; and it
- * can't be interrupted.  Cutting the start offsets into slices, none of which changes what is looked at before
- * or after it, gives a look at the clock now and then.
+ * PCRE2 counts its match limit anew for every start offset, does not count the bytes that a step scans, and can't be
+ * interrupted: a pattern such as <[\s\S]*[\s/]...  on 16 KB of "<" costs 0.1 s for each start, and has 16384.  So
+ * the start offsets are cut into slices, none of which changes what is looked at before or after it, with a
+ * look at the clock after each.  A slice has few starts or few steps for each; one that needs more steps is
+ * searched again with fewer starts, which harmless text hardly ever asks for.
  */
 static int
 rx_sliced(const struct waf_rx *rx, struct waf_op_scratch *s, struct waf_str v, size_t start, int *n)
 {
-	size_t slice = SLICE, stop;
+	size_t starts = SLICE_MAX / 4, stop;
 	uint64_t t0 = now_us(), t1;
-	int rc;
+	int rc, raw;
 
 	for (;;) {
-		stop = v.n - start > slice ? start + slice : v.n;
-		rc = rx_try(rx, s, v, start, stop, n);
-		if (rc != 0 || stop == v.n)
-			return rc;
+		stop = v.n - start >= starts ? start + starts - 1 : v.n;
+		pcre2_set_match_limit(s->mctx, slice_limit(s, v.n, starts));
+		rc = rx_try(rx, s, v, start, stop, n, &raw);
 		t1 = now_us();
-		if (t1 >= s->deadline_us)
-			return -ETIME;
-		if (t1 - t0 < SLICE_US)
-			slice *= 2;
-		else if (slice > 1)
-			slice /= 2;
+		if (raw == PCRE2_ERROR_MATCHLIMIT && starts > 1 && t1 < s->deadline_us) {
+			starts /= 4;
+			t0 = t1;
+			continue;
+		}
+		if (rc != 0 || stop == v.n)
+			break;
+		if (t1 >= s->deadline_us) {
+			rc = -ETIME;
+			break;
+		}
+		if (t1 - t0 < SLICE_US && starts < SLICE_MAX)
+			starts *= 4;
+		else if (t1 - t0 > 4 * SLICE_US && starts > 1)
+			starts /= 4;
 		t0 = t1;
 		start = stop + 1;
 	}
+	pcre2_set_match_limit(s->mctx, s->match_limit);
+	return rc == -E2BIG && now_us() >= s->deadline_us ? -ETIME : rc;
 }
 
 int
 op_rx_exec(const struct waf_rx *rx, struct waf_op_scratch *s, struct waf_str v, size_t start, const size_t **ov,
     int *n)
 {
+	int raw;
+
 	*ov = pcre2_get_ovector_pointer(s->md);
-	if (s->deadline_us != 0 && !rx->whole && v.n - start > SLICE)
+	if (s->deadline_us != 0 && !rx->whole && v.n - start > SLICED_FROM)
 		return rx_sliced(rx, s, v, start, n);
-	return rx_try(rx, s, v, start, v.n, n);
+	return rx_try(rx, s, v, start, v.n, n, &raw);
 }
 
 int
