@@ -72,7 +72,8 @@ has(const int64_t *ids, size_t n, int64_t id)
 
 /*
  * The kind of body by its declared type - differences depend on the body processor more than on anything - and
- * "broken" for a multipart body in which one of the two engines found a mistake (rules 200002, 200003).
+ * "broken" for a multipart body in which one of the two engines found a mistake (rules 200002, 200003); "oddtype"
+ * where something else than a type stands in front of it.
  */
 static const char *
 body_kind(const struct http_raw *r, bool broken)
@@ -86,6 +87,8 @@ body_kind(const struct http_raw *r, bool broken)
 
 		if (h->name.n != 12 || strncasecmp(h->name.p, "Content-Type", 12) != 0)
 			continue;
+		if (h->value.n > 0 && (unsigned char)h->value.p[0] < ' ')
+			return "oddtype";
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 			if (memmem(h->value.p, h->value.n, kinds[k].in, strlen(kinds[k].in)) != NULL)
 				return broken && kinds[k].in[0] == 'm' ? "broken" : kinds[k].kind;
