@@ -19,7 +19,7 @@ SPOAD_TESTS = tests/unit/haproxy-spoa/test_spop tests/unit/haproxy-spoa/test_con
 	tests/unit/haproxy-spoa/test_eng_waf
 check_PROGRAMS += $(SPOAD_TESTS)
 SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc \
-	tests/vtc/edge_waf.vtc
+	tests/vtc/edge_waf.vtc tests/vtc/edge_hello.vtc
 TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC)
 dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh tests/vtc/edge.sh
 EXTRA_DIST += $(SPOAD_VTC) tests/vtc/edge_waf.conf
