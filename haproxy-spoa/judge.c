@@ -134,7 +134,7 @@ set_rules(struct wire_out *o, const struct verdict *v)
 static void
 verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict *v)
 {
-	struct spop_value truncated = spop_v_bool(v->truncated);
+	struct spop_value truncated = spop_v_bool(v->truncated), asn = spop_v_uint(v->asn);
 
 	set_text(o, "action", verdict_action_str(v->action));
 	set_int(o, "status", v->status);
@@ -142,6 +142,7 @@ verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict
 	set_int(o, "threat_score", v->threat_score);
 	set_int(o, "bot_score", v->bot_score);
 	set_text(o, "country", v->country);
+	spop_put_set_var(o, SPOP_SCOPE_TXN, "asn", &asn);
 	set_text(o, "ja3", v->ja3);
 	set_text(o, "ja4", v->ja4);
 	set_text(o, "hello", r->hello);

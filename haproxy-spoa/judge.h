@@ -20,6 +20,7 @@
  *	sni        ssl_fc_sni         | waf_rules   str   ids of its detections, "942100,942130"
  *	waf_profile var(txn...)       | waf_redirect str  where a rule redirects to; absent: nowhere
  *	ja         fc_pp_unique_id    | hello     str   as above; "" if no hello was seen (fingerprint.h has the text of `ja`)
+ *	                              | asn         int   autonomous system, 0 unknown
  *
  * In place of `uri`, `path` and `query` do as well (configurations before the WAF); one of both ways, because
  * everything shares one frame with the body.
