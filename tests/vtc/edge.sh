@@ -82,6 +82,7 @@ haproxy)
 	export LLMSEC_RUN=$dir LLMSEC_EDGE_PEM=$dir/edge.pem LLMSEC_EDGE_BIND=$dir/tls.sock
 	export LLMSEC_EDGE_HTTP_BIND=$dir/http.sock LLMSEC_SPOAD_SOCK=$dir/spoad.sock
 	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
+	export LLMSEC_BANS_MAP=$src/etc/haproxy/bans.map LLMSEC_NEVER_BAN=$src/etc/llmsec/never-ban.lst
 	export LLMSEC_WAF_PROFILES=$src/etc/haproxy/waf-profile.map
 	[ ! -e "$dir/waf-profile.map" ] || LLMSEC_WAF_PROFILES=$dir/waf-profile.map
 	# PROXY v2 has no fields for a client on a Unix socket, so the fingerprint needs one on TCP.
