@@ -67,8 +67,10 @@ perform(CURL *c, CURLcode *rc)
 	return status > 0 ? status : -1;
 }
 
-long
-ctl_get(const struct ctl_target *t, const char *path, struct buf *body)
+/* <text> NULL: a GET. */
+static long
+ask(const struct ctl_target *t, const char *method, const char *path, const struct buf *text,
+    struct buf *body)
 {
 	struct curl_slist *headers;
 	CURL *c = request_new(t, path, &headers);
@@ -80,6 +82,14 @@ ctl_get(const struct ctl_target *t, const char *path, struct buf *body)
 		curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 60000L);
 		curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, body_take);
 		curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+		if (text != NULL) {
+			headers = curl_slist_append(headers, "Content-Type: application/json");
+			headers = curl_slist_append(headers, "Expect:");
+			curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+			curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+			curl_easy_setopt(c, CURLOPT_POSTFIELDS, buf_ptr(text));
+			curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)buf_len(text));
+		}
 		status = perform(c, &rc);
 	}
 	curl_slist_free_all(headers);
@@ -91,6 +101,19 @@ ctl_get(const struct ctl_target *t, const char *path, struct buf *body)
 	if (rc != CURLE_OK)
 		return -1;
 	return status;
+}
+
+long
+ctl_get(const struct ctl_target *t, const char *path, struct buf *body)
+{
+	return ask(t, NULL, path, NULL, body);
+}
+
+long
+ctl_send(const struct ctl_target *t, const char *method, const char *path, const struct buf *text,
+    struct buf *body)
+{
+	return ask(t, method, path, text, body);
 }
 
 struct stream {

@@ -21,6 +21,7 @@
 
 #define TOKEN_MIN	16
 #define IDLE_S		30
+#define UPLOAD_MAX	((size_t)16 << 20)
 
 static const struct page {
 	const char	*path;
@@ -132,13 +133,57 @@ token_ok(struct httpd *h, struct MHD_Connection *conn)
 	return ok;
 }
 
+static bool
+reads(const char *method)
+{
+	return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+/* The one page that is written to.  The first call has the headers, the last one the whole body. */
+static enum MHD_Result
+bans_answer(struct httpd *h, struct MHD_Connection *conn, const char *method, const char *upload,
+    size_t *upload_size, void **state)
+{
+	struct buf *body = *state;
+
+	if (body == NULL) {
+		if (!token_ok(h, conn))
+			return httpd_error(h, conn, MHD_HTTP_UNAUTHORIZED, "bearer token required");
+		*state = body = calloc(1, sizeof(*body));
+		if (body == NULL)
+			return MHD_NO;
+		body->max = UPLOAD_MAX;
+		return MHD_YES;
+	}
+	if (*upload_size > 0) {
+		buf_add(body, upload, *upload_size);
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (body->err != 0)
+		return httpd_error(h, conn, 413, "too much: at most 16 MiB at a time");
+	return httpd_bans(h, conn, method, body);
+}
+
+static void
+answered(void *arg, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode how)
+{
+	if (*state == NULL)
+		return;
+	buf_free(*state);
+	free(*state);
+	*state = NULL;
+}
+
 static enum MHD_Result
 page_answer(void *arg, struct MHD_Connection *conn, const char *url, const char *method,
     const char *version, const char *upload, size_t *upload_size, void **state)
 {
 	struct httpd *h = arg;
 
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+	if (strcmp(url, "/_cluster/blacklist") == 0)
+		return bans_answer(h, conn, method, upload, upload_size, state);
+	if (!reads(method))
 		return httpd_error(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET here");
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (strcmp(pages[i].path, url) != 0)
@@ -189,6 +234,12 @@ httpd_token_load(struct httpd *h, const char *path)
 	OPENSSL_cleanse(token, sizeof(token));
 }
 
+void
+httpd_ban_ttl_set(struct httpd *h, int64_t ms)
+{
+	__atomic_store_n(&h->ban_ttl_ms, ms, __ATOMIC_RELAXED);
+}
+
 static void
 mhd_log(void *arg, const char *fmt, va_list ap)
 {
@@ -201,9 +252,10 @@ mhd_log(void *arg, const char *fmt, va_list ap)
 
 int
 httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *board,
-    struct counters *ctr)
+    struct ban_list *bans, struct counters *ctr)
 {
 	struct httpd *h = calloc(1, sizeof(*h));
+	char host[256] = "";
 	int fd, r = -ENOMEM;
 
 	*out = NULL;
@@ -212,11 +264,14 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *b
 	pthread_mutex_init(&h->token_lock, NULL);
 	h->board = board;
 	h->ctr = ctr;
+	h->bans = bans;
+	httpd_ban_ttl_set(h, conf->bans.default_ttl);
+	h->node = strdup(conf->node[0] != '\0' || gethostname(host, sizeof(host) - 1) < 0 ? conf->node : host);
 	h->started_ms = ctltime_now_ms();
 	h->followers_max = (unsigned)conf->http.max_connections / 2;
 	h->db_path = strdup(conf->database.path);
 	h->counters_dir = strdup(conf->counters_dir);
-	if (h->db_path == NULL || h->counters_dir == NULL)
+	if (h->db_path == NULL || h->counters_dir == NULL || h->node == NULL)
 		goto out;
 	httpd_token_load(h, conf->http.token_file);
 	fd = listen_tcp(conf->http.listen);
@@ -228,6 +283,7 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *b
 	h->mhd = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 	    MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, page_answer, h,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
+	    MHD_OPTION_NOTIFY_COMPLETED, answered, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->http.max_connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
@@ -259,6 +315,7 @@ httpd_stop(struct httpd **hp)
 	pthread_mutex_destroy(&h->token_lock);
 	OPENSSL_cleanse(h->token, sizeof(h->token));
 	free(h->db_path);
+	free(h->node);
 	free(h->counters_dir);
 	free(h);
 	*hp = NULL;

@@ -15,6 +15,9 @@ struct httpd {
 	struct MHD_Daemon *mhd;
 	struct board	*board;
 	struct counters	*ctr;
+	struct ban_list	*bans;		/* NULL: they can't be read */
+	int64_t		 ban_ttl_ms;	/* atomic */
+	char		*node;
 	char		*db_path;
 	char		*counters_dir;
 	int64_t		 started_ms;
@@ -41,5 +44,8 @@ enum MHD_Result httpd_error(struct httpd *, struct MHD_Connection *, unsigned st
 	    const char *text);
 /* The request's parameters; NULL, or what is wrong with them. */
 const char *httpd_query(struct MHD_Connection *, struct event_query *);
+/* /_cluster/blacklist; <body> is what was uploaded. */
+enum MHD_Result httpd_bans(struct httpd *, struct MHD_Connection *, const char *method,
+	    const struct buf *body);
 void	httpd_count(struct httpd *, unsigned status);
 #endif

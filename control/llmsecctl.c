@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 
+#include "control/ctl_ban.h"
 #include "control/ctl_check.h"
 #include "control/ctl_client.h"
 #include "control/ctl_show.h"
@@ -24,6 +25,9 @@ struct ctl {
 	const char	*conf_path, *url, *token_file;
 	const char	*conf_dir, *program_dirs;
 	bool		 json, follow;
+	struct ctl_ban	 ban;
+	char		**words;	/* behind the command */
+	int		 n_words;
 	struct buf	 query;		/* "?a=b&c=d" */
 	struct ctl_target target;
 	char		 last_id[32];	/* of the followed stream */
@@ -37,6 +41,9 @@ usage(FILE *f)
 	    "  status                who sends events, and is llmsecd well\n"
 	    "  events                list events, oldest first\n"
 	    "  metrics               counters of every component\n"
+	    "  ban list              who is banned\n"
+	    "  ban add ADDRESS...    ban addresses and networks; -: read them from standard input\n"
+	    "  ban del ADDRESS...    lift bans\n"
 	    "  check                 check every configuration file\n"
 	    "options:\n"
 	    "  -c, --config FILE     llmsecd's configuration, to find it\n"
@@ -45,6 +52,7 @@ usage(FILE *f)
 	    "  -j, --json            print JSON\n"
 	    "  events: -f, --follow; --since 10m; --event X; --request-id ID; --ip IP;\n"
 	    "          --min-severity N; --limit N\n"
+	    "  ban add: --ttl 1h; --reason TEXT; --scope edge|cluster\n"
 	    "  check:  --conf-dir DIR; --program-path DIR:DIR\n"
 	    "      --version; -h, --help\n", f);
 }
@@ -208,6 +216,53 @@ metrics_command(struct ctl *c)
 }
 
 static int
+ban_list_command(struct ctl *c)
+{
+	struct buf body = {0};
+	int r = refused(ctl_get(&c->target, "/_cluster/blacklist", &body), &body);
+
+	buf_addc(&body, '\0');
+	if (r == 0 && c->json)
+		fputs(buf_ptr(&body), stdout);
+	else if (r == 0 && ctl_ban_show(buf_ptr(&body), stdout) < 0) {
+		fprintf(stderr, "llmsecctl: that was no answer of llmsecd's\n");
+		r = 1;
+	}
+	buf_free(&body);
+	return r;
+}
+
+static int
+ban_change_command(struct ctl *c, const char *method)
+{
+	struct buf text = {0}, body = {0};
+	int r = 2;
+
+	if (ctl_ban_request(&text, &c->ban, c->words + 1, c->n_words - 1, stdin) == 0)
+		r = refused(ctl_send(&c->target, method, "/_cluster/blacklist", &text, &body), &body);
+	if (r == 0)
+		fwrite(buf_ptr(&body), 1, buf_len(&body), stdout);
+	buf_free(&text);
+	buf_free(&body);
+	return r;
+}
+
+static int
+ban_command(struct ctl *c)
+{
+	const char *what = c->n_words > 0 ? c->words[0] : "";
+
+	if (strcmp(what, "list") == 0 && c->n_words == 1)
+		return ban_list_command(c);
+	if (strcmp(what, "add") == 0 && c->n_words > 1)
+		return ban_change_command(c, "POST");
+	if (strcmp(what, "del") == 0 && c->n_words > 1)
+		return ban_change_command(c, "DELETE");
+	usage(stderr);
+	return 2;
+}
+
+static int
 check_command(struct ctl *c)
 {
 	return ctl_check(c->conf_dir, c->program_dirs, stdout) > 0 ? 1 : 0;
@@ -223,7 +278,7 @@ query_add(struct ctl *c, const char *key, const char *value)
 	curl_free(enc);
 }
 
-enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY };
+enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE };
 
 static const struct option longs[] = {
 	{ "config", 1, NULL, 'c' }, { "json", 0, NULL, 'j' }, { "follow", 0, NULL, 'f' },
@@ -231,6 +286,7 @@ static const struct option longs[] = {
 	{ "token-file", 1, NULL, O_TOKEN }, { "conf-dir", 1, NULL, O_CONF_DIR },
 	{ "program-path", 1, NULL, O_PROGRAMS }, { "since", 1, NULL, O_QUERY },
 	{ "event", 1, NULL, O_QUERY }, { "request-id", 1, NULL, O_QUERY }, { "ip", 1, NULL, O_QUERY },
+	{ "ttl", 1, NULL, O_TTL }, { "reason", 1, NULL, O_REASON }, { "scope", 1, NULL, O_SCOPE },
 	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
 };
 
@@ -252,6 +308,9 @@ options_take(struct ctl *c, int argc, char **argv)
 		case O_TOKEN: c->token_file = optarg; break;
 		case O_CONF_DIR: c->conf_dir = optarg; break;
 		case O_PROGRAMS: c->program_dirs = optarg; break;
+		case O_TTL: c->ban.ttl = optarg; break;
+		case O_REASON: c->ban.reason = optarg; break;
+		case O_SCOPE: c->ban.scope = optarg; break;
 		case O_QUERY:
 			snprintf(key, sizeof(key), "%s", longs[i].name);
 			if (strchr(key, '-') != NULL)
@@ -270,19 +329,23 @@ main(int argc, char **argv)
 	static const struct {
 		const char	*name;
 		int		(*run)(struct ctl *);
-		bool		 remote;
+		bool		 remote, words;
 	} commands[] = {
-		{ "status", status_command, true }, { "events", events_command, true },
-		{ "metrics", metrics_command, true }, { "check", check_command, false },
+		{ "status", status_command, true, false }, { "events", events_command, true, false },
+		{ "metrics", metrics_command, true, false }, { "check", check_command, false, false },
+		{ "ban", ban_command, true, true },
 	};
 	struct ctl c = { .conf_dir = LLMSEC_SYSCONFDIR, .program_dirs = LLMSEC_PROGRAM_PATH };
 	int r = options_take(&c, argc, argv);
 
 	if (r >= 0)
 		return r;
-	for (size_t i = 0; optind == argc - 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(argv[optind], commands[i].name) != 0)
+	for (size_t i = 0; optind < argc && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[optind], commands[i].name) != 0 ||
+		    (optind < argc - 1 && !commands[i].words))
 			continue;
+		c.words = argv + optind + 1;
+		c.n_words = argc - optind - 1;
 		curl_global_init(CURL_GLOBAL_DEFAULT);
 		r = commands[i].remote ? target_find(&c) : 0;
 		if (r == 0)

@@ -10,12 +10,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "control/ban_link.h"
+#include "control/ban_list.h"
 #include "control/board.h"
 #include "control/collector.h"
+#include "control/ctltime.h"
 #include "control/httpd.h"
 #include "control/intake.h"
 #include "control/llmsecd_conf.h"
 #include "control/llmsecd_metrics.h"
+#include "control/never_ban.h"
 #include "lib/diag.h"
 #include "lib/log.h"
 #include "lib/sdnotify.h"
@@ -32,6 +36,8 @@ struct daemon {
 	struct board		*board;
 	struct collector	*collector;
 	struct intake		*intake;
+	struct ban_list		*bans;
+	struct ban_link		*ban_link;
 	struct httpd		*http;
 	int			 signal_fd;
 };
@@ -84,7 +90,41 @@ restart_needed(const struct llmsecd_conf *a, const struct llmsecd_conf *b)
 		return "http.listen";
 	if (a->http.max_connections != b->http.max_connections)
 		return "http.max_connections";
+	if (strcmp(a->bans.database, b->bans.database) != 0)
+		return "bans.database";
+	if (strcmp(a->bans.haproxy_socket, b->bans.haproxy_socket) != 0)
+		return "bans.haproxy_socket";
+	if (strcmp(a->bans.haproxy_table, b->bans.haproxy_table) != 0)
+		return "bans.haproxy_table";
+	if (strcmp(a->bans.haproxy_map, b->bans.haproxy_map) != 0)
+		return "bans.haproxy_map";
 	return NULL;
+}
+
+/* NULL after saying what is wrong with it. */
+static struct never_ban *
+never_ban_read(const char *path)
+{
+	struct never_ban *nb;
+	unsigned line;
+	int r = never_ban_load(&nb, path, &line);
+
+	if (r == -EINVAL)
+		log_err("%s:%u: not an address or network", path, line);
+	else if (r < 0)
+		log_err("cannot read %s: %s", path, strerror(-r));
+	return nb;
+}
+
+/* A list with a fault, or none at all, leaves the old one as it was. */
+static void
+bans_reload(struct daemon *d)
+{
+	struct never_ban *nb = d->bans != NULL ? never_ban_read(d->conf.bans.never_ban) : NULL;
+
+	if (nb != NULL && ban_list_never_set(d->bans, nb) < 0)
+		log_err("bans that are forbidden now are lifted, but still in the database");
+	httpd_ban_ttl_set(d->http, d->conf.bans.default_ttl);
 }
 
 static void
@@ -111,6 +151,7 @@ reload(struct daemon *d)
 			log_set_level(d->conf.log_level);
 		log_notice("configuration reloaded");
 	}
+	bans_reload(d);
 	httpd_token_load(d->http, d->conf.http.token_file);
 	sdnotify_send("READY=1");
 }
@@ -146,6 +187,40 @@ signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* bans.database, or bans.db beside events.db. */
+static void
+bans_path(const struct llmsecd_conf *c, char *out, size_t size)
+{
+	const char *slash = strrchr(c->database.path, '/');
+
+	if (c->bans.database[0] != '\0')
+		snprintf(out, size, "%s", c->bans.database);
+	else
+		snprintf(out, size, "%.*sbans.db", slash == NULL ? 0 : (int)(slash - c->database.path) + 1,
+		    c->database.path);
+}
+
+/*
+ * Without the never-ban list nobody may be banned, so that one must be readable.  Without the database
+ * events are still worth collecting; bans are answered with 503.
+ */
+static int
+bans_start(struct daemon *d)
+{
+	struct never_ban *nb = never_ban_read(d->conf.bans.never_ban);
+	char path[4100];
+
+	if (nb == NULL)
+		return -EINVAL;
+	bans_path(&d->conf, path, sizeof(path));
+	if (ban_list_open(&d->bans, path, nb, ctltime_now_ms()) < 0) {
+		log_err("no bans");
+		never_ban_free(&nb);
+		return 0;
+	}
+	return ban_link_start(&d->ban_link, &d->conf, d->bans);
+}
+
 static int
 start(struct daemon *d)
 {
@@ -164,7 +239,10 @@ start(struct daemon *d)
 	r = intake_open(&d->intake, &d->conf, d->collector, d->board, d->ctr, d->signal_fd);
 	if (r < 0)
 		return r;
-	return httpd_start(&d->http, &d->conf, d->board, d->ctr);
+	r = bans_start(d);
+	if (r < 0)
+		return r;
+	return httpd_start(&d->http, &d->conf, d->board, d->bans, d->ctr);
 }
 
 static int
@@ -192,7 +270,11 @@ stop(struct daemon *d)
 {
 	if (d->board != NULL)
 		board_stop(d->board);
+	if (d->bans != NULL)
+		ban_list_stop(d->bans);
 	httpd_stop(&d->http);
+	ban_link_stop(&d->ban_link);
+	ban_list_close(&d->bans);
 	intake_close(&d->intake);
 	collector_free(&d->collector);
 	board_free(&d->board);

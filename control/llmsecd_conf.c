@@ -95,6 +95,44 @@ static const struct conf_opt http_opts[] = {
 	CONF_END
 };
 
+/* It becomes a word of a command line. */
+static const char *
+word_check(const void *field)
+{
+	const char *s = *(char *const *)field;
+
+	return *s != '\0' && s[strcspn(s, " \t\r\n;\\'\"<#")] == '\0' ? NULL :
+	    "no blanks, quotes or any of ; \\ < #";
+}
+
+static const char *
+haproxy_socket_check(const void *field)
+{
+	return **(char *const *)field == '\0' ? NULL : socket_path_check(field);
+}
+
+static const struct conf_opt bans_opts[] = {
+	{ .name = "database", .type = CONF_T_STR, .offset = offsetof(S(bans), database), .max = 4000,
+	  .def = "\"\"", .unit = "path",
+	  .help = "SQLite file; empty: bans.db in the folder of database.path" },
+	{ .name = "never_ban", .type = CONF_T_STR, .offset = offsetof(S(bans), never_ban), .max = 4096,
+	  .def = "\"\"", .unit = "path",
+	  .help = "addresses and networks that are never banned, one a line; empty: none" },
+	{ .name = "default_ttl", .type = CONF_T_DURATION, .offset = offsetof(S(bans), default_ttl),
+	  .min = 1000, .max = INT64_C(31536000000), .def = "1h", .unit = "duration",
+	  .help = "how long a ban lasts whose ttl_s was not given" },
+	{ .name = "haproxy_socket", .type = CONF_T_STR, .offset = offsetof(S(bans), haproxy_socket),
+	  .max = 4096, .def = "\"\"", .unit = "path", .check = haproxy_socket_check,
+	  .help = "stats socket of this edge's HAProxy, level admin; empty: bans stay in the list" },
+	{ .name = "haproxy_table", .type = CONF_T_STR, .offset = offsetof(S(bans), haproxy_table),
+	  .max = 200, .def = "llmsec_bans", .unit = "name", .check = word_check,
+	  .help = "its stick table for addresses" },
+	{ .name = "haproxy_map", .type = CONF_T_STR, .offset = offsetof(S(bans), haproxy_map),
+	  .max = 250, .def = "/etc/llmsec/haproxy/bans.map", .unit = "path", .check = word_check,
+	  .help = "its map for networks, as its configuration names it" },
+	CONF_END
+};
+
 const struct conf_opt llmsecd_conf_opts[] = {
 	CONF_ENUM(struct llmsecd_conf, log_level, levels, "info", "what to log: this and what is worse"),
 	CONF_STR(struct llmsecd_conf, node, "\"\"", "name", "this machine's name; empty: its host name"),
@@ -105,6 +143,7 @@ const struct conf_opt llmsecd_conf_opts[] = {
 	CONF_MAP(struct llmsecd_conf, database, database_opts, "where they stay"),
 	CONF_MAP(struct llmsecd_conf, retention, retention_opts, "how long they stay"),
 	CONF_MAP(struct llmsecd_conf, http, http_opts, "how they are asked for"),
+	CONF_MAP(struct llmsecd_conf, bans, bans_opts, "who is banned at the edge"),
 	CONF_END
 };
 

@@ -33,6 +33,14 @@ struct llmsecd_conf {
 		char	*token_file;
 		int	 max_connections;
 	} http;
+	struct {
+		char	*database;
+		char	*never_ban;
+		int64_t	 default_ttl;
+		char	*haproxy_socket;
+		char	*haproxy_table;
+		char	*haproxy_map;
+	} bans;
 };
 
 extern const struct conf_opt llmsecd_conf_opts[];

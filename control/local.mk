@@ -11,6 +11,9 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 %C%_libcontrol_la_LIBADD = $(LIBLLMSEC) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS)
 %C%_libcontrol_la_SOURCES = \
+	%D%/ban_link.c %D%/ban_link.h %D%/ban_list.c %D%/ban_list.h %D%/ban_store.c %D%/ban_store.h \
+	%D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c %D%/never_ban.c %D%/never_ban.h \
+	%D%/ctl_ban.c %D%/ctl_ban.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
 	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctltime.c %D%/ctltime.h \
 	%D%/evline.c %D%/evline.h %D%/httpd.c %D%/httpd.h %D%/httpd_follow.c %D%/httpd_pages.c \
@@ -29,16 +32,19 @@ endif
 
 if CONTROL
 if BUILD_TESTS
-CONTROL_TESTS = tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
+CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
 	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
 	tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
-TESTS += $(CONTROL_TESTS) tests/control/kill.sh tests/control/live.sh
-dist_check_SCRIPTS += tests/control/kill.sh tests/control/live.sh
+TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/kill.sh tests/control/live.sh
+dist_check_SCRIPTS += tests/control/bans.sh tests/control/kill.sh tests/control/live.sh
 EXTRA_DIST += tests/control/lib.sh
 CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
 CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
 CTL_TEST_LIBS = %D%/libcontrol.la $(CMOCKA_LIBS) $(SQLITE_LIBS)
+tests_unit_control_test_bans_SOURCES = tests/unit/control/test_bans.c $(CTL_TEST)
+tests_unit_control_test_bans_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_bans_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_evline_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_evline_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_intake_SOURCES = tests/unit/control/test_intake.c \

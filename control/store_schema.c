@@ -84,7 +84,7 @@ version_get(sqlite3 *db, int *version)
 }
 
 static int
-step_run(sqlite3 *db, int from)
+step_run(sqlite3 *db, const char *const *step, int from)
 {
 	char set[48];
 	int rc;
@@ -92,7 +92,7 @@ step_run(sqlite3 *db, int from)
 	snprintf(set, sizeof(set), "PRAGMA user_version = %d", from + 1);
 	rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db, steps[from], NULL, NULL, NULL);
+		rc = sqlite3_exec(db, step[from], NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, set, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -103,21 +103,27 @@ step_run(sqlite3 *db, int from)
 }
 
 int
-store_migrate(sqlite3 *db, int target)
+store_migrate_steps(sqlite3 *db, const char *const *step, int n, int target)
 {
 	int version, r;
 
 	r = version_get(db, &version);
 	if (r < 0)
 		return r;
-	if (version < 0 || version > store_schema_version())
+	if (version < 0 || version > n)
 		return -EPROTO;
 	if (target == 0)
-		target = store_schema_version();
+		target = n;
 	for (; version < target; version++) {
-		r = step_run(db, version);
+		r = step_run(db, step, version);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+int
+store_migrate(sqlite3 *db, int target)
+{
+	return store_migrate_steps(db, steps, store_schema_version(), target);
 }

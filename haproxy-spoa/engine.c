@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "haproxy-spoa/eng_geo.h"
 #include "haproxy-spoa/eng_guard.h"
 #include "haproxy-spoa/eng_sign.h"
 #include "haproxy-spoa/eng_waf.h"
 #include "haproxy-spoa/engine.h"
 
 const struct spoad_engine *const spoad_engines[] = {
+	&engine_geo,		/* first: also what is refused has a country in its event */
 	&engine_guard,
 	&engine_waf,
 	&engine_sign,		/* last: signs what the others found */

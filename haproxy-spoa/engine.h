@@ -57,6 +57,7 @@ struct verdict {
 	const char		*reason;	/* one token, static text */
 	int			 threat_score, bot_score;	/* 0..100 */
 	const char		*country;	/* ISO 3166-1 alpha-2, "ZZ" unknown */
+	uint32_t		 asn;		/* autonomous system of the client; 0 unknown */
 	const char		*ja3, *ja4;	/* "" unknown */
 	const char		*rule_ids[VERDICT_RULES_MAX];
 	size_t			 n_rule_ids;
@@ -82,6 +83,9 @@ struct spoad_engine {
 	/* Both NULL for an engine that needs nothing.  NULL from thread_new: run() has to do without. */
 	void		*(*thread_new)(const void *state);
 	void		(*thread_free)(void **thread);
+	/* NULL, or called about twice a second in the main thread, which also configures: for what has to look at
+	   files outside the request path.  <now_us> on the clock of policy_now_us(). */
+	void		(*tick)(void *state, uint64_t now_us);
 };
 
 extern const struct spoad_engine *const spoad_engines[];	/* NULL-terminated, in running order */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "haproxy-spoa/fingerprint.h"
 #include "haproxy-spoa/judge.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/req_view.h"
@@ -23,6 +24,7 @@ static const struct {
 	{"query", offsetof(struct req_view, query)},	{"ver", offsetof(struct req_view, version)},
 	{"rid", offsetof(struct req_view, request_id)},	{"sni", offsetof(struct req_view, sni)},
 	{"uri", offsetof(struct req_view, uri)},	{"waf_profile", offsetof(struct req_view, waf_profile)},
+	{"ja", offsetof(struct req_view, ja)},
 };
 
 static void
@@ -79,11 +81,17 @@ arg_take(struct req_view *r, struct span name, const struct spop_value *v, struc
 }
 
 static void
-set_str(struct wire_out *o, const char *name, struct span s)
+set_str_in(struct wire_out *o, enum spop_scope scope, const char *name, struct span s)
 {
 	struct spop_value v = {.type = SPOP_D_STR, .str = {s.p, s.n}};
 
-	spop_put_set_var(o, SPOP_SCOPE_TXN, name, &v);
+	spop_put_set_var(o, scope, name, &v);
+}
+
+static void
+set_str(struct wire_out *o, const char *name, struct span s)
+{
+	set_str_in(o, SPOP_SCOPE_TXN, name, s);
 }
 
 static void
@@ -126,7 +134,7 @@ set_rules(struct wire_out *o, const struct verdict *v)
 static void
 verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict *v)
 {
-	struct spop_value truncated = spop_v_bool(v->truncated);
+	struct spop_value truncated = spop_v_bool(v->truncated), asn = spop_v_uint(v->asn);
 
 	set_text(o, "action", verdict_action_str(v->action));
 	set_int(o, "status", v->status);
@@ -134,8 +142,10 @@ verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict
 	set_int(o, "threat_score", v->threat_score);
 	set_int(o, "bot_score", v->bot_score);
 	set_text(o, "country", v->country);
+	spop_put_set_var(o, SPOP_SCOPE_TXN, "asn", &asn);
 	set_text(o, "ja3", v->ja3);
 	set_text(o, "ja4", v->ja4);
+	set_text(o, "hello", r->hello);
 	set_text(o, "client_ip", r->ip);
 	set_str(o, "request_id", r->request_id);
 	set_rules(o, v);
@@ -219,6 +229,19 @@ verdict_tell(const struct judge *j, const struct req_view *r, const struct verdi
 		counters_add(j->counters, SPOAD_C_EVENT_LOST, 1);
 }
 
+/* From the connection's hello to this request's verdict; without one, or with a text not ours, nothing is known. */
+static void
+fingerprint_take(struct req_view *r, struct verdict *v, struct arena *a)
+{
+	struct fingerprint *f;
+
+	if (r->ja.n == 0 || (f = arena_alloc(a, sizeof(*f))) == NULL || !fingerprint_parse(f, r->ja))
+		return;
+	v->ja4 = f->ja4;
+	v->ja3 = f->ja3;
+	r->hello = f->state;
+}
+
 static void
 judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, struct wire_out *ack)
 {
@@ -235,6 +258,7 @@ judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, s
 	while (rc == 0 && spop_kv_get(args, &name.p, &name.n, &val))
 		rc = arg_take(&r, name, &val, j->arena);
 	req_view_split_uri(&r);
+	fingerprint_take(&r, &v, j->arena);
 	if (rc != 0)
 		verdict_error(&v, "arguments-malformed");
 	else
@@ -246,6 +270,34 @@ judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, s
 	verdict_write(ack, &r, &v);
 	verdict_count(j, &v);
 	verdict_tell(j, &r, &v);
+}
+
+/*
+ * The variables live with the connection (scope sess).  What was no whole hello has no fingerprint, and no answer
+ * at all means the same to HAProxy: TLS is never held up for it.
+ */
+static void
+judge_hello(const struct judge *j, struct wire *args, struct wire_out *ack)
+{
+	struct spop_value val;
+	struct fingerprint f;
+	enum tls_result result;
+	struct span name;
+	const char *p;
+	size_t n;
+
+	while (spop_kv_get(args, &name.p, &name.n, &val)) {
+		if (!span_is(name, "hello") || !spop_value_bytes(&val, &p, &n) ||
+		    fingerprint_make(&f, &result, p, n, j->arena) != 0)
+			continue;
+		set_str_in(ack, SPOP_SCOPE_SESS, "hello", (struct span){f.state, strlen(f.state)});
+		if (f.ja4[0] != '\0') {
+			set_str_in(ack, SPOP_SCOPE_SESS, "ja4", (struct span){f.ja4, strlen(f.ja4)});
+			set_str_in(ack, SPOP_SCOPE_SESS, "ja3", (struct span){f.ja3, strlen(f.ja3)});
+		}
+		if (j->counters != NULL)
+			counters_add(j->counters, SPOAD_C_HELLO_OK + result, 1);
+	}
 }
 
 int
@@ -260,5 +312,7 @@ judge_notify(void *arg, const struct spop_notify *n, struct wire_out *ack)
 	while (spop_message_get(&w, &m))
 		if (span_is((struct span){m.name, m.name_len}, JUDGE_MESSAGE))
 			judge_request(j, n, &m.args, ack);
+		else if (span_is((struct span){m.name, m.name_len}, JUDGE_HELLO))
+			judge_hello(j, &m.args, ack);
 	return w.err ? SPOP_S_INVALID : SPOP_S_NORMAL;
 }

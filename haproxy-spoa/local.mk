@@ -2,11 +2,13 @@
 # llmsec-spoad: the SPOE agent.  Everything but main.c is in the convenience library.
 if SPOAD
 noinst_LTLIBRARIES += %D%/libspoad.la
-%C%_libspoad_la_LIBADD = %D%/waf/libwaf.la $(LIBLLMSEC)
+%C%_libspoad_la_LIBADD = %D%/waf/libwaf.la %D%/tls/libtls.la $(LIBLLMSEC) $(MAXMINDDB_LIBS)
+%C%_libspoad_la_CFLAGS = $(AM_CFLAGS) $(MAXMINDDB_CFLAGS)
 %C%_libspoad_la_SOURCES = %D%/spop_value.c %D%/spop_frame.c %D%/spop_conn.c %D%/req_view.c \
 	%D%/engine.c %D%/eng_guard.c %D%/eng_sign.c %D%/listen_addr.c %D%/spoad_conf.c \
 	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/worker.c %D%/server.c \
-	%D%/eng_waf.c %D%/eng_waf_conf.c %D%/eng_waf_report.c %D%/spoad_report.c
+	%D%/eng_waf.c %D%/eng_waf_conf.c %D%/eng_waf_report.c %D%/spoad_report.c \
+	%D%/fingerprint.c %D%/geo_db.c %D%/eng_geo.c
 dist_man_MANS += %D%/llmsec-spoad.8 %D%/spoad.yaml.5
 sbin_PROGRAMS += %D%/llmsec-spoad
 %C%_llmsec_spoad_SOURCES = %D%/main.c
@@ -15,10 +17,10 @@ sbin_PROGRAMS += %D%/llmsec-spoad
 if BUILD_TESTS
 SPOAD_TESTS = tests/unit/haproxy-spoa/test_spop tests/unit/haproxy-spoa/test_conn \
 	tests/unit/haproxy-spoa/test_guard tests/unit/haproxy-spoa/test_judge tests/unit/haproxy-spoa/test_live \
-	tests/unit/haproxy-spoa/test_eng_waf
+	tests/unit/haproxy-spoa/test_eng_waf tests/unit/haproxy-spoa/test_geo
 check_PROGRAMS += $(SPOAD_TESTS)
 SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc \
-	tests/vtc/edge_waf.vtc
+	tests/vtc/edge_waf.vtc tests/vtc/edge_hello.vtc
 TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC)
 dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh tests/vtc/edge.sh
 EXTRA_DIST += $(SPOAD_VTC) tests/vtc/edge_waf.conf
@@ -28,12 +30,16 @@ tests_unit_haproxy_spoa_test_conn_SOURCES = tests/unit/haproxy-spoa/test_conn.c
 tests_unit_haproxy_spoa_test_conn_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_guard_SOURCES = tests/unit/haproxy-spoa/test_guard.c
 tests_unit_haproxy_spoa_test_guard_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
-tests_unit_haproxy_spoa_test_judge_SOURCES = tests/unit/haproxy-spoa/test_judge.c
+tests_unit_haproxy_spoa_test_judge_SOURCES = tests/unit/haproxy-spoa/test_judge.c \
+	tests/unit/tls/hello_make.c tests/unit/tls/hello_make.h
 tests_unit_haproxy_spoa_test_judge_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_eng_waf_SOURCES = tests/unit/haproxy-spoa/test_eng_waf.c
 tests_unit_haproxy_spoa_test_eng_waf_LDADD = %D%/libspoad.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
+tests_unit_haproxy_spoa_test_geo_SOURCES = tests/unit/haproxy-spoa/test_geo.c tests/unit/haproxy-spoa/mmdb_make.c \
+	tests/unit/haproxy-spoa/mmdb_make.h tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_haproxy_spoa_test_geo_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 tests_unit_haproxy_spoa_test_live_SOURCES = tests/unit/haproxy-spoa/test_live.c tests/tools/spop_client.c \
-	tests/tools/spop_client.h
+	tests/tools/spop_client.h tests/unit/tls/hello_make.c tests/unit/tls/hello_make.h
 tests_unit_haproxy_spoa_test_live_LDADD = %D%/libspoad.la $(CMOCKA_LIBS)
 # HAProxy's side of SPOP, garbage included: tests/tools/llmsec-spop -h
 check_PROGRAMS += tests/tools/llmsec-spop
@@ -52,4 +58,5 @@ endif
 endif
 noinst_HEADERS += %D%/spop.h %D%/spop_value.h %D%/spop_frame.h %D%/spop_conn.h %D%/req_view.h \
 	%D%/engine.h %D%/eng_guard.h %D%/eng_sign.h %D%/listen_addr.h %D%/spoad_conf.h \
-	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h
+	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h \
+	%D%/fingerprint.h %D%/geo_db.h %D%/eng_geo.h

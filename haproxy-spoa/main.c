@@ -142,6 +142,7 @@ loop(const struct options *o, struct server *s, struct policy **p, struct counte
 		if (ev != NULL)
 			event_client_tick(ev);
 		now = policy_now_us();
+		policy_tick(*p, now);
 		if (watchdog_us != 0 && now - told_us >= watchdog_us && server_healthy(s)) {
 			sdnotify_send("WATCHDOG=1");
 			told_us = now;

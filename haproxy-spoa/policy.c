@@ -95,6 +95,14 @@ policy_conf(const struct policy *p)
 	return &p->conf;
 }
 
+void
+policy_tick(struct policy *p, uint64_t now_us)
+{
+	for (size_t i = 0; i < p->n_states; i++)
+		if (spoad_engines[i]->tick != NULL)
+			spoad_engines[i]->tick(p->state[i], now_us);
+}
+
 uint64_t
 policy_now_us(void)
 {

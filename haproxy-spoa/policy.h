@@ -34,6 +34,8 @@ void		 policy_thread_free(struct policy_thread **);
  */
 void		 policy_judge(const struct policy *, struct policy_thread *, const struct req_view *, struct verdict *,
 		    struct arena *, uint64_t deadline_us);
+/* The engines' tick(); only from the thread that loads policies. */
+void		 policy_tick(struct policy *, uint64_t now_us);
 /* Monotonic microseconds. */
 uint64_t	 policy_now_us(void);
 #endif

@@ -30,6 +30,8 @@ struct req_view {
 	struct span		 method, path, query, version, request_id, sni;
 	struct span		 uri;		/* request target as sent; "" from a configuration that doesn't send it */
 	struct span		 waf_profile;	/* which the configuration chose; "" none */
+	struct span		 ja;		/* what the TCP front learned from the ClientHello, as HAProxy carries it */
+	const char		*hello;		/* ok, short, malformed or not-hello; "" unknown */
 	char			 ip[46];	/* client, inet_ntop; "" if HAProxy had none */
 	char			 server_ip[46];
 	int			 port, server_port;	/* 0 unknown */

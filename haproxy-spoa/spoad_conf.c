@@ -64,6 +64,7 @@ const struct conf_opt spoad_conf_opts[] = {
 	CONF_MAP(struct spoad_conf, events, events_opts, "verdicts worth telling"),
 	CONF_MAP(struct spoad_conf, guard, guard_opts, "the request guard"),
 	CONF_MAP(struct spoad_conf, waf, waf_conf_opts, "the web application firewall"),
+	CONF_MAP(struct spoad_conf, geo, geo_conf_opts, "country and autonomous system of the client"),
 	CONF_END
 };
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "haproxy-spoa/eng_geo.h"
 #include "haproxy-spoa/eng_guard.h"
 #include "haproxy-spoa/eng_waf.h"
 #include "lib/conf.h"
@@ -25,6 +26,7 @@ struct spoad_conf {
 	int64_t			 deadline, hello_timeout, idle_timeout, drain_timeout;	/* ms */
 	struct guard_conf	 guard;
 	struct waf_conf		 waf;
+	struct geo_conf		 geo;
 	bool			 check_only;	/* not of the file: engines leave their state alone */
 };
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "haproxy-spoa/spoad_counters.h"
+#include "haproxy-spoa/tls/hello.h"
 #include "haproxy-spoa/waf/waf.h"
 
 #define REQ	"llmsec_spoad_requests_total", .help = "Requests judged, by verdict", .kind = COUNTER_COUNTER
@@ -11,9 +12,11 @@
 	.help = "Requests judged by the WAF, by what it did; monitor: would have refused, but only watches"
 #define WAF_ERR	"llmsec_spoad_waf_errors_total", .kind = COUNTER_COUNTER, \
 	.help = "Requests that the WAF could not judge, by the limit that was hit"
+#define HELLO	"llmsec_spoad_hellos_total", .help = "TLS ClientHellos looked at, by what they were", .kind = COUNTER_COUNTER
 #define RELOAD	"llmsec_spoad_reloads_total", .help = "Configuration reloads", .kind = COUNTER_COUNTER
 #define COUNT(n, h)	{"llmsec_spoad_" n, NULL, h, COUNTER_COUNTER}
 
+_Static_assert(SPOAD_C_HELLO_NOT_HELLO - SPOAD_C_HELLO_OK == TLS_NOT_HELLO - TLS_OK, "a row for each enum tls_result");
 _Static_assert(SPOAD_C_WAF_LATENCY - SPOAD_C_WAF_E_MEMORY == WAF_E_MAX - WAF_E_MEMORY, "a row for each enum waf_error");
 
 const struct counter_def spoad_counters[SPOAD_C_N] = {
@@ -39,6 +42,10 @@ const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_WAF_E_BODY_LIMIT] = {WAF_ERR, .labels = "kind=\"body-limit\""},
 	[SPOAD_C_WAF_E_STORE] = {WAF_ERR, .labels = "kind=\"store\""},
 	[SPOAD_C_WAF_LATENCY] = {"llmsec_spoad_waf_seconds", NULL, "What the WAF alone took", COUNTER_HISTOGRAM},
+	[SPOAD_C_HELLO_OK] = {HELLO, .labels = "result=\"ok\""},
+	[SPOAD_C_HELLO_SHORT] = {HELLO, .labels = "result=\"short\""},
+	[SPOAD_C_HELLO_MALFORMED] = {HELLO, .labels = "result=\"malformed\""},
+	[SPOAD_C_HELLO_NOT_HELLO] = {HELLO, .labels = "result=\"not-hello\""},
 	[SPOAD_C_FRAMES] = COUNT("frames_total", "SPOP frames received"),
 	[SPOAD_C_REASSEMBLED] = COUNT("reassembled_total", "Messages put together from fragments"),
 	[SPOAD_C_CONNS] = COUNT("connections_total", "SPOP connections accepted"),

@@ -239,6 +239,8 @@ tls_records_join(const void *data, size_t len, uint8_t *out, size_t *out_len)
 		/* "Zero-length fragments of Handshake types MUST NOT be sent" (RFC 8446 5.1). */
 		if (n == 0 || n > RECORD_MAX)
 			return TLS_MALFORMED;
+		if (wire_left(&w) == 0)		/* a header with nothing behind it yet */
+			return TLS_SHORT;
 		if (n > wire_left(&w))
 			n = wire_left(&w);
 		p = wire_bytes(&w, n);

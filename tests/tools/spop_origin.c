@@ -136,9 +136,9 @@ serve(int fd, const struct keyring *k)
 	if (body < 0)
 		return;
 	n = (size_t)snprintf(answer, sizeof(answer), "HTTP/1.1 %s\r\nContent-Length: %zu\r\nX-Verdict: %s\r\n"
-	    "X-Body: %zd\r\nX-Edge99-Leak: 1\r\nVia: origin\r\nServer: origin\r\nConnection: close\r\n\r\n%s",
+	    "X-Body: %zd\r\nX-Seen-JA4: %.64s\r\nX-Edge99-Leak: 1\r\nVia: origin\r\nServer: origin\r\nConnection: close\r\n\r\n%s",
 	    strcmp(verdict, edge_verdict_str(EDGE_OK)) == 0 ? "200 OK" : "401 Unauthorized", strlen(verdict),
-	    verdict, body, verdict);
+	    verdict, body, r.vals.v[EDGE_JA4] ? r.vals.v[EDGE_JA4] : "none", verdict);
 	if (send(fd, answer, n, MSG_NOSIGNAL) < 0)
 		perror("send");
 }

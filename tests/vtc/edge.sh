@@ -9,6 +9,8 @@
 #	edge.sh spoad|origin|haproxy DIR	exec it (a `process` of varnishtest)
 #	edge.sh snippet DIR			HAProxy with the snippet for an existing one
 #	edge.sh h2 DIR PATH			post standard input over HTTP/2, no length told
+#	edge.sh port DIR			before haproxy: TLS on a free TCP port too
+#	edge.sh tls DIR CURL-ARGUMENTS...	post over TLS; prints the status and the JA4 that the origin saw
 #	edge.sh wait DIR WHAT			until WHAT (up|down|serves|refuses) holds, 10 s at most
 # $build and $src are the tops of the build and source trees.
 set -eu
@@ -25,7 +27,7 @@ edge_is()	# STATUS PATH
 }
 
 case $what in
-setup|waf|rule|logged|reload|wait|h2) ;;
+setup|waf|rule|logged|reload|wait|h2|port|tls) ;;
 *)
 	: "${build:?}" "${src:?}"
 	wrap=$build/libtool\ --mode=execute ;;
@@ -84,9 +86,12 @@ haproxy)
 	export LLMSEC_RUN=$dir LLMSEC_EDGE_PEM=$dir/edge.pem LLMSEC_EDGE_BIND=$dir/tls.sock
 	export LLMSEC_EDGE_HTTP_BIND=$dir/http.sock LLMSEC_SPOAD_SOCK=$dir/spoad.sock
 	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
+	export LLMSEC_BANS_MAP=$src/etc/haproxy/bans.map LLMSEC_NEVER_BAN=$src/etc/llmsec/never-ban.lst
 	export LLMSEC_WAF_PROFILES=$src/etc/haproxy/waf-profile.map
 	[ ! -e "$dir/waf-profile.map" ] || LLMSEC_WAF_PROFILES=$dir/waf-profile.map
-	export LLMSEC_ACCEL_ADDR=unix@$dir/origin.sock LLMSEC_SPOE_TIMEOUT=3s
+	# PROXY v2 has no fields for a client on a Unix socket, so the fingerprint needs one on TCP.
+	[ ! -e "$dir/tls.port" ] || LLMSEC_EDGE_BIND=$dir/tls.sock,127.0.0.1:$(cat "$dir/tls.port")
+	export LLMSEC_ACCEL_ADDR=unix@$dir/origin.sock LLMSEC_SPOE_TIMEOUT=3s LLMSEC_HELLO_TIMEOUT=3s
 	exec "${HAPROXY_PROGRAM:-haproxy}" -db -f "$src/etc/haproxy/haproxy.cfg" ;;
 snippet)
 	# What the snippet leaves to the site: names, addresses, the client's timeouts.
@@ -102,6 +107,14 @@ snippet)
 h2)
 	curl -s -k --http2 --max-time 10 --unix-socket "$dir/tls.sock" -X POST -T - -o /dev/null \
 		-w '%{http_version} %{http_code}\n' "https://localhost$3" ;;
+port)
+	until port=$((20000 + RANDOM % 12000)) && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+	echo "$port" >"$dir/tls.port" ;;
+tls)
+	shift 2
+	curl -s -k --max-time 10 -d '{}' -o /dev/null -D "$dir/tls.head" -w '%{http_code} ' \
+		"$@" "https://localhost:$(cat "$dir/tls.port")/v1/messages"
+	tr -d '\r' <"$dir/tls.head" | sed -n 's/^x-seen-ja4: //ip' ;;
 wait)
 	end=$((SECONDS + 10))
 	until case $3 in

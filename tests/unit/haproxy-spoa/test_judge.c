@@ -20,6 +20,7 @@
 #include "haproxy-spoa/spop_frame.h"
 #include "lib/arena.h"
 #include "lib/diag.h"
+#include "tests/unit/tls/hello_make.h"
 
 struct arg {
 	const char	 *name;
@@ -337,6 +338,99 @@ a_payload_cut_anywhere_is_invalid(void **state)
 	assert_int_equal(counters_get(b->counters, SPOAD_C_ALLOW), 0);
 }
 
+#define CHROME_JA3	"cd08e31494f9531f560d64c695473da9"
+
+static size_t
+hello_ask(struct bench *b, const uint8_t *rec, size_t n)
+{
+	struct arg a[] = {{"ip", {.type = SPOP_D_IPV4}}, {"hello", {.type = SPOP_D_BIN, .str = {(const char *)rec, n}}}};
+
+	b->in_len = 0;
+	message_add(b, JUDGE_HELLO, a, 2);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	return b->out_len;
+}
+
+static void
+a_hello_has_its_fingerprint(void **state)
+{
+	static const size_t chunks[] = {16384, 100, 4, 1};
+	struct bench *b = *state;
+	uint8_t msg[1024], rec[8192];
+	size_t len = hello_make(msg, sizeof(msg), &hello_chrome), n;
+
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(*chunks); i++) {
+		n = hello_records(rec, msg, len, chunks[i]);
+		hello_ask(b, rec, n);
+		assert_string_equal(var(b, "hello"), "ok");
+		assert_string_equal(var(b, "ja4"), HELLO_CHROME_JA4);
+		assert_string_equal(var(b, "ja3"), CHROME_JA3);
+	}
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_OK), 4);
+}
+
+static void
+what_is_no_whole_hello_has_none(void **state)
+{
+	struct bench *b = *state;
+	uint8_t msg[1024], rec[2048];
+	size_t len = hello_make(msg, sizeof(msg), &hello_chrome), n;
+
+	n = hello_records(rec, msg, len, 100);
+	for (size_t i = 1; i < n; i++) {
+		hello_ask(b, rec, i);
+		assert_string_equal(var(b, "hello"), "short");
+		assert_string_equal(var(b, "ja4"), "(unset)");
+		assert_string_equal(var(b, "ja3"), "(unset)");
+	}
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_SHORT), n - 1);
+	hello_ask(b, (const uint8_t *)"GET / HTTP/1.1\r\n", 16);
+	assert_string_equal(var(b, "hello"), "not-hello");
+	rec[5 + 4 + 34] = 255;		/* a session id of 255 bytes */
+	hello_ask(b, rec, n);
+	assert_string_equal(var(b, "hello"), "malformed");
+	assert_string_equal(var(b, "ja4"), "(unset)");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_MALFORMED), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_NOT_HELLO), 1);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_ALLOW), 0);
+}
+
+/* Only what this agent wrote itself is believed; one wrong byte, and nothing is known. */
+static void
+a_request_brings_its_fingerprint(void **state)
+{
+	static const struct {
+		const char *ja, *ja4, *ja3, *hello;
+	} cases[] = {
+		{HELLO_CHROME_JA4 "/" CHROME_JA3 "/ok", HELLO_CHROME_JA4, CHROME_JA3, "ok"},
+		{"t00i000000_000000000000_000000000000/" CHROME_JA3 "/ok", "t00i000000_000000000000_000000000000", CHROME_JA3, "ok"},
+		{"-/-/short", "", "", "short"}, {"-/-/malformed", "", "", "malformed"}, {"-/-/not-hello", "", "", "not-hello"},
+		{"-/-/-", "", "", ""}, {"", "", "", ""}, {"//", "", "", ""}, {"-/-/ok", "", "", ""},
+		{HELLO_CHROME_JA4 "/" CHROME_JA3, "", "", ""}, {HELLO_CHROME_JA4 "/" CHROME_JA3 "/short", "", "", ""},
+		{HELLO_CHROME_JA4 "/" CHROME_JA3 "/ok/", "", "", ""}, {HELLO_CHROME_JA4 "/" CHROME_JA3 "/OK", "", "", ""},
+		{HELLO_CHROME_JA4 "/-/ok", "", "", ""}, {"-/" CHROME_JA3 "/ok", "", "", ""},
+		{HELLO_CHROME_JA4 "a/" CHROME_JA3 "/ok", "", "", ""},
+		{"x13d1516h2_8daaf6152771_e5627efa2ab1/" CHROME_JA3 "/ok", "", "", ""},
+		{"t13d1516h2_8daaf6152771_e5627efa2aB1/" CHROME_JA3 "/ok", "", "", ""},
+		{"t13d1516\"2_8daaf6152771_e5627efa2ab1/" CHROME_JA3 "/ok", "", "", ""},
+		{"0123456789abcdef0123456789abcdef", "", "", ""},	/* somebody's own unique-id */
+	};
+	struct bench *b = *state;
+	struct arg all[N_GOOD + 1];
+
+	memcpy(all, good, sizeof(good));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		all[N_GOOD] = (struct arg){"ja", {.type = SPOP_D_STR, .str = {cases[i].ja, strlen(cases[i].ja)}}};
+		b->in_len = 0;
+		message_add(b, JUDGE_MESSAGE, all, N_GOOD + 1);
+		assert_int_equal(ask(b), SPOP_S_NORMAL);
+		assert_string_equal(var(b, "action"), "allow");
+		assert_string_equal(var(b, "ja4"), cases[i].ja4);
+		assert_string_equal(var(b, "ja3"), cases[i].ja3);
+		assert_string_equal(var(b, "hello"), cases[i].hello);
+	}
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 
 int
@@ -347,6 +441,8 @@ main(void)
 		TEST(a_cut_body_is_refused_with_its_rule), TEST(addresses_of_both_families),
 		TEST(unknown_names_are_ignored_in_every_type), TEST(what_cannot_be_read_is_an_error),
 		TEST(a_payload_cut_anywhere_is_invalid), TEST(the_waf_has_variables_and_counters),
+		TEST(a_hello_has_its_fingerprint), TEST(what_is_no_whole_hello_has_none),
+		TEST(a_request_brings_its_fingerprint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@
 #include "haproxy-spoa/policy.h"
 #include "lib/counters.h"
 #include "tests/tools/spop_client.h"
+#include "tests/unit/tls/hello_make.h"
 
 #define PATIENCE_MS	15000
 #define MIB		(1u << 20)
@@ -401,6 +402,38 @@ a_frame_of_one_mebibyte_and_no_more(void **state)
 	agent_stop();
 }
 
+/* A hello in one frame and in two, between requests of the same connection. */
+static void
+hellos_are_answered_between_requests(void **state)
+{
+	uint8_t msg[1024], rec[2048], b[4096];
+	struct spop_value v = {.type = SPOP_D_BIN, .str = {(const char *)rec, 0}};
+	struct spop_client c;
+	struct wire_out o;
+	char got[128];
+
+	agent_start("", 0);
+	client_open(&c, agent.unix_addr, 65532);
+	v.str.len = hello_records(rec, msg, hello_make(msg, sizeof(msg), &hello_chrome), 100);
+	wire_out_init(&o, b, sizeof(b));
+	wire_put_str(&o, "llmsec-hello", 12);
+	wire_put_u8(&o, 1);
+	spop_kv_put(&o, "hello", &v);
+	assert_int_equal(o.err, 0);
+	frame_send(&c, SPOP_T_NOTIFY, SPOP_F_FIN, 1, b, wire_out_len(&o));
+	ask(&c, 10, 10, 2);
+	frame_send(&c, SPOP_T_NOTIFY, 0, 3, b, 60);
+	frame_send(&c, SPOP_T_UNSET, SPOP_F_FIN, 3, b + 60, wire_out_len(&o) - 60);
+	answer(&c, 1, "ja4", got);
+	assert_string_equal(got, HELLO_CHROME_JA4);
+	expect_action(&c, 2, "allow");
+	answer(&c, 3, "hello", got);
+	assert_string_equal(got, "ok");
+	assert_int_equal(counter("llmsec_spoad_hellos_total{result=\"ok\"}"), 2);
+	spop_client_close(&c);
+	agent_stop();
+}
+
 static void
 silence_has_its_code(void **state)
 {
@@ -567,7 +600,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(systemd_is_told), TEST(unix_and_tcp_serve_alike), TEST(many_requests_before_the_first_answer),
 		TEST(fragments_of_two_streams), TEST(a_frame_of_one_mebibyte_and_no_more),
-		TEST(silence_has_its_code), TEST(nonsense_has_its_code),
+		TEST(hellos_are_answered_between_requests), TEST(silence_has_its_code), TEST(nonsense_has_its_code),
 		TEST(reload_changes_open_connections_too), TEST(stopping_answers_what_has_arrived),
 		TEST(too_many_connections_are_refused_at_once),
 		TEST(without_descriptors_it_refuses_and_recovers),

@@ -115,6 +115,8 @@ records_that_are_none(void **state)
 
 	assert_int_equal(tls_records_join("GET / HTTP/1.1\r\n\r\n", 18, out, &len), TLS_NOT_HELLO);
 	assert_int_equal(tls_records_join("\x16\x03\x01\x00\x00", 5, out, &len), TLS_MALFORMED);
+	out[0] = 0xff;		/* a header alone says nothing about what follows, nor does old memory */
+	assert_int_equal(tls_records_join("\x16\x03\x01\x00\x10", 5, out, &len), TLS_SHORT);
 	assert_int_equal(tls_records_join("\x16\x03\x01\x40\x01z", 6, out, &len), TLS_MALFORMED);
 	assert_int_equal(tls_records_join("\x16\x03\x01\x00\x04\x02\x00\x00\x10", 9, out, &len), TLS_NOT_HELLO);
 	k = hello_records(rec, msg, n, 100);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "haproxy-spoa/fingerprint.h"
+#include "lib/arena.h"
+
+static void
+fingerprint_clear(struct fingerprint *f)
+{
+	f->ja4[0] = f->ja3[0] = '\0';
+	f->state = "";
+}
+
+int
+fingerprint_make(struct fingerprint *f, enum tls_result *r, const void *p, size_t n, struct arena *a)
+{
+	uint8_t *msg = arena_alloc(a, n);
+	struct tls_hello h;
+	size_t len;
+
+	fingerprint_clear(f);
+	if (msg == NULL)
+		return -ENOMEM;
+	*r = tls_records_join(p, n, msg, &len);
+	if (*r == TLS_OK)
+		*r = tls_hello_parse(&h, TLS_OVER_TCP, msg, len);
+	f->state = tls_result_str(*r);
+	if (*r == TLS_OK) {
+		ja4_hash(f->ja4, &h);
+		ja3_hash(f->ja3, &h);
+	}
+	return 0;
+}
+
+/* One character class for each place of a fingerprint: d digit, h hex, a letter or digit, any other itself. */
+static bool
+shape_is(struct span s, const char *shape)
+{
+	static const struct {
+		char		 c;
+		const char	*set;
+	} classes[] = {
+		{'d', "0123456789"}, {'h', "0123456789abcdef"}, {'v', "0123ds"}, {'n', "di"},
+		{'a', "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+	};
+
+	if (s.n != strlen(shape))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		const char *set = NULL;
+
+		for (size_t k = 0; k < sizeof(classes) / sizeof(*classes); k++)
+			if (classes[k].c == shape[i])
+				set = classes[k].set;
+		if (set != NULL ? memchr(set, s.p[i], strlen(set)) == NULL : s.p[i] != shape[i])
+			return false;
+	}
+	return true;
+}
+
+static bool
+field_next(struct span *rest, struct span *out, bool last)
+{
+	const char *slash = memchr(rest->p, '/', rest->n);
+
+	if ((slash == NULL) != last)
+		return false;
+	out->p = rest->p;
+	out->n = last ? rest->n : (size_t)(slash - rest->p);
+	if (!last)
+		*rest = (struct span){slash + 1, rest->n - out->n - 1};
+	return true;
+}
+
+static const char *
+state_known(struct span s)
+{
+	static const enum tls_result all[] = {TLS_OK, TLS_SHORT, TLS_MALFORMED, TLS_NOT_HELLO};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (span_is(s, tls_result_str(all[i])))
+			return tls_result_str(all[i]);
+	return "";
+}
+
+bool
+fingerprint_parse(struct fingerprint *f, struct span text)
+{
+	struct span ja4, ja3, state;
+	const char *known;
+
+	fingerprint_clear(f);
+	if (!field_next(&text, &ja4, false) || !field_next(&text, &ja3, false) || !field_next(&text, &state, true))
+		return false;
+	known = state_known(state);
+	if (strcmp(known, tls_result_str(TLS_OK)) == 0) {
+		if (!shape_is(ja4, "tvvnddddaa_hhhhhhhhhhhh_hhhhhhhhhhhh") ||
+		    !shape_is(ja3, "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"))
+			return false;
+		memcpy(f->ja4, ja4.p, ja4.n);
+		f->ja4[ja4.n] = '\0';
+		memcpy(f->ja3, ja3.p, ja3.n);
+		f->ja3[ja3.n] = '\0';
+	} else if (known[0] == '\0' || !span_is(ja4, "-") || !span_is(ja3, "-")) {
+		return false;
+	}
+	f->state = known;
+	return true;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/ban_list.h"
+#include "control/never_ban.h"
+#include "tests/unit/control/ctl_test.h"
+
+static struct cidr
+cidr(const char *text)
+{
+	struct cidr c;
+
+	assert_int_equal(cidr_parse(text, &c), 0);
+	return c;
+}
+
+static void
+addresses(void **state)
+{
+	static const char *const good[][2] = {
+		{ "192.0.2.7", "192.0.2.7" }, { "192.0.2.7/24", "192.0.2.0/24" }, { "0.0.0.0/0", "0.0.0.0/0" },
+		{ "192.0.2.7/32", "192.0.2.7" }, { "192.0.2.255/31", "192.0.2.254/31" },
+		{ "2001:DB8::1", "2001:db8::1" }, { "2001:db8::1/33", "2001:db8::/33" }, { "::/0", "::/0" },
+		{ "::ffff:192.0.2.7", "192.0.2.7" }, { "::ffff:192.0.2.7/120", "192.0.2.0/24" },
+	};
+	static const char *const bad[] = { "", "/", "192.0.2", "192.0.2.7/", "192.0.2.7/33", "192.0.2.7/08",
+		"192.0.2.7/-1", "::/129", "fe80::1%eth0", "192.0.2.7 ", "host.example", "1.2.3.4/8/8" };
+	struct cidr c;
+	char text[CIDR_TEXT];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(cidr_parse(good[i][0], &c), 0);
+		assert_string_equal(cidr_format(&c, text), good[i][1]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(cidr_parse(bad[i], &c), -EINVAL);
+}
+
+static bool
+covers(const char *a, const char *b)
+{
+	struct cidr x = cidr(a), y = cidr(b);
+
+	return cidr_covers(&x, &y);
+}
+
+static void
+covering(void **state)
+{
+	assert_true(covers("192.0.2.0/24", "192.0.2.255"));
+	assert_true(covers("192.0.2.0/25", "192.0.2.127"));
+	assert_false(covers("192.0.2.0/25", "192.0.2.128"));
+	assert_false(covers("192.0.2.1", "192.0.2.0/24"));
+	assert_true(covers("2001:db8::/33", "2001:db8:7fff::1"));
+	assert_false(covers("2001:db8::/33", "2001:db8:8000::1"));
+	assert_true(covers("0.0.0.0/0", "255.255.255.255"));
+	assert_false(covers("0.0.0.0/0", "2001:db8::1"));
+	assert_true(covers("::/0", "192.0.2.1"));
+}
+
+static struct never_ban *
+never(void **state, const char *text)
+{
+	struct never_ban *nb;
+	unsigned line;
+
+	ctl_test_file(ctl_test_path(*state, "never"), text, strlen(text), false);
+	assert_int_equal(never_ban_load(&nb, ctl_test_path(*state, "never"), &line), 0);
+	return nb;
+}
+
+static struct ban_list *
+list(void **state, const char *never_text, int64_t now_ms)
+{
+	struct ban_list *l;
+
+	assert_int_equal(ban_list_open(&l, ctl_test_path(*state, "bans.db"), never(state, never_text),
+	    now_ms), 0);
+	return l;
+}
+
+static int
+add(struct ban_list *l, const char *text, int64_t expires_ms)
+{
+	struct ban b = { .cidr = cidr(text), .scope = BAN_CLUSTER, .reason = "r", .added_ms = 1,
+		.expires_ms = expires_ms };
+	struct cidr entry;
+	size_t bad;
+
+	return ban_list_add(l, &b, 1, &bad, &entry);
+}
+
+static void
+count_row(void *arg, const struct ban *b, bool pending)
+{
+	int *n = arg;
+
+	assert_string_equal(b->reason, "r");
+	assert_int_equal(b->scope, BAN_CLUSTER);
+	*n += pending ? 100 : 1;
+}
+
+/* Bans that HAProxy knows, and a hundred for each that it doesn't. */
+static int
+count(struct ban_list *l)
+{
+	int n = 0;
+
+	ban_list_each(l, count_row, &n);
+	return n;
+}
+
+/* What the link would say, as a sum of the values; then it is told. */
+static int
+told(struct ban_list *l, bool ok)
+{
+	struct ban_change c[16];
+	size_t n = ban_list_changes(l, c, 16);
+	int sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += 10 + c[i].value;
+	ban_list_told(l, c, n, ok);
+	return sum;
+}
+
+static void
+life(void **state)
+{
+	struct ban_list *l = list(state, "", 0);
+	struct cidr c = cidr("192.0.2.1");
+	size_t removed;
+
+	assert_int_equal(add(l, "192.0.2.1", 1000), 0);
+	assert_int_equal(add(l, "2001:db8::/32", 2000), 0);
+	assert_int_equal(count(l), 200);
+	assert_int_equal(told(l, false), 24);
+	assert_int_equal(told(l, true), 24);
+	assert_int_equal(count(l), 2);
+	assert_int_equal(add(l, "192.0.2.1", 1500), 0);	/* the same again: nothing to tell */
+	assert_int_equal(count(l), 2);
+	assert_int_equal(ban_list_expire(l, 1499), 1500);
+	assert_int_equal(ban_list_expire(l, 1500), 2000);
+	assert_int_equal(count(l), 1);
+	assert_int_equal(told(l, true), 10);
+	/* Unbanning who isn't banned: HAProxy may have done it by itself. */
+	assert_int_equal(ban_list_remove(l, &c, 1, &removed), 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(told(l, true), 10);
+	ban_list_tell_all(l);
+	assert_int_equal(told(l, true), 12);
+	assert_int_equal(told(l, true), 0);
+	ban_list_close(&l);
+}
+
+/* What changes while HAProxy is being told must be told again. */
+static void
+race(void **state)
+{
+	struct ban_list *l = list(state, "", 0);
+	struct cidr c = cidr("192.0.2.1");
+	struct ban_change ch[2];
+	size_t removed;
+
+	assert_int_equal(add(l, "192.0.2.1", 1000), 0);
+	assert_int_equal(ban_list_changes(l, ch, 2), 1);
+	assert_int_equal(ban_list_remove(l, &c, 1, &removed), 0);
+	assert_int_equal(removed, 1);
+	ban_list_told(l, ch, 1, true);
+	assert_int_equal(told(l, true), 10);
+	assert_int_equal(told(l, true), 0);
+	ban_list_close(&l);
+}
+
+static void
+restart(void **state)
+{
+	struct ban_list *l = list(state, "", 0);
+
+	assert_int_equal(add(l, "192.0.2.1", 1000), 0);
+	assert_int_equal(add(l, "192.0.2.2", 5000), 0);
+	assert_int_equal(add(l, "2001:db8::/32", 5000), 0);
+	ban_list_close(&l);
+	l = list(state, "2001:db8:1::/48\n", 1000);
+	assert_int_equal(count(l), 100);	/* one expired, one must not be banned any more */
+	assert_int_equal(told(l, true), 12);
+	ban_list_close(&l);
+}
+
+static void
+nobody(void **state)
+{
+	struct ban_list *l = list(state, "# ours\n192.0.2.0/24 \n\n 2001:db8::7\n", 0);
+	struct ban two[2] = { { .cidr = cidr("198.51.100.1"), .scope = BAN_EDGE, .expires_ms = 9 },
+		{ .cidr = cidr("192.0.2.77"), .scope = BAN_EDGE, .expires_ms = 9 } };
+	struct cidr entry;
+	char text[CIDR_TEXT];
+	size_t bad;
+
+	assert_int_equal(add(l, "192.0.2.1", 9), -EPERM);
+	assert_int_equal(add(l, "192.0.0.0/16", 9), -EPERM);	/* it would be in there */
+	assert_int_equal(add(l, "2001:db8::7", 9), -EPERM);
+	assert_int_equal(add(l, "2001:db8::/64", 9), -EPERM);
+	assert_int_equal(ban_list_add(l, two, 2, &bad, &entry), -EPERM);
+	assert_int_equal(bad, 1);
+	assert_string_equal(cidr_format(&entry, text), "192.0.2.0/24");
+	assert_int_equal(count(l), 0);
+	assert_int_equal(add(l, "2001:db8::8", 9), 0);
+	assert_int_equal(told(l, true), 12);
+	assert_int_equal(ban_list_never_set(l, never(state, "2001:db8::/32")), 0);
+	assert_int_equal(count(l), 0);
+	assert_int_equal(told(l, true), 10);
+	assert_int_equal(add(l, "192.0.2.1", 9), 0);
+	ban_list_close(&l);
+}
+
+static void
+bad_file(void **state)
+{
+	struct never_ban *nb;
+	unsigned line;
+
+	ctl_test_file(ctl_test_path(*state, "never"), "192.0.2.1\nhost\n", 15, false);
+	assert_int_equal(never_ban_load(&nb, ctl_test_path(*state, "never"), &line), -EINVAL);
+	assert_int_equal(line, 2);
+	assert_int_equal(never_ban_load(&nb, ctl_test_path(*state, "none"), &line), -ENOENT);
+	assert_null(nb);
+	/* HAProxy wouldn't start with this one. */
+	ctl_test_file(ctl_test_path(*state, "never"), "192.0.2.1 # x\n", 14, false);
+	assert_int_equal(never_ban_load(&nb, ctl_test_path(*state, "never"), &line), -EINVAL);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, ctl_test_setup, ctl_test_teardown)
+	const struct CMUnitTest tests[] = {
+		T(addresses), T(covering), T(life), T(race), T(restart), T(nobody), T(bad_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
