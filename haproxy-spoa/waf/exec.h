@@ -58,6 +58,7 @@ struct xbuf {			/* distinct bytes */
 	uint64_t	*hits[2];	/* gates that a literal opens; NULL: not scanned yet */
 	struct xbuf	*next;		/* in the hash chain */
 	struct xstep	*step;		/* results of transformations */
+	struct xbuf	*same_folded;	/* differs in the case of letters only: literals are the same */
 	uint32_t	 stamp, slot;	/* place in the evaluation that last met it */
 };
 
@@ -188,7 +189,7 @@ struct waf_tx {
 /* exec_buf.c */
 struct xbuf	*xbuf_intern(struct waf_tx *, struct waf_str);	/* NULL: no memory */
 struct xbuf	*xbuf_transform(struct waf_tx *, struct xbuf *, enum waf_tfn);
-const uint64_t	*xbuf_hits(struct waf_tx *, struct xbuf *, int side);
+uint64_t	*xbuf_hits(struct waf_tx *, struct xbuf *, int side);
 
 /* exec_target.c */
 /* A fresh evaluation of a dynamic group, or the shared one.  NULL: no memory. */
