@@ -233,7 +233,9 @@ void		 xmatch_scores(struct waf_tx *);
 
 /* exec.c */
 void		 xphase(struct waf_tx *, int phase);
-bool		 xgate_shut(const struct plan_rule *, const struct xbuf *);
+bool		 xgate_shut(const struct plan_gate *, int side, const struct xbuf *);
+/* 1 one of the pattern's parts matches, 0 none, or -errno. */
+int		 xbranch_eval(struct waf_tx *, const struct plan_rule *, const struct xbuf *);
 void		 xfail(struct waf_tx *, enum waf_error);	/* stops the transaction */
 /* Account for <n> bytes of work; false when the time is over (the transaction is stopped then). */
 bool		 xwork(struct waf_tx *, size_t n);
