@@ -8,7 +8,7 @@ noinst_HEADERS += %D%/plan.h %D%/plan_split.h %D%/exec.h %D%/persist.h %D%/persi
 
 if BUILD_TESTS
 WAF_ENGINE_TESTS = tests/unit/waf/test_exec tests/unit/waf/test_verdict tests/unit/waf/test_persist \
-	tests/unit/waf/test_plan
+	tests/unit/waf/test_plan tests/unit/waf/test_split
 check_PROGRAMS += $(WAF_ENGINE_TESTS)
 TESTS += $(WAF_ENGINE_TESTS)
 WAF_EXEC_RIG = tests/unit/waf/exec_rig.c tests/unit/waf/exec_rig.h
@@ -20,4 +20,8 @@ tests_unit_waf_test_persist_SOURCES = tests/unit/waf/test_persist.c $(WAF_EXEC_R
 tests_unit_waf_test_persist_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
 tests_unit_waf_test_plan_SOURCES = tests/unit/waf/test_plan.c $(WAF_EXEC_RIG)
 tests_unit_waf_test_plan_LDADD = %D%/libwaf.la $(CMOCKA_LIBS)
+tests_unit_waf_test_split_SOURCES = tests/unit/waf/test_split.c tests/unit/waf/crs_rx.c tests/unit/waf/crs_rx.h \
+	tests/unit/waf/rx_gen.c tests/unit/waf/rx_gen.h
+tests_unit_waf_test_split_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_waf_test_split_LDADD = %D%/libwaf.la $(PCRE2_LIBS) $(CMOCKA_LIBS)
 endif
