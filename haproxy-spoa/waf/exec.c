@@ -63,9 +63,53 @@ regex_limit(struct waf_tx *tx)
 		*v = (struct xval){.text = WAF_STR("1"), .num = 1, .has_num = true, .set = true};
 }
 
+static inline bool
+bit(const uint64_t *set, uint32_t i)
+{
+	return set[i / 64] >> (i % 64) & 1;
+}
+
+/* Only ever true for a value that the operator wouldn't match. */
+bool
+xgate_shut(const struct plan_gate *g, int side, const struct xbuf *b)
+{
+	if (b->n < g->min_width || (g->class != 0 && (b->map & g->class) == 0))
+		return true;
+	return g->bit != PLAN_NONE && (b->map & g->or_class) == 0 && b->hits[side] != NULL && !bit(b->hits[side], g->bit);
+}
+
+/* xgate_shut for a whole evaluation, without looking at its values. */
+static bool
+eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
+{
+	const struct plan_gate *g = &pr->gate;
+	const uint64_t *hits;
+
+	if (ev->longest < g->min_width || (g->class != 0 && (ev->map & g->class) == 0))
+		return true;
+	if (g->bit == PLAN_NONE && pr->n_branch == 0)
+		return false;
+	hits = xeval_hits(tx, ev, pr->side);
+	return hits == NULL || (g->bit != PLAN_NONE && (ev->map & g->or_class) == 0 && !bit(hits, g->bit));
+}
+
+int
+xbranch_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
+{
+	struct waf_str none = {0}, value = {b->p, b->n};
+	struct waf_op_result res;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < pr->n_branch && r == 0; i++)
+		if (!xgate_shut(&pr->branch[i].gate, pr->side, b))
+			r = waf_op_eval(pr->branch[i].op, tx->scratch, none, value, false, &res);
+	return r;
+}
+
 /* 1, 0, or -1: could not be evaluated, which is no match even when negated. */
 static int
-op_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b, struct waf_op_result *res)
+op_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b, bool gated, struct waf_op_result *res)
 {
 	struct waf_str arg = {0}, value = {b->p, b->n};
 	int r;
@@ -75,6 +119,8 @@ op_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b, str
 	if (pr->arg_macro)
 		arg = xmacro(tx, &pr->r->op_arg);
 	res->n_captures = 0;
+	if (gated && pr->n_branch > 0 && xbranch_eval(tx, pr, b) == 0)
+		return 0;
 	r = waf_op_eval(pr->r->op, tx->scratch, arg, value, pr->capture, res);
 	if (r >= 0)
 		return r;
@@ -126,36 +172,6 @@ matched_item(struct waf_tx *tx, const struct plan_rule *pr, const struct xitem *
 	matched(tx, pr, &m, it);
 }
 
-static inline bool
-bit(const uint64_t *set, uint32_t i)
-{
-	return set[i / 64] >> (i % 64) & 1;
-}
-
-/* Only ever true for a value that the operator wouldn't match. */
-bool
-xgate_shut(const struct plan_rule *pr, const struct xbuf *b)
-{
-	if (b->n < pr->min_width || (pr->class != 0 && (b->map & pr->class) == 0))
-		return true;
-	return pr->gate != PLAN_NONE && (b->map & pr->or_class) == 0 && b->hits[pr->side] != NULL &&
-	    !bit(b->hits[pr->side], pr->gate);
-}
-
-/* xgate_shut for a whole evaluation, without looking at its values. */
-static bool
-eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
-{
-	const uint64_t *hits;
-
-	if (ev->longest < pr->min_width || (pr->class != 0 && (ev->map & pr->class) == 0))
-		return true;
-	if (pr->gate == PLAN_NONE || (ev->map & pr->or_class) != 0)
-		return false;
-	hits = xeval_hits(tx, ev, pr->side);
-	return hits == NULL || !bit(hits, pr->gate);
-}
-
 static void
 remember_skip(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
 {
@@ -177,7 +193,7 @@ eval_items(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev, bool
 		if (no[it->distinct])
 			continue;
 		res.n_captures = 0;
-		r = gated && xgate_shut(pr, it->buf) ? 0 : op_eval(tx, pr, it->buf, &res);
+		r = gated && xgate_shut(&pr->gate, pr->side, it->buf) ? 0 : op_eval(tx, pr, it->buf, gated, &res);
 		if (r < 0 || (r == 1) == pr->negated) {
 			no[it->distinct] = 1;
 			continue;
@@ -193,7 +209,8 @@ rule_group(struct waf_tx *tx, const struct plan_rule *pr, uint32_t exset)
 {
 	unsigned char small[256], *no = small;
 	struct xeval *ev = xeval_get(tx, pr->group, exset);
-	bool gated = !tx->waf->no_prefilter && (pr->gate != PLAN_NONE || pr->class != 0 || pr->min_width != 0);
+	bool gated = !tx->waf->no_prefilter && (pr->gate.bit != PLAN_NONE || pr->gate.class != 0 ||
+	    pr->gate.min_width != 0 || pr->n_branch > 0);
 
 	if (ev == NULL) {
 		if (tx->stop == X_GO)

@@ -58,6 +58,7 @@ struct xbuf {			/* distinct bytes */
 	uint64_t	*hits[2];	/* gates that a literal opens; NULL: not scanned yet */
 	struct xbuf	*next;		/* in the hash chain */
 	struct xstep	*step;		/* results of transformations */
+	struct xbuf	*same_folded;	/* differs in the case of letters only: literals are the same */
 	uint32_t	 stamp, slot;	/* place in the evaluation that last met it */
 };
 
@@ -188,7 +189,7 @@ struct waf_tx {
 /* exec_buf.c */
 struct xbuf	*xbuf_intern(struct waf_tx *, struct waf_str);	/* NULL: no memory */
 struct xbuf	*xbuf_transform(struct waf_tx *, struct xbuf *, enum waf_tfn);
-const uint64_t	*xbuf_hits(struct waf_tx *, struct xbuf *, int side);
+uint64_t	*xbuf_hits(struct waf_tx *, struct xbuf *, int side);
 
 /* exec_target.c */
 /* A fresh evaluation of a dynamic group, or the shared one.  NULL: no memory. */
@@ -232,7 +233,9 @@ void		 xmatch_scores(struct waf_tx *);
 
 /* exec.c */
 void		 xphase(struct waf_tx *, int phase);
-bool		 xgate_shut(const struct plan_rule *, const struct xbuf *);
+bool		 xgate_shut(const struct plan_gate *, int side, const struct xbuf *);
+/* 1 one of the pattern's parts matches, 0 none, or -errno. */
+int		 xbranch_eval(struct waf_tx *, const struct plan_rule *, const struct xbuf *);
 void		 xfail(struct waf_tx *, enum waf_error);	/* stops the transaction */
 /* Account for <n> bytes of work; false when the time is over (the transaction is stopped then). */
 bool		 xwork(struct waf_tx *, size_t n);

@@ -49,6 +49,27 @@ xbuf_intern(struct waf_tx *tx, struct waf_str s)
 	return b;
 }
 
+static struct xbuf *
+folded_root(struct xbuf *b)
+{
+	while (b->same_folded != NULL)
+		b = b->same_folded;
+	return b;
+}
+
+/* The literal scan folds case itself: what lowercase made has the hits of what it was made from. */
+static void
+fold_note(struct xbuf *from, struct xbuf *to, enum waf_tfn tfn)
+{
+	struct xbuf *root;
+
+	if ((tfn != WAF_T_lowercase && tfn != WAF_T_uppercase) || to == NULL || to->same_folded != NULL)
+		return;
+	root = folded_root(from);
+	if (root != to)
+		to->same_folded = root;
+}
+
 struct xbuf *
 xbuf_transform(struct waf_tx *tx, struct xbuf *b, enum waf_tfn tfn)
 {
@@ -71,16 +92,19 @@ xbuf_transform(struct waf_tx *tx, struct xbuf *b, enum waf_tfn tfn)
 	s->to = r == 0 ? b : xbuf_intern(tx, out);
 	s->next = b->step;
 	b->step = s;
+	fold_note(b, s->to, tfn);
 	return s->to;
 }
 
-const uint64_t *
+uint64_t *
 xbuf_hits(struct waf_tx *tx, struct xbuf *b, int side)
 {
 	uint64_t *hits = b->hits[side];
 
 	if (hits != NULL)
 		return hits;
+	if (b->same_folded != NULL)
+		return b->hits[side] = xbuf_hits(tx, folded_root(b), side);
 	hits = arena_calloc(tx->arena, tx->plan->gate_words[side] + 1, sizeof(*hits));
 	if (hits == NULL)
 		return NULL;

@@ -179,7 +179,7 @@ rule_new(struct plan *p, const struct waf_rule *r, struct plan_rule *head)
 	pr->r = r;
 	pr->head = head != NULL ? head : pr;
 	pr->index = head != NULL ? head->index : PLAN_NONE;
-	pr->gate = PLAN_NONE;
+	pr->gate.bit = PLAN_NONE;
 	pr->negated = r->op_negated;
 	pr->capture = (r->flags & WAF_R_CAPTURE) != 0;
 	pr->last = r->chained == NULL;
@@ -281,15 +281,28 @@ plan_new(struct waf_rules **rules, struct diag *d)
 	return p;
 }
 
+static void
+free_branches(struct plan_rule *pr)
+{
+	size_t i;
+
+	for (; pr != NULL; pr = pr->chained)
+		for (i = 0; i < pr->n_branch; i++)
+			waf_op_free(&pr->branch[i].op);
+}
+
 void
 plan_free(struct plan **pp)
 {
 	struct plan *p = *pp;
 	struct arena *a;
+	size_t i;
 
 	*pp = NULL;
 	if (p == NULL)
 		return;
+	for (i = 0; i < p->n_heads; i++)
+		free_branches(p->head[i]);
 	literals_free(&p->literals[0]);
 	literals_free(&p->literals[1]);
 	waf_rules_free(&p->rules);

@@ -58,6 +58,19 @@ enum plan_kind {
 
 enum plan_value { PLAN_CONST, PLAN_SLOT, PLAN_MACRO };
 
+/* What must be in a value for an operator to match it. */
+struct plan_gate {
+	uint32_t	 bit;		/* that a literal sets; PLAN_NONE: none is needed */
+	unsigned	 min_width;	/* bytes */
+	uint64_t	 or_class;	/* byte classes that do instead of a literal */
+	uint64_t	 class;		/* byte classes of which one is needed besides; 0: nothing known */
+};
+
+struct plan_branch {
+	struct waf_op	*op;
+	struct plan_gate gate;
+};
+
 struct plan_act {
 	const struct waf_act *a;
 	uint32_t	 slot;		/* setvar on TX with a plain name */
@@ -79,10 +92,9 @@ struct plan_rule {
 	uint32_t	 slot;		/* PLAN_NUM_TX* */
 	enum waf_op_id	 op;
 	struct plan_num	 num;		/* operand of PLAN_NUM_* */
-	uint32_t	 gate;		/* PLAN_NONE: always evaluated */
-	uint64_t	 or_class;	/* byte classes that open the gate too */
-	uint64_t	 class;		/* byte classes of which a match needs one; 0: nothing known */
-	unsigned	 min_width;	/* bytes a match has at least */
+	struct plan_gate gate;
+	struct plan_branch *branch;	/* the pattern's parts; the whole runs only where one of them matches */
+	size_t		 n_branch;
 	unsigned char	 side;		/* plan_side of its phase */
 	bool		 marker, capture, negated, last, log, arg_macro;
 	bool		 detection;	/* of the head: looks at the transaction, not at its score */
@@ -137,6 +149,7 @@ struct plan {
 	size_t		 slot_mask;
 
 	uint32_t	 score[PLAN_S_MAX];	/* slots; PLAN_NONE: the rules have no such variable */
+	struct diag	*quiet;		/* for parts of patterns: they are fine if the whole is */
 	struct plan_names *names;	/* rules by tag or message pattern: only while compiling */
 	struct plan_exclusion *exclusion;
 	size_t		 n_exclusions, cap_exclusions;

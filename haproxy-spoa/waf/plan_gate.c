@@ -2,10 +2,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "lib/arena.h"
+#include "lib/diag.h"
 #include "lib/literals.h"
 #include "haproxy-spoa/waf/plan.h"
+#include "haproxy-spoa/waf/plan_split.h"
 #include "haproxy-spoa/waf/rxlit.h"
 
 /*
@@ -14,7 +17,7 @@
  */
 
 static int
-gate_literals(struct plan *p, int side, struct plan_rule *pr, const struct waf_str *lit, size_t n)
+gate_literals(struct plan *p, int side, struct plan_gate *g, const struct waf_str *lit, size_t n)
 {
 	uint32_t id = (uint32_t)p->n_gates[side];
 	size_t i;
@@ -23,31 +26,96 @@ gate_literals(struct plan *p, int side, struct plan_rule *pr, const struct waf_s
 	for (i = 0; i < n; i++)
 		if ((r = literals_add(p->literals[side], lit[i].p, lit[i].n, id)) != 0)
 			return r;
-	pr->gate = id;
+	g->bit = id;
 	p->n_gates[side]++;
 	return 0;
 }
 
 static int
-gate_pattern(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
+gate_fill(struct plan *p, int side, struct plan_gate *g, const struct rxlit *lit)
+{
+	g->min_width = lit->min_width;
+	if (lit->needs_class)
+		g->class = plan_class_cover(lit->class);
+	if (lit->n != 0)
+		return gate_literals(p, side, g, lit->lit, lit->n);
+	if (lit->n_mixed == 0)
+		return 0;
+	g->or_class = plan_class_cover(lit->or_class);
+	return gate_literals(p, side, g, lit->mixed, lit->n_mixed);
+}
+
+static struct rxlit
+gate_extract(struct waf_str pattern, struct arena *scratch)
+{
+	struct rxlit lit = {0};
+
+	rxlit_extract(&lit, pattern, waf_rx_options(), scratch);
+	return lit;
+}
+
+/*
+ * Parts pay where the whole has no gate worth the name - none, or one that short words open - and nearly all of
+ * them have one: a part without must run on every text, at the price of the whole.
+ */
+#define SPLIT_MAX	24
+#define SPLIT_LITERAL	5
+
+static size_t
+gate_parts(struct waf_str pattern, struct waf_str *part, struct rxlit *lit, struct arena *scratch)
+{
+	size_t n = plan_split(pattern, part, SPLIT_MAX, scratch), bare = 0, i;
+
+	for (i = 0; i < n; i++) {
+		lit[i] = gate_extract(part[i], scratch);
+		bare += lit[i].n == 0 && lit[i].n_mixed == 0;
+	}
+	return bare * 8 > n ? 0 : n;
+}
+
+static int
+gate_branches(struct plan *p, int side, struct plan_rule *pr, struct waf_str pattern, struct arena *scratch)
+{
+	struct waf_str part[SPLIT_MAX];
+	struct rxlit lit[SPLIT_MAX];
+	size_t n = gate_parts(pattern, part, lit, scratch), i;
+	int r;
+
+	if (n == 0)
+		return 0;
+	if ((pr->branch = arena_calloc(p->arena, n, sizeof(*pr->branch))) == NULL)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		struct plan_branch *b = &pr->branch[i];
+
+		b->gate.bit = PLAN_NONE;
+		b->op = waf_op_new(WAF_O_rx, part[i], false, NULL, p->quiet, pr->r->file, pr->r->line);
+		if (b->op == NULL)
+			return -ENOMEM;
+		pr->n_branch++;
+		if ((r = gate_fill(p, side, &b->gate, &lit[i])) != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+gate_rx(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
 {
 	struct waf_str pattern = waf_op_pattern(pr->r->op);
-	struct rxlit lit = {0};
+	struct rxlit lit;
+	int r;
 
 	if (pattern.p == NULL)
 		return 0;
-	rxlit_extract(&lit, pattern, waf_rx_options(), scratch);
+	lit = gate_extract(pattern, scratch);
 	if (arena_failed(scratch))
 		return -ENOMEM;
-	pr->min_width = lit.min_width;
-	if (lit.needs_class)
-		pr->class = plan_class_cover(lit.class);
-	if (lit.n != 0)
-		return gate_literals(p, side, pr, lit.lit, lit.n);
-	if (lit.n_mixed == 0)
+	if ((r = gate_fill(p, side, &pr->gate, &lit)) != 0)
+		return r;
+	if (lit.n != 0 && lit.min_len >= SPLIT_LITERAL)
 		return 0;
-	pr->or_class = plan_class_cover(lit.or_class);
-	return gate_literals(p, side, pr, lit.mixed, lit.n_mixed);
+	return gate_branches(p, side, pr, pattern, scratch);
 }
 
 /*
@@ -61,9 +129,9 @@ gate_injection(struct plan_rule *pr)
 	static const uint64_t word[4] = {UINT64_C(0x3ff) << '0', UINT64_C(0x7fffffe87fffffe)};
 
 	if (pr->op == WAF_O_detectXSS)
-		pr->class = plan_class_cover(xss);
+		pr->gate.class = plan_class_cover(xss);
 	if (pr->op == WAF_O_detectSQLi)
-		pr->class = plan_class_all() & ~plan_class_cover(word);
+		pr->gate.class = plan_class_all() & ~plan_class_cover(word);
 }
 
 static bool
@@ -85,9 +153,9 @@ gate_rule(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
 			continue;
 		gate_injection(pr);
 		if ((n = waf_op_phrases(pr->r->op, &phrase)) > 0)
-			r = gate_literals(p, side, pr, phrase, n);
+			r = gate_literals(p, side, &pr->gate, phrase, n);
 		else
-			r = gate_pattern(p, side, pr, scratch);
+			r = gate_rx(p, side, pr, scratch);
 	}
 	return r;
 }
@@ -97,8 +165,10 @@ plan_gates(struct plan *p)
 {
 	struct arena *scratch = arena_new(0);
 	size_t i;
-	int side, r = scratch == NULL ? -ENOMEM : 0;
+	int side, r;
 
+	p->quiet = diag_new();
+	r = scratch == NULL || p->quiet == NULL ? -ENOMEM : 0;
 	for (side = 0; side < 2 && r == 0; side++)
 		if ((p->literals[side] = literals_new(true)) == NULL)
 			r = -ENOMEM;
@@ -111,6 +181,7 @@ plan_gates(struct plan *p)
 		if (p->n_gates[side] > 0)
 			r = literals_build(p->literals[side]);
 	}
+	diag_free(&p->quiet);
 	arena_free(&scratch);
 	return r;
 }

@@ -140,7 +140,7 @@ waf_stats(const struct waf *w, struct waf_stats *s)
 		s->rules++;
 		s->detection_rules += h->detection;
 		s->chains += h->chained != NULL;
-		s->prefiltered += h->gate != PLAN_NONE;
+		s->prefiltered += h->gate.bit != PLAN_NONE;
 		s->by_phase[h->r->phase]++;
 		if (h->detection && h->r->paranoia >= 0 && h->r->paranoia <= 4)
 			s->by_paranoia[h->r->paranoia]++;
@@ -160,7 +160,7 @@ waf_each_rule(const struct waf *w, void (*fn)(void *, const struct waf_rule_info
 		const struct plan_rule *h = p->head[i];
 		struct waf_rule_info info = {.id = h->r->id, .phase = h->r->phase, .paranoia = h->r->paranoia,
 		    .category = "", .msg = h->r->msg.raw.p != NULL ? h->r->msg.raw.p : "", .file = h->r->file,
-		    .line = h->r->line, .detection = h->detection, .prefiltered = h->gate != PLAN_NONE};
+		    .line = h->r->line, .detection = h->detection, .prefiltered = h->gate.bit != PLAN_NONE};
 
 		for (k = 0; h->tag != NULL && k < h->r->n_tag; k++)
 			if (strncmp(h->tag[k], "attack-", 7) == 0 && *info.category == '\0')
