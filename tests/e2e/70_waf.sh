@@ -15,7 +15,8 @@ send() { http --cacert "$ca" "$@"; }
 chat() { send "$edge/v1/chat/completions" "${auth[@]}" -d "$@"; }
 prompt() { jq -nc --arg m "${2:-gpt-4o-mini}" --arg t "$1" '{model: $m, messages: [{role: "user", content: $t}]}'; }
 rules() { jq -r '.. | .rule_ids? // empty | join(",")' "$http_body"; }
-seen() { curl -s "$provider/_mock/requests?n=1000" | grep -o "$1" | sort -u | wc -l; }
+# Of the newest only: those of 40_big are 10 MB each.
+seen() { curl -s "$provider/_mock/requests?n=40" | grep -o "$1" | sort -u | wc -l; }
 metric() { curl -s "$control/metrics" | awk -v m="$1" 'index($0, m) == 1 { s += $NF } END { print s + 0 }'; }
 event_of() { curl -s -H "Authorization: Bearer $token" "$control/api/events?event=edge.waf&limit=1000" |
 	jq -c --arg r "$1" '[.events[] | select(.request_id == $r)][0] // empty'; }
