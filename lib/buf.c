@@ -115,6 +115,8 @@ buf_add_json(struct buf *b, const char *s, size_t n)
 	static const char hex[] = "0123456789abcdef";
 	size_t from = 0;
 
+	if (n == 0)		/* s may be NULL then */
+		return buf_add(b, "", 0);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
 		char esc[6] = {'\\', 0, '0', '0', 0, 0};

@@ -63,11 +63,12 @@ template_expand(struct buf *out, const char *p)
 struct waf_str
 ftw_template(struct arena *a, struct waf_str in)
 {
-	const char *p = in.p, *end = in.p + in.n, *open, *next;
+	const char *p = in.p, *end, *open, *next;
 	struct buf b = {0};
 
 	if (in.n == 0 || memmem(in.p, in.n, "{{", 2) == NULL)
 		return in;
+	end = in.p + in.n;
 	while (p < end) {
 		open = memmem(p, (size_t)(end - p), "{{", 2);
 		buf_add(&b, p, (size_t)((open != NULL ? open : end) - p));
