@@ -139,17 +139,20 @@ static bool
 reqmod(struct conn *c)
 {
 	char *body = NULL, *grown;
-	size_t len = 0;
+	size_t len = 0, room = 0;
 	long n = 0;
 	bool whole = true, ok = !c->has_body || begin_body(c, &whole);
 
 	while (ok && !whole && (n = read_chunk(c, &whole)) > 0) {
-		grown = len + (size_t)n <= BODY_MAX ? realloc(body, len + (size_t)n) : NULL;
-		if (grown == NULL) {
-			ok = false;
-			break;
+		if (len + (size_t)n > room) {	/* doubled: ASan's realloc() always copies */
+			room = room > 0 ? 2 * room : CHUNK_MAX;
+			grown = room <= BODY_MAX ? realloc(body, room) : NULL;
+			if (grown == NULL) {
+				ok = false;
+				break;
+			}
+			body = grown;
 		}
-		body = grown;
 		memcpy(body + len, c->chunk, (size_t)n);
 		len += (size_t)n;
 		whole = false;
