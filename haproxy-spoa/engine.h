@@ -64,6 +64,8 @@ struct verdict {
 	bool			 tell;		/* worth an event though it may be allowed */
 	bool			 truncated;	/* the body didn't fit; what passed was not all seen here */
 	const char		*signature;	/* X-Edge99-Signature, "" until signed */
+	int			 ban;		/* seconds that the actor stays out; 0 no ban */
+	const char		*ban_scope;	/* who the actor is: "ip" (HAProxy bans it at once), "ja4" or "key"; "" no ban */
 	struct verdict_waf	 waf;
 	time_t			 now;		/* wall clock of this request */
 	uint64_t		 deadline_us;	/* CLOCK_MONOTONIC; 0 none */

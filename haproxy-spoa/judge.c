@@ -152,6 +152,10 @@ verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict
 	spop_put_set_var(o, SPOP_SCOPE_TXN, "truncated", &truncated);
 	if (v->signature[0] != '\0')
 		set_text(o, "signature", v->signature);
+	if (v->ban > 0) {
+		set_int(o, "ban", v->ban);
+		set_text(o, "ban_scope", v->ban_scope);
+	}
 	if (!v->waf.ran)
 		return;
 	set_int(o, "waf_score", v->waf.score);
