@@ -51,6 +51,21 @@ struct verdict_waf {
 	uint64_t	 usec;		/* it took */
 };
 
+/* What the behaviour table held of this client before this request, over the last 60 s; all 0: nothing. */
+struct behave_view {
+	uint32_t	 requests, errors;	/* answered 400 and over */
+	uint32_t	 distinct_paths;
+	uint32_t	 waf_hits;
+	uint32_t	 pages, assets;		/* of verdict_kind */
+	uint32_t	 age_s;			/* since the first request that it remembers */
+	uint32_t	 bans;			/* that have not decayed */
+};
+
+/* What is asked for, by method, path and headers; the bot engine says, for those after it. */
+enum verdict_kind { KIND_OTHER, KIND_API, KIND_PAGE, KIND_ASSET };
+
+struct bot_report;
+
 struct verdict {
 	enum verdict_action	 action;
 	int			 status;	/* HTTP status of a refusal; 200 if allowed */
@@ -67,6 +82,10 @@ struct verdict {
 	int			 ban;		/* seconds that the actor stays out; 0 no ban */
 	const char		*ban_scope;	/* who the actor is: "ip" (HAProxy bans it at once), "ja4" or "key"; "" no ban */
 	struct verdict_waf	 waf;
+	struct behave_view	 behave;	/* filled before the bot engine runs */
+	enum verdict_kind	 kind;
+	const struct bot_report	*bot;		/* how the scores came about; NULL: nobody scored */
+	const char		*bot_detail;	/* the same as a JSON object for the event; NULL none */
 	time_t			 now;		/* wall clock of this request */
 	uint64_t		 deadline_us;	/* CLOCK_MONOTONIC; 0 none */
 };
@@ -88,6 +107,8 @@ struct spoad_engine {
 	/* NULL, or called about twice a second in the main thread, which also configures: for what has to look at
 	   files outside the request path.  <now_us> on the clock of policy_now_us(). */
 	void		(*tick)(void *state, uint64_t now_us);
+	/* Runs also where an earlier engine stopped: for what counts or scores refused requests too. */
+	bool		 always;
 };
 
 extern const struct spoad_engine *const spoad_engines[];	/* NULL-terminated, in running order */

@@ -143,13 +143,17 @@ void
 policy_judge(const struct policy *p, struct policy_thread *t, const struct req_view *r, struct verdict *v,
     struct arena *a, uint64_t deadline_us)
 {
+	bool stopped = false;
+
 	v->deadline_us = deadline_us;
 	for (size_t i = 0; i < p->n_states; i++) {
 		if (deadline_us != 0 && policy_now_us() > deadline_us) {
 			verdict_error(v, "deadline");
 			return;
 		}
+		if (stopped && !spoad_engines[i]->always)
+			continue;
 		if (spoad_engines[i]->run(p->state[i], t ? t->state[i] : NULL, r, v, a) == ENGINE_STOP)
-			return;
+			stopped = true;
 	}
 }
