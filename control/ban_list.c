@@ -10,7 +10,7 @@
 
 #include "control/ban_list.h"
 #include "control/ban_store.h"
-#include "control/never_ban.h"
+#include "lib/never_ban.h"
 
 #define BUCKETS		65536
 

@@ -19,9 +19,9 @@
 #include "control/intake.h"
 #include "control/llmsecd_conf.h"
 #include "control/llmsecd_metrics.h"
-#include "control/never_ban.h"
 #include "lib/diag.h"
 #include "lib/log.h"
+#include "lib/never_ban.h"
 #include "lib/sdnotify.h"
 
 #define DEFAULT_CONF	LLMSEC_SYSCONFDIR "/llmsecd.yaml"

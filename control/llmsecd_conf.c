@@ -125,7 +125,7 @@ static const struct conf_opt bans_opts[] = {
 	  .max = 4096, .def = "\"\"", .unit = "path", .check = haproxy_socket_check,
 	  .help = "stats socket of this edge's HAProxy, level admin; empty: bans stay in the list" },
 	{ .name = "haproxy_table", .type = CONF_T_STR, .offset = offsetof(S(bans), haproxy_table),
-	  .max = 200, .def = "llmsec_bans", .unit = "name", .check = word_check,
+	  .max = 200, .def = "llmsec_bans_1", .unit = "name", .check = word_check,
 	  .help = "its stick table for addresses" },
 	{ .name = "haproxy_map", .type = CONF_T_STR, .offset = offsetof(S(bans), haproxy_map),
 	  .max = 250, .def = "/etc/llmsec/haproxy/bans.map", .unit = "path", .check = word_check,

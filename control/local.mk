@@ -12,7 +12,7 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	$(CURL_LIBS)
 %C%_libcontrol_la_SOURCES = \
 	%D%/ban_link.c %D%/ban_link.h %D%/ban_list.c %D%/ban_list.h %D%/ban_store.c %D%/ban_store.h \
-	%D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c %D%/never_ban.c %D%/never_ban.h \
+	%D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
 	%D%/ctl_ban.c %D%/ctl_ban.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
 	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctltime.c %D%/ctltime.h \

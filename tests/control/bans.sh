@@ -14,6 +14,7 @@ printf '# a health checker\n127.0.0.9\n127.1.0.0/16\n2001:db8:f::/48\n' >"$never
 {
 	cat <<-T
 	global
+	    setenv LLMSEC_EDGE_N 1
 	    setenv LLMSEC_BANS_MAP $map
 	    setenv LLMSEC_NEVER_BAN $never
 	    stats socket $cli mode 600 level admin
@@ -34,7 +35,7 @@ printf '# a health checker\n127.0.0.9\n127.1.0.0/16\n2001:db8:f::/48\n' >"$never
 	backend slow
 	    server silent 127.0.0.1:$origin
 	T
-	sed -n '/^backend llmsec_bans/,$p' "$srcdir/etc/haproxy/haproxy.cfg"
+	sed -n '/^backend llmsec_bans_1/,$p' "$srcdir/etc/haproxy/haproxy.cfg"
 } >"$tap_dir/haproxy.cfg"
 cat >>"$conf" <<-T
 bans: {never_ban: $never, haproxy_socket: $cli, haproxy_map: $map}
@@ -97,7 +98,7 @@ run llmsecctl ban add 127.0.0.9
 is "$rc" 1 'who is never banned'
 like "$out" 'answered 409: .*127.0.0.9 may not be banned: 127.0.0.9 is on the never-ban list' 'is named'
 is "$(post '{"cidr":"127.0.0.0/8"}')" 409 'nor a network around it'
-cli 'set table llmsec_bans key ::ffff:127.0.0.9 data.gpt0 1' >"$tap_dir/out"
+cli 'set table llmsec_bans_1 key ::ffff:127.0.0.9 data.gpt0 1' >"$tap_dir/out"
 is "$(seen 127.0.0.9)" 200 'nor does HAProxy refuse it, whoever wrote its table'
 for bad in '{' '[]x' '{"ip":"host"}' '{"ip":"127.0.0.0/24"}' '{}' '{"ip":"127.0.0.2","cidr":"127.0.0.2"}' '[7]' \
 	'{"ip":"127.0.0.2","ttl_s":0}' '{"ip":"127.0.0.2","ttl_s":"9"}' '{"ip":"127.0.0.2","scope":"all"}' \
@@ -147,7 +148,7 @@ t0=$(ms)
 llmsecctl ban add - --reason feed <"$tap_dir/many" >"$tap_dir/out"
 check '10,000 at once' wait_for 'known 10002' 10
 diag "10,000 imported in $(($(ms) - t0)) ms"
-is "$(cli 'show table llmsec_bans' | grep -c gpt0=1)" 10001 'HAProxy has them all'
+is "$(cli 'show table llmsec_bans_1' | grep -c gpt0=1)" 10001 'HAProxy has them all'
 llmsecctl ban del - <"$tap_dir/many" >"$tap_dir/out"
 is "$(llmsecctl ban list | wc -l)" 2 'and lost them again'
 

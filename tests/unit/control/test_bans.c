@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "control/ban_list.h"
-#include "control/never_ban.h"
+#include "lib/never_ban.h"
 #include "tests/unit/control/ctl_test.h"
 
 static struct cidr

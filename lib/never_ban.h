@@ -3,7 +3,7 @@
 #define LLMSEC_NEVER_BAN_H
 /*
  * Who is never banned: a file of addresses and networks, one a line; a line that begins with "#" is
- * a comment.  HAProxy reads the same file.  Immutable once loaded.
+ * a comment.  HAProxy reads the same file.  Immutable once loaded; any number of threads.
  */
 #include <stddef.h>
 

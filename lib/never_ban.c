@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/never_ban.h"
+#include "lib/never_ban.h"
 #include "lib/cidr.h"
 
 struct never_ban {
