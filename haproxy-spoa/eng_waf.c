@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "haproxy-spoa/eng_waf.h"
 #include "haproxy-spoa/policy.h"
@@ -16,6 +17,7 @@
 #include "lib/log.h"
 
 #define STATE_MAX	((size_t)16 << 20)
+#define SWEEP_US	5000000		/* between two slices of expired collections */
 #define PRESETS_MAX	(6 + 2)		/* our own: level, threshold, name */
 
 struct eng_waf {
@@ -27,6 +29,7 @@ struct eng_waf {
 	struct waf_rule_row	*rows;		/* sorted by id */
 	size_t			 n_rows, cap_rows;
 	const struct waf_conf	*conf;
+	uint64_t		 swept_us;	/* tick's alone */
 };
 
 /* ---- configuration ---------------------------------------------------------------------------- */
@@ -156,6 +159,29 @@ rows_build(struct eng_waf *e)
 	return 0;
 }
 
+/* Records of clients that came once would stay for ever. */
+static void
+sweep(struct eng_waf *e, bool all)
+{
+	int64_t n = waf_sweep(e->waf, time(NULL), all);
+
+	if (n < 0)
+		log_warnx("waf: cannot drop expired collections from %s: %s", e->conf->state_dir, strerror((int)-n));
+	else if (n > 0)
+		log_debug("waf", "%lld expired collections dropped", (long long)n);
+}
+
+static void
+waf_tick(void *state, uint64_t now_us)
+{
+	struct eng_waf *e = state;
+
+	if (e == NULL || now_us - e->swept_us < SWEEP_US)
+		return;
+	e->swept_us = now_us;
+	sweep(e, false);
+}
+
 static void
 waf_release(void **state)
 {
@@ -186,6 +212,8 @@ waf_build(struct eng_waf *e, bool check_only, struct diag *d)
 		diag_error(d, e->conf->rules, 0, 0, "out of memory");
 	if (rc != 0)
 		return rc;
+	if (opt.state_dir != NULL)
+		sweep(e, true);
 	waf_stats(e->waf, &st);
 	log_info("waf: %zu rules from %s", st.rules, e->conf->rules);
 	return 0;
@@ -389,4 +417,4 @@ waf_run(const void *state, void *thread, const struct req_view *r, struct verdic
 }
 
 const struct spoad_engine engine_waf = {.name = "waf", .configure = waf_configure, .run = waf_run,
-	.release = waf_release, .thread_new = waf_thread_make, .thread_free = waf_thread_drop};
+	.release = waf_release, .thread_new = waf_thread_make, .thread_free = waf_thread_drop, .tick = waf_tick};

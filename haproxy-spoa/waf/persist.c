@@ -23,6 +23,8 @@ struct persist {
 	unsigned	 users;
 	MDB_env		*env;
 	MDB_dbi		 dbi;
+	unsigned char	 swept[PERSIST_KEY_MAX];	/* where the last slice of a sweep ended */
+	size_t		 swept_len;	/* 0: the next one begins at the first record */
 };
 
 /* Environments of this process.  Loading and freeing rules take the lock, requests never. */
@@ -178,23 +180,65 @@ persist_update(struct persist *p, const struct persist_update *up, size_t n, int
 	return mdb_txn_commit(txn) == 0 ? 0 : -EIO;
 }
 
-int
-persist_sweep(struct persist *p, int64_t now)
-{
-	MDB_txn *txn;
-	MDB_cursor *cur;
-	MDB_val k, v;
-	int n = 0, r;
+/* One slice of a sweep. */
+struct slice {
+	unsigned char	 last[PERSIST_KEY_MAX];	/* of the keys looked at */
+	size_t		 last_len, seen, dead;
+	bool		 end;
+};
 
-	if (mdb_txn_begin(p->env, NULL, 0, &txn) != 0)
-		return -EIO;
-	if (mdb_cursor_open(txn, p->dbi, &cur) != 0) {
-		mdb_txn_abort(txn);
-		return -EIO;
+/* From behind the key at which the last slice stopped; drops what is dead where <drop>. */
+static int
+slice_walk(struct persist *p, MDB_txn *txn, struct slice *s, int64_t now, size_t max, bool drop)
+{
+	MDB_val k = {p->swept_len, p->swept}, v;
+	MDB_cursor *cur;
+	int r;
+
+	*s = (struct slice){.last_len = 0};
+	if ((r = mdb_cursor_open(txn, p->dbi, &cur)) != 0)
+		return r;
+	r = mdb_cursor_get(cur, &k, &v, p->swept_len > 0 ? MDB_SET_RANGE : MDB_FIRST);
+	for (; r == 0 && s->seen < max; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
+		s->last_len = k.mv_size < sizeof(s->last) ? k.mv_size : sizeof(s->last);
+		memcpy(s->last, k.mv_data, s->last_len);
+		s->seen++;
+		if (!persist_dead(v.mv_data, v.mv_size, now))
+			continue;
+		s->dead++;
+		if (drop && (r = mdb_cursor_del(cur, 0)) != 0)
+			break;
 	}
-	while ((r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) == 0)
-		if (persist_dead(v.mv_data, v.mv_size, now) && mdb_cursor_del(cur, 0) == 0)
-			n++;
 	mdb_cursor_close(cur);
-	return mdb_txn_commit(txn) == 0 && r == MDB_NOTFOUND ? n : -EIO;
+	s->end = r == MDB_NOTFOUND;
+	return s->end ? 0 : r;
+}
+
+/* Most slices have nothing dead in them, and then no writer has to wait for us. */
+int
+persist_sweep(struct persist *p, int64_t now, size_t max, size_t *dropped)
+{
+	struct slice s = {.dead = 0};
+	MDB_txn *txn;
+	bool drop;
+	int r = 0;
+
+	for (drop = false; r == 0 && (!drop || s.dead > 0); drop = true) {
+		if ((r = mdb_txn_begin(p->env, NULL, drop ? 0 : MDB_RDONLY, &txn)) != 0)
+			break;
+		r = slice_walk(p, txn, &s, now, max, drop);
+		if (r == 0 && drop)
+			r = mdb_txn_commit(txn);
+		else
+			mdb_txn_abort(txn);
+		if (drop)
+			break;
+	}
+	if (r != 0)
+		return r == MDB_MAP_FULL ? -ENOSPC : -EIO;
+	if (dropped != NULL)
+		*dropped += s.dead;
+	p->swept_len = s.end ? 0 : s.last_len;
+	memcpy(p->swept, s.last, p->swept_len);
+	return s.end;
 }

@@ -48,6 +48,10 @@ struct persist_update {
 };
 int		 persist_update(struct persist *, const struct persist_update *, size_t n, int64_t now,
 		    void (*fn)(void *arg, bool found, struct persist_record *, struct arena *), struct arena *);
-/* Drop records that nobody can read any more.  Number dropped, or -errno. */
-int		 persist_sweep(struct persist *, int64_t now);
+/*
+ * Drop records that nobody can read any more: looks at the next <max>, so that writers wait for a slice at most.
+ * 1: that was the end, the next call begins anew; 0: there are more; -errno.  *dropped grows.  One thread at a time
+ * for each environment: that which loads rules.
+ */
+int		 persist_sweep(struct persist *, int64_t now, size_t max, size_t *dropped);
 #endif

@@ -138,14 +138,20 @@ rule_tags(struct plan *p, struct plan_rule *pr)
 	return 0;
 }
 
+/* "attack-generic" is what the Core Rule Set calls its own evaluations of the score. */
 static bool
-has_attack_tag(const struct waf_rule *r)
+has_attack_tag(const struct waf_rule *r, bool named)
 {
+	static const char generic[] = "attack-generic";
 	size_t i;
 
-	for (i = 0; i < r->n_tag; i++)
-		if (r->tag[i].raw.n > 7 && memcmp(r->tag[i].raw.p, "attack-", 7) == 0)
+	for (i = 0; i < r->n_tag; i++) {
+		struct waf_str t = r->tag[i].raw;
+
+		if (t.n > 7 && memcmp(t.p, generic, 7) == 0 &&
+		    (!named || t.n != sizeof(generic) - 1 || memcmp(t.p, generic, t.n) != 0))
 			return true;
+	}
 	return false;
 }
 
@@ -161,12 +167,18 @@ looks_beyond_tx(const struct waf_rule *r)
 	return false;
 }
 
+/*
+ * Rules that look at TX only evaluate what others found, with one exception: some look at values of the request that
+ * earlier rules put there (922110), and say so with the attack that they find.
+ */
 static bool
 rule_detects(const struct waf_rule *r)
 {
 	bool refuses = r->disruptive == WAF_D_DENY || r->disruptive == WAF_D_DROP || r->disruptive == WAF_D_REDIRECT;
 
-	return (r->flags & WAF_R_LOG) != 0 && (refuses || r->severity >= 0 || has_attack_tag(r)) && looks_beyond_tx(r);
+	if ((r->flags & WAF_R_LOG) == 0 || !(refuses || r->severity >= 0 || has_attack_tag(r, false)))
+		return false;
+	return looks_beyond_tx(r) || has_attack_tag(r, true);
 }
 
 static struct plan_rule *

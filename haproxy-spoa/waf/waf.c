@@ -17,6 +17,8 @@
 #define TX_MEMORY	((size_t)64 << 20)
 /* ...and so much stays with the thread, so that the next request need not ask the system. */
 #define TX_KEEP		((size_t)1 << 20)
+/* Records that a sweep looks at in one go: about a millisecond in which no request can store. */
+#define SWEEP_SLICE	1000
 
 static int
 load(struct waf **out, struct waf_rules *rules, const struct waf_options *opt, struct diag *d)
@@ -68,6 +70,20 @@ waf_free(struct waf **wp)
 	persist_close(&w->persist);
 	plan_free(&w->plan);
 	free(w);
+}
+
+int64_t
+waf_sweep(struct waf *w, int64_t now, bool all)
+{
+	size_t dropped = 0;
+	int r = 0;
+
+	if (w->persist == NULL)
+		return 0;
+	do
+		r = persist_sweep(w->persist, now, SWEEP_SLICE, &dropped);
+	while (all && r == 0);
+	return r < 0 ? r : (int64_t)dropped;
 }
 
 struct waf_thread *

@@ -52,6 +52,11 @@ int		 waf_load(struct waf **out, const char *path, const struct waf_options *, s
 int		 waf_load_mem(struct waf **out, const char *name, const char *dir, const char *text, size_t len,
 		    const struct waf_options *, struct diag *);
 void		 waf_free(struct waf **);
+/*
+ * Drop what has expired from the store of persistent collections, if there is one: <all> of it, or one slice of it,
+ * for calling every few seconds.  <now>: seconds since 1970.  Number dropped or -errno.  Only from the thread that loads.
+ */
+int64_t		 waf_sweep(struct waf *, int64_t now, bool all);
 
 struct waf_thread *waf_thread_new(void);	/* NULL: out of memory */
 void		 waf_thread_free(struct waf_thread **);
@@ -191,7 +196,7 @@ struct waf_rule_info {
 	const char	*category, *msg, *file;
 	int		 line;
 	bool		 detection;	/* it logs, has a severity, an attack-* tag or refuses, and looks at more
-					   than TX: a finding, not the arithmetic about findings */
+					   than TX or names an attack: a finding, not the arithmetic about findings */
 	bool		 prefiltered;
 };
 void		 waf_each_rule(const struct waf *, void (*fn)(void *, const struct waf_rule_info *), void *);

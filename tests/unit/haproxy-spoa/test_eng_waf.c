@@ -16,6 +16,7 @@
 #include "haproxy-spoa/eng_waf.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/req_view.h"
+#include "haproxy-spoa/waf/persist.h"
 #include "lib/arena.h"
 #include "lib/diag.h"
 
@@ -454,6 +455,59 @@ a_check_makes_no_state(void **state)
 }
 
 static void
+put_old(void *arg, bool found, struct persist_record *rec, struct arena *a)
+{
+	(void)arg;
+	(void)found;
+	(void)a;
+	*rec = (struct persist_record){.created = 1000, .updated = 1000, .timeout = 60};
+}
+
+/* How many of two records that expired in 1970 are left. */
+static int
+old_records(struct persist *store, bool put)
+{
+	struct persist_update up[2] = {{"IP", WAF_STR("192.0.2.1"), NULL}, {"IP", WAF_STR("192.0.2.2"), NULL}};
+	struct arena *a = arena_new(0);
+	struct persist_record rec;
+	int n = 0;
+
+	if (put)
+		assert_int_equal(persist_update(store, up, 2, 1000, put_old, a), 0);
+	for (int i = 0; i < 2; i++)
+		n += persist_get(store, up[i].coll, up[i].key, 1001, &rec, a) == 1;
+	arena_free(&a);
+	return n;
+}
+
+static void
+expired_state_is_dropped(void **state)
+{
+	static const char rules[] = "SecAction \"id:1,phase:1,pass,nolog\"\n";
+	struct diag *d = diag_new();
+	struct persist *store = persist_open(dir, d);
+	char text[512], why[512];
+	struct policy *p;
+
+	(void)state;
+	assert_int_equal(old_records(store, true), 2);
+	snprintf(text, sizeof(text), "  state_dir: %s\n", dir);
+	if ((p = policy_make(rules, text, why)) == NULL)
+		fail_msg("%s", why);
+	assert_int_equal(old_records(store, false), 0);	/* loading */
+	assert_int_equal(old_records(store, true), 2);
+	policy_tick(p, 1000);
+	assert_int_equal(old_records(store, false), 2);	/* too early */
+	policy_tick(p, 60000000);
+	assert_int_equal(old_records(store, false), 0);
+	policy_unref(&p);
+	persist_close(&store);
+	unlink(path_of("data.mdb"));
+	unlink(path_of("lock.mdb"));
+	diag_free(&d);
+}
+
+static void
 no_rules_no_waf(void **state)
 {
 	struct diag *d = diag_new();
@@ -541,7 +595,7 @@ main(void)
 		TEST(a_limit_is_an_error_unless_allowed), TEST(a_refusal_stands_before_the_waf),
 		TEST(bodies_whole_and_cut), TEST(the_detail_names_but_never_quotes), TEST(the_detail_has_bounds),
 		TEST(a_redirect_never_splits_a_header), TEST(passed_requests_are_told_from_a_score_on),
-		TEST(mistakes_are_named), TEST(a_check_makes_no_state),
+		TEST(mistakes_are_named), TEST(a_check_makes_no_state), TEST(expired_state_is_dropped),
 		TEST(no_rules_no_waf), TEST(targets_are_split_and_straightened),
 	};
 

@@ -44,6 +44,7 @@ test_store(void **state)
 	struct arena *a = arena_new(0);
 	struct persist_update up = {"IP", WAF_STR("192.0.2.1"), (void *)(uintptr_t)"12"};
 	struct persist_record rec;
+	size_t dropped = 0;
 
 	(void)state;
 	assert_non_null(p);
@@ -59,9 +60,62 @@ test_store(void **state)
 	assert_int_equal(persist_get(p, "GLOBAL", up.key, T0, &rec, a), 0);
 	assert_int_equal(persist_get(p, "IP", up.key, T0 + 60, &rec, a), 1);
 	assert_int_equal(persist_get(p, "IP", up.key, T0 + 61, &rec, a), 0);
-	assert_int_equal(persist_sweep(p, T0 + 60), 0);
-	assert_int_equal(persist_sweep(p, T0 + 61), 1);
+	assert_int_equal(persist_sweep(p, T0 + 60, 100, &dropped), 1);
+	assert_int_equal(dropped, 0);
+	assert_int_equal(persist_sweep(p, T0 + 61, 100, &dropped), 1);
+	assert_int_equal(dropped, 1);
 	assert_int_equal(persist_get(p, "IP", up.key, T0, &rec, a), 0);
+	persist_close(&p);
+	arena_free(&a);
+	diag_free(&d);
+}
+
+static void
+put_timeout(void *arg, bool found, struct persist_record *rec, struct arena *a)
+{
+	(void)found;
+	(void)a;
+	*rec = (struct persist_record){.created = T0, .updated = T0, .timeout = *(const int *)arg};
+}
+
+/* 100 records of which every third is dead, in slices that don't fit their number; then a second round. */
+static void
+test_sweep_slices(void **state)
+{
+	struct diag *d = diag_new();
+	struct persist *p;
+	struct arena *a = arena_new(0);
+	struct persist_record rec;
+	static const int timeout[2] = {1000, 10};
+	size_t dropped = 0, calls = 1, alive = 0, i;
+	char key[16];
+	int r;
+
+	(void)state;
+	temp_remove(dir);
+	temp_new(dir);
+	p = persist_open(dir, d);
+	for (i = 0; i < 100; i++) {
+		struct persist_update up = {"IP", {key, (size_t)snprintf(key, sizeof(key), "%zu", i)},
+		    (void *)(uintptr_t)&timeout[i % 3 == 0]};
+
+		assert_int_equal(persist_update(p, &up, 1, T0, put_timeout, a), 0);
+	}
+	for (; (r = persist_sweep(p, T0 + 100, 7, &dropped)) == 0; calls++)
+		;
+	assert_int_equal(r, 1);
+	assert_in_range(calls, 14, 30);
+	assert_int_equal(dropped, 34);
+	for (i = 0; i < 100; i++) {
+		struct waf_str k = {key, (size_t)snprintf(key, sizeof(key), "%zu", i)};
+
+		alive += persist_get(p, "IP", k, T0, &rec, a) == 1;
+	}
+	assert_int_equal(alive, 66);
+	while (persist_sweep(p, T0 + 2000, 1, &dropped) == 0)
+		;
+	assert_int_equal(dropped, 100);
+	assert_int_equal(persist_sweep(p, T0 + 2000, 1, &dropped), 1);
 	persist_close(&p);
 	arena_free(&a);
 	diag_free(&d);
@@ -238,7 +292,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_store),
+		cmocka_unit_test(test_store), cmocka_unit_test(test_sweep_slices),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_rules),

@@ -201,7 +201,10 @@ test_stats(void **state)
 	static const char rules[] = "SecAction \"id:1,phase:1,pass,nolog\"\n"
 	    "SecRule TX:anomaly_score \"@ge 5\" \"id:2,phase:2,deny,log,severity:CRITICAL\"\nSecMarker X\n"
 	    "SecRule ARGS \"@rx select\" \"id:3,phase:2,pass,log,severity:CRITICAL,tag:'attack-sqli',tag:'paranoia-level/2',chain\"\n"
-	    "SecRule ARGS \"@pm foo bar\"";
+	    "SecRule ARGS \"@pm foo bar\"\n"
+	    "SecRule TX:anomaly_score \"@ge 5\" \"id:4,phase:2,deny,log,severity:CRITICAL,tag:'attack-generic'\"\n"
+	    "SecRule TX:/part_type_.*/ \"!@rx ^a\" \"id:5,phase:2,block,severity:CRITICAL,tag:'attack-protocol'\"\n"
+	    "SecRule TX:/part_type_.*/ \"!@rx ^a\" \"id:6,phase:2,pass,nolog,severity:CRITICAL,tag:'attack-protocol'\"";
 	struct seen seen = {0};
 	struct waf_stats s;
 	struct diag *d = diag_new();
@@ -210,17 +213,17 @@ test_stats(void **state)
 	(void)state;
 	assert_int_equal(waf_load_mem(&w, "test", NULL, rules, sizeof(rules) - 1, NULL, d), 0);
 	waf_stats(w, &s);
-	assert_int_equal(s.rules, 3);
-	assert_int_equal(s.detection_rules, 1);
+	assert_int_equal(s.rules, 6);
+	assert_int_equal(s.detection_rules, 2);	/* 3, and 5, which looks at TX for an attack */
 	assert_int_equal(s.chains, 1);
-	assert_int_equal(s.regexes, 1);
+	assert_int_equal(s.regexes, 3);
 	assert_int_equal(s.phrases, 2);
-	assert_int_equal(s.by_phase[2], 2);
+	assert_int_equal(s.by_phase[2], 5);
 	assert_int_equal(s.by_paranoia[2], 1);
 	waf_each_rule(w, see, &seen);
-	assert_int_equal(seen.n, 3);
-	assert_int_equal(seen.detections, 1);
-	assert_int_equal(seen.last, 3);
+	assert_int_equal(seen.n, 6);
+	assert_int_equal(seen.detections, 2);
+	assert_int_equal(seen.last, 6);
 	waf_free(&w);
 	assert_int_not_equal(waf_load_mem(&w, "bad", NULL, "SecRuke ARGS", 12, NULL, d), 0);
 	assert_null(w);
