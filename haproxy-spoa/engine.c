@@ -25,7 +25,7 @@ verdict_init(struct verdict *v, time_t now)
 	v->status = 200;
 	v->reason = "ok";
 	v->country = "ZZ";
-	v->ja3 = v->ja4 = v->signature = v->ban_scope = "";
+	v->ja3 = v->ja4 = v->signature = v->ban_scope = v->key = "";
 	v->waf.rules = v->waf.redirect = "";
 	v->now = now;
 }

@@ -24,6 +24,7 @@
 #include "haproxy-spoa/waf/waf.h"
 
 struct arena;
+struct counters;
 struct diag;
 struct req_view;
 struct spoad_conf;
@@ -81,6 +82,8 @@ struct verdict {
 	const char		*signature;	/* X-Edge99-Signature, "" until signed */
 	int			 ban;		/* seconds that the actor stays out; 0 no ban */
 	const char		*ban_scope;	/* who the actor is: "ip" (HAProxy bans it at once), "ja4" or "key"; "" no ban */
+	const char		*key;		/* keyed digest of the API key that was sent, as in events; "" none */
+	bool			 hush;		/* refused as often before, and told then: no event */
 	struct verdict_waf	 waf;
 	struct behave_view	 behave;	/* filled before the bot engine runs */
 	enum verdict_kind	 kind;
@@ -107,6 +110,8 @@ struct spoad_engine {
 	/* NULL, or called about twice a second in the main thread, which also configures: for what has to look at
 	   files outside the request path.  <now_us> on the clock of policy_now_us(). */
 	void		(*tick)(void *state, uint64_t now_us);
+	/* NULL, or called after tick(): add to the counters what has gathered since. */
+	void		(*report)(void *state, struct counters *);
 	/* Runs also where an earlier engine stopped: for what counts or scores refused requests too. */
 	bool		 always;
 };

@@ -73,6 +73,10 @@ arg_take(struct req_view *r, struct span name, const struct spop_value *v, struc
 		}
 	} else if (span_is(name, "body_size")) {
 		spop_value_int(v, &r->body_size);
+	} else if (span_is(name, "err_rate")) {
+		spop_value_int(v, &r->err_rate);
+	} else if (span_is(name, "err_rate_client")) {
+		spop_value_int(v, &r->err_rate_client);
 	} else if (span_is(name, "hdrs")) {
 		if (spop_value_bytes(v, &p, &n))
 			return req_view_headers(r, p, n, a);
@@ -217,13 +221,14 @@ verdict_tell(const struct judge *j, const struct req_view *r, const struct verdi
 	};
 	struct event e = {.event = verdict_event(v), .score = v->threat_score, .action = action[v->action]};
 
-	if (j->events == NULL || (v->action == VERDICT_ALLOW && !v->tell))
+	if (j->events == NULL || v->hush || (v->action == VERDICT_ALLOW && !v->tell))
 		return;
 	e.severity = v->action == VERDICT_ALLOW ? 2 : v->action == VERDICT_DENY ? 4 : 6;
 	if (v->waf.detail != NULL && (v->action == VERDICT_DENY || v->waf.monitored))
 		e.severity = v->action == VERDICT_DENY ? 7 : 5;
 	e.ip = r->ip[0] ? r->ip : NULL;
 	e.ja4 = v->ja4[0] ? v->ja4 : NULL;
+	e.key = v->key[0] ? v->key : NULL;
 	e.request_id = r->request_id.n ? arena_strndup(j->arena, r->request_id.p, r->request_id.n) : NULL;
 	e.rule_ids = v->rule_ids;
 	e.n_rule_ids = v->n_rule_ids;

@@ -21,8 +21,9 @@
  *	waf_profile var(txn...)       | waf_redirect str  where a rule redirects to; absent: nowhere
  *	ja         fc_pp_unique_id    | hello     str   as above; "" if no hello was seen (fingerprint.h has the text of `ja`)
  *	                              | asn         int   autonomous system, 0 unknown
- *	                              | ban         int   seconds that the actor stays out; absent: no ban
- *	                              | ban_scope   str   ip, ja4 or key: who the actor is
+ *	err_rate   sc_gpc0_rate(..)   | ban         int   seconds that the actor stays out; absent: no ban
+ *	err_rate_client               | ban_scope   str   ip, ja4 or key: who the actor is
+ *	(errors of the client in 60 s, of its address, of its key; docs/behaviour.md)
  *
  * In place of `uri`, `path` and `query` do as well (configurations before the WAF); one of both ways, because
  * everything shares one frame with the body.

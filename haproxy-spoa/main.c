@@ -143,6 +143,8 @@ loop(const struct options *o, struct server *s, struct policy **p, struct counte
 			event_client_tick(ev);
 		now = policy_now_us();
 		policy_tick(*p, now);
+		if (ctr != NULL)
+			policy_report(*p, ctr);
 		if (watchdog_us != 0 && now - told_us >= watchdog_us && server_healthy(s)) {
 			sdnotify_send("WATCHDOG=1");
 			told_us = now;

@@ -103,6 +103,14 @@ policy_tick(struct policy *p, uint64_t now_us)
 			spoad_engines[i]->tick(p->state[i], now_us);
 }
 
+void
+policy_report(struct policy *p, struct counters *c)
+{
+	for (size_t i = 0; i < p->n_states; i++)
+		if (spoad_engines[i]->report != NULL)
+			spoad_engines[i]->report(p->state[i], c);
+}
+
 uint64_t
 policy_now_us(void)
 {
@@ -147,9 +155,9 @@ policy_judge(const struct policy *p, struct policy_thread *t, const struct req_v
 
 	v->deadline_us = deadline_us;
 	for (size_t i = 0; i < p->n_states; i++) {
-		if (deadline_us != 0 && policy_now_us() > deadline_us) {
+		if (!stopped && deadline_us != 0 && policy_now_us() > deadline_us) {
 			verdict_error(v, "deadline");
-			return;
+			stopped = true;
 		}
 		if (stopped && !spoad_engines[i]->always)
 			continue;

@@ -9,6 +9,7 @@
 #include "haproxy-spoa/engine.h"
 #include "haproxy-spoa/spoad_conf.h"
 
+struct counters;
 struct policy;
 
 /* With one reference, the caller's.  NULL with text in <diag>. */
@@ -36,6 +37,8 @@ void		 policy_judge(const struct policy *, struct policy_thread *, const struct 
 		    struct arena *, uint64_t deadline_us);
 /* The engines' tick(); only from the thread that loads policies. */
 void		 policy_tick(struct policy *, uint64_t now_us);
+/* The engines' report(); from the same thread. */
+void		 policy_report(struct policy *, struct counters *);
 /* Monotonic microseconds. */
 uint64_t	 policy_now_us(void);
 #endif
