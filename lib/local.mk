@@ -2,7 +2,7 @@
 # libllmsec: what at least two rooms need.  A convenience library, never installed.
 noinst_LTLIBRARIES += %D%/libllmsec.la
 noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/never_ban.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
-	%D%/counters.h %D%/edge_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
+	%D%/counters.h %D%/edge_sign.h %D%/node_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
 %C%_libllmsec_la_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_libllmsec_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libllmsec_la_LIBADD = $(YAML_LIBS) $(CRYPTO_LIBS)
@@ -11,7 +11,7 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/never_ban.h %D%/wire.h %D
 %C%_libllmsec_la_SOURCES += %D%/diag.c
 %C%_libllmsec_la_SOURCES += %D%/literals.c %D%/literals_anchor.c %D%/literals_dfa.c %D%/literals_private.h
 %C%_libllmsec_la_SOURCES += %D%/log.c
-%C%_libllmsec_la_SOURCES += %D%/edge_sign.c
+%C%_libllmsec_la_SOURCES += %D%/edge_sign.c %D%/node_sign.c
 %C%_libllmsec_la_SOURCES += %D%/conf.c %D%/conf_value.c %D%/conf_show.c %D%/conf_private.h
 %C%_libllmsec_la_SOURCES += %D%/utf8.c %D%/json.c %D%/json_token.c %D%/json_string.c %D%/json_keyset.c \
 	%D%/json_path.c
@@ -22,10 +22,12 @@ if BUILD_TESTS
 LIB_TESTS = tests/unit/lib/test_utf8 tests/unit/lib/test_json tests/unit/lib/test_arena \
 	tests/unit/lib/test_buf tests/unit/lib/test_wire tests/unit/lib/test_diag tests/unit/lib/test_conf \
 	tests/unit/lib/test_log tests/unit/lib/test_literals \
-	tests/unit/lib/test_counters tests/unit/lib/test_edge_sign tests/unit/lib/test_event \
+	tests/unit/lib/test_counters tests/unit/lib/test_edge_sign tests/unit/lib/test_node_sign tests/unit/lib/test_event \
 	tests/unit/lib/test_event_line tests/unit/lib/test_sdnotify tests/unit/lib/test_json_conformance
 check_PROGRAMS += $(LIB_TESTS)
 TESTS += $(LIB_TESTS)
+tests_unit_lib_test_node_sign_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_node_sign_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 tests_unit_lib_test_utf8_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_utf8_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 tests_unit_lib_test_json_SOURCES = tests/unit/lib/test_json.c tests/unit/lib/json_trace.h
@@ -72,7 +74,9 @@ tests_bench_bench_json_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_bench_json_LDADD = $(LIBLLMSEC) $(JANSSON_LIBS)
 endif
 FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_literals tests/fuzz/lib/fuzz_utf8 tests/fuzz/lib/fuzz_conf \
-	tests/fuzz/lib/fuzz_wire tests/fuzz/lib/fuzz_edge_sign
+	tests/fuzz/lib/fuzz_wire tests/fuzz/lib/fuzz_edge_sign tests/fuzz/lib/fuzz_node_sign
+tests_fuzz_lib_fuzz_node_sign_SOURCES = tests/fuzz/lib/fuzz_node_sign.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_node_sign_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_json_SOURCES = tests/fuzz/lib/fuzz_json.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_json_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_utf8_SOURCES = tests/fuzz/lib/fuzz_utf8.c $(FUZZ_MAIN)
