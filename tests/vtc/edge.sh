@@ -84,6 +84,8 @@ origin)
 	exec $wrap "$build/tests/tools/llmsec-spop" origin -s "unix:$dir/origin.sock" -k "$dir/edge.keys" ;;
 haproxy)
 	export LLMSEC_RUN=$dir LLMSEC_EDGE_PEM=$dir/edge.pem LLMSEC_EDGE_BIND=$dir/tls.sock
+	# An HAProxy with QUIC listens on UDP as well.
+	export LLMSEC_EDGE_PORT=$((20000 + RANDOM % 12000))
 	export LLMSEC_EDGE_HTTP_BIND=$dir/http.sock LLMSEC_SPOAD_SOCK=$dir/spoad.sock
 	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
 	export LLMSEC_BANS_MAP=$src/etc/haproxy/bans.map LLMSEC_NEVER_BAN=$src/etc/llmsec/never-ban.lst
