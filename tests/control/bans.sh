@@ -30,6 +30,7 @@ printf '# a health checker\n127.0.0.9\n127.1.0.0/16\n2001:db8:f::/48\n' >"$never
 	T
 	sed -n '/# --- bans/,/# --- end of bans/p' "$srcdir/etc/haproxy/haproxy.cfg"
 	cat <<-T
+	    http-request return status 403 content-type application/json string '{"error":{"code":"banned"}}' if { var(txn.banned) -m found }
 	    http-request return status 200 content-type text/plain string ok unless { path /slow }
 	    default_backend slow
 	backend slow

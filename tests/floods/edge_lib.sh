@@ -68,9 +68,7 @@ edge_haproxy()
 	[ -z "$edge_root" ] || run=(chroot "$edge_root")
 	spawn haproxy env LLMSEC_RUN="$edge_in" LLMSEC_EDGE_ADDR=127.0.0.1 LLMSEC_EDGE_PORT="$edge_port" \
 		LLMSEC_EDGE_HTTP_PORT="$edge_http_port" LLMSEC_EDGE_PEM="$edge_in/edge.pem" LLMSEC_SPOAD_SOCK="$edge_in/spoad.sock" \
-		LLMSEC_SPOE_CONF="$edge_in/etc/haproxy/llmsec-spoe.conf" LLMSEC_ERRORS="$edge_in/etc/haproxy/errors" \
-		LLMSEC_BANS_MAP="$edge_in/etc/haproxy/bans.map" LLMSEC_NEVER_BAN="$edge_in/etc/never-ban.lst" \
-		LLMSEC_WAF_PROFILES="$edge_in/etc/haproxy/waf-profile.map" LLMSEC_ACCEL_ADDR="unix@$edge_in/origin.sock" \
+		LLMSEC_CONF="$edge_in/etc/haproxy" LLMSEC_NEVER_BAN="$edge_in/etc/never-ban.lst" LLMSEC_ACCEL_ADDR="unix@$edge_in/origin.sock" \
 		LLMSEC_SPOE_TIMEOUT=3s LLMSEC_HELLO_TIMEOUT=3s "$@" \
 		"${run[@]}" "$([ -n "$edge_root" ] && echo haproxy || echo "$haproxy")" -db -f "$edge_in/etc/haproxy/haproxy.cfg"
 	edge_pid=$spawned

@@ -87,10 +87,9 @@ haproxy)
 	# An HAProxy with QUIC listens on UDP as well.
 	export LLMSEC_EDGE_PORT=$((20000 + RANDOM % 12000))
 	export LLMSEC_EDGE_HTTP_BIND=$dir/http.sock LLMSEC_SPOAD_SOCK=$dir/spoad.sock
-	export LLMSEC_SPOE_CONF=$src/etc/haproxy/llmsec-spoe.conf LLMSEC_ERRORS=$src/etc/haproxy/errors
-	export LLMSEC_BANS_MAP=$src/etc/haproxy/bans.map LLMSEC_NEVER_BAN=$src/etc/llmsec/never-ban.lst
-	export LLMSEC_WAF_PROFILES=$src/etc/haproxy/waf-profile.map
-	[ ! -e "$dir/waf-profile.map" ] || LLMSEC_WAF_PROFILES=$dir/waf-profile.map
+	export LLMSEC_CONF=$src/etc/haproxy
+	export LLMSEC_NEVER_BAN=$src/etc/llmsec/never-ban.lst
+	[ ! -e "$dir/waf-profile.map" ] || export LLMSEC_WAF_PROFILES=$dir/waf-profile.map
 	# PROXY v2 has no fields for a client on a Unix socket, so the fingerprint needs one on TCP.
 	[ ! -e "$dir/tls.port" ] || LLMSEC_EDGE_BIND=$dir/tls.sock,127.0.0.1:$(cat "$dir/tls.port")
 	export LLMSEC_ACCEL_ADDR=unix@$dir/origin.sock LLMSEC_SPOE_TIMEOUT=3s LLMSEC_HELLO_TIMEOUT=3s
