@@ -3,6 +3,9 @@
 noinst_LTLIBRARIES += %D%/libllmsec.la
 noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/never_ban.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
 	%D%/counters.h %D%/edge_sign.h %D%/node_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
+noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
+	%D%/counters.h %D%/edge_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
+noinst_HEADERS += %D%/set_file.h %D%/set_dom.h %D%/set_ip.h
 %C%_libllmsec_la_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_libllmsec_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libllmsec_la_LIBADD = $(YAML_LIBS) $(CRYPTO_LIBS)
@@ -17,8 +20,20 @@ noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/never_ban.h %D%/wire.h %D
 	%D%/json_path.c
 noinst_HEADERS += %D%/json_private.h
 %C%_libllmsec_la_SOURCES += %D%/counters.c %D%/counters_export.c %D%/counters_private.h
+%C%_libllmsec_la_SOURCES += %D%/set_file.c %D%/set_crc.c %D%/set_write.c %D%/set_private.h %D%/set_dom.c \
+	%D%/set_dom_write.c %D%/set_dom_private.h %D%/set_ip.c %D%/set_ip_write.c %D%/set_ip_private.h
+dist_man_MANS += %D%/llmsec-set.5
 %C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
 if BUILD_TESTS
+SET_TESTS = tests/unit/lib/test_set_dom tests/unit/lib/test_set_ip
+check_PROGRAMS += $(SET_TESTS)
+TESTS += $(SET_TESTS)
+tests_unit_lib_test_set_dom_SOURCES = tests/unit/lib/test_set_dom.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_set_dom_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_set_dom_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_set_ip_SOURCES = tests/unit/lib/test_set_ip.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_set_ip_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_set_ip_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 LIB_TESTS = tests/unit/lib/test_utf8 tests/unit/lib/test_json tests/unit/lib/test_arena \
 	tests/unit/lib/test_buf tests/unit/lib/test_wire tests/unit/lib/test_diag tests/unit/lib/test_conf \
 	tests/unit/lib/test_log tests/unit/lib/test_literals \
@@ -67,6 +82,9 @@ tests_unit_lib_test_json_conformance_SOURCES = tests/unit/lib/test_json_conforma
 	tests/unit/lib/json_oracle.c tests/unit/lib/json_oracle.h
 tests_unit_lib_test_json_conformance_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_lib_test_json_conformance_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+check_PROGRAMS += tests/bench/bench_set
+tests_bench_bench_set_SOURCES = tests/bench/bench_set.c tests/bench/ti_corpus.c tests/bench/ti_corpus.h
+tests_bench_bench_set_LDADD = $(LIBLLMSEC)
 # Not run by `make check`: prints what the scanner does beside jansson, on this machine.
 check_PROGRAMS += tests/bench/bench_json
 tests_bench_bench_json_SOURCES = tests/bench/bench_json.c tests/bench/bench_jansson.c tests/bench/bench_json.h
@@ -89,3 +107,8 @@ tests_fuzz_lib_fuzz_edge_sign_SOURCES = tests/fuzz/lib/fuzz_edge_sign.c $(FUZZ_M
 tests_fuzz_lib_fuzz_edge_sign_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_literals_SOURCES = tests/fuzz/lib/fuzz_literals.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_literals_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/lib/fuzz_set tests/fuzz/lib/fuzz_set_model
+tests_fuzz_lib_fuzz_set_SOURCES = tests/fuzz/lib/fuzz_set.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_set_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
+tests_fuzz_lib_fuzz_set_model_SOURCES = tests/fuzz/lib/fuzz_set_model.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_set_model_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)

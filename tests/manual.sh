@@ -13,7 +13,7 @@ result()	# OUTPUT NAME: passes when there is no output
 
 # A manual of another package may be missing; ours may not say so about ours.
 if command -v mandoc >/dev/null; then
-	for page in "$srcdir"/{haproxy-spoa,icap-llmsec,squid-helpers,control}/*.[1578]; do
+	for page in "$srcdir"/{lib,haproxy-spoa,icap-llmsec,squid-helpers,control}/*.[1578]; do
 		result "$(mandoc -Tlint -W warning "$page" 2>&1 | grep -v 'mandoc.db' | head -n 10)" "${page##*/} is clean"
 	done
 else
