@@ -2,11 +2,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/arena.h"
 #include "haproxy-spoa/waf/exec.h"
+#include "haproxy-spoa/waf/rxdfa.h"
 
 /*
  * The rules of a phase, in order, as ModSecurity 2 runs them: every target of a rule that matches counts, runs
@@ -93,8 +95,8 @@ eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
 	return hits == NULL || (g->bit != PLAN_NONE && (ev->map & g->or_class) == 0 && !bit(hits, g->bit));
 }
 
-int
-xbranch_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
+static int
+branch_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
 {
 	struct waf_str none = {0}, value = {b->p, b->n};
 	struct waf_op_result res;
@@ -105,6 +107,45 @@ xbranch_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b
 		if (!xgate_shut(&pr->branch[i].gate, pr->side, b))
 			r = waf_op_eval(pr->branch[i].op, tx->scratch, none, value, false, &res);
 	return r;
+}
+
+void
+xdfa_drop(struct waf_thread *th)
+{
+	size_t i;
+
+	for (i = 0; i < th->n_dfas; i++)
+		rxdfa_cache_free(&th->dfa[i]);
+	free(th->dfa);
+	th->dfa = NULL;
+	th->n_dfas = 0;
+}
+
+static enum rxdfa_answer
+dfa_search(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
+{
+	struct waf_thread *th = tx->th;
+
+	if (th->serial != tx->plan->serial) {
+		xdfa_drop(th);
+		th->serial = tx->plan->serial;
+		if ((th->dfa = calloc(tx->plan->n_dfas, sizeof(*th->dfa))) != NULL)
+			th->n_dfas = tx->plan->n_dfas;
+	}
+	if (th->n_dfas == 0)
+		return RXDFA_TIRED;
+	if (th->dfa[pr->dfa_index] == NULL && (th->dfa[pr->dfa_index] = rxdfa_cache_new(pr->dfa)) == NULL)
+		return RXDFA_TIRED;
+	return rxdfa_search(pr->dfa, th->dfa[pr->dfa_index], b->p, b->n);
+}
+
+/* The parts are the pattern's alternatives: one of them matches where it does. */
+int
+xprefilter(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
+{
+	if (pr->dfa != NULL && dfa_search(tx, pr, b) == RXDFA_NO)
+		return 0;
+	return pr->n_branch > 0 ? branch_eval(tx, pr, b) : 1;
 }
 
 /* 1, 0, or -1: could not be evaluated, which is no match even when negated. */
@@ -119,7 +160,7 @@ op_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b, boo
 	if (pr->arg_macro)
 		arg = xmacro(tx, &pr->r->op_arg);
 	res->n_captures = 0;
-	if (gated && pr->n_branch > 0 && xbranch_eval(tx, pr, b) == 0)
+	if (gated && xprefilter(tx, pr, b) == 0)
 		return 0;
 	r = waf_op_eval(pr->r->op, tx->scratch, arg, value, pr->capture, res);
 	if (r >= 0)
@@ -210,7 +251,7 @@ rule_group(struct waf_tx *tx, const struct plan_rule *pr, uint32_t exset)
 	unsigned char small[256], *no = small;
 	struct xeval *ev = xeval_get(tx, pr->group, exset);
 	bool gated = !tx->waf->no_prefilter && (pr->gate.bit != PLAN_NONE || pr->gate.class != 0 ||
-	    pr->gate.min_width != 0 || pr->n_branch > 0);
+	    pr->gate.min_width != 0 || pr->n_branch > 0 || pr->dfa != NULL);
 
 	if (ev == NULL) {
 		if (tx->stop == X_GO)

@@ -22,6 +22,9 @@ struct waf_thread {
 	struct waf_op_scratch *scratch;
 	struct waf_scratch *body;	/* of the body processors */
 	struct waf_tx	*tx;		/* the last one; owns what is not in the arena */
+	struct rxdfa_cache **dfa;	/* by dfa_index; made when first needed */
+	size_t		 n_dfas;
+	uint64_t	 serial;	/* of the plan that they belong to */
 };
 
 /* A variable that rules set: text, a number, or both; the missing one is made when asked for. */
@@ -234,8 +237,9 @@ void		 xmatch_scores(struct waf_tx *);
 /* exec.c */
 void		 xphase(struct waf_tx *, int phase);
 bool		 xgate_shut(const struct plan_gate *, int side, const struct xbuf *);
-/* 1 one of the pattern's parts matches, 0 none, or -errno. */
-int		 xbranch_eval(struct waf_tx *, const struct plan_rule *, const struct xbuf *);
+/* What can be said about a pattern without it: 0 it doesn't match, else it has to be asked. */
+int		 xprefilter(struct waf_tx *, const struct plan_rule *, const struct xbuf *);
+void		 xdfa_drop(struct waf_thread *);
 void		 xfail(struct waf_tx *, enum waf_error);	/* stops the transaction */
 /* Account for <n> bytes of work; false when the time is over (the transaction is stopped then). */
 bool		 xwork(struct waf_tx *, size_t n);

@@ -80,6 +80,8 @@ int		 waf_op_eval(const struct waf_op *, struct waf_op_scratch *, struct waf_str
 size_t		 waf_op_phrases(const struct waf_op *, const struct waf_str **phrases);
 /* The pattern text and options of @rx, for the literal extractor; {NULL,0} for others or with a macro. */
 struct waf_str	 waf_op_pattern(const struct waf_op *);
+/* Does a match of its begin at the start of the value, by its pattern? */
+bool		 waf_op_anchored(const struct waf_op *);
 uint32_t	 waf_rx_options(void);		/* PCRE2 compile options of every @rx */
 
 /* A pattern for selectors (/regex/ in targets and exclusions): searched, caseless as ModSecurity 2 does. */

@@ -389,6 +389,15 @@ rx_global_eval(const struct waf_op *op, struct waf_op_scratch *s, struct waf_str
 const struct op_class op_class_rx = { .init = op_rx_init, .eval = rx_eval, .free = op_rx_drop },
     op_class_rx_global = { .init = op_rx_init, .eval = rx_global_eval, .free = op_rx_drop };
 
+bool
+waf_op_anchored(const struct waf_op *op)
+{
+	uint32_t options = 0;
+
+	return op->id == WAF_O_rx && !op->has_macro &&
+	    pcre2_pattern_info(op->u.rx->code, PCRE2_INFO_ALLOPTIONS, &options) == 0 && (options & PCRE2_ANCHORED) != 0;
+}
+
 struct waf_str
 waf_op_pattern(const struct waf_op *op)
 {

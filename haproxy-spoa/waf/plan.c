@@ -8,6 +8,7 @@
 #include "lib/diag.h"
 #include "lib/literals.h"
 #include "haproxy-spoa/waf/plan.h"
+#include "haproxy-spoa/waf/rxdfa.h"
 
 int
 plan_grow(struct arena *a, void *vecp, size_t n, size_t *cap, size_t size)
@@ -270,6 +271,9 @@ plan_acts(struct plan *p)
 	return r;
 }
 
+/* Rules are loaded by one thread at a time or by several: it only has to be another number. */
+static _Atomic uint64_t plans;
+
 struct plan *
 plan_new(struct waf_rules **rules, struct diag *d)
 {
@@ -284,6 +288,7 @@ plan_new(struct waf_rules **rules, struct diag *d)
 	}
 	p->arena = a;
 	p->rules = *rules;
+	p->serial = ++plans;
 	*rules = NULL;
 	if ((r = plan_slots(p)) != 0 || (r = plan_phases(p)) != 0 || (r = plan_acts(p)) != 0 ||
 	    (r = plan_gates(p)) != 0) {
@@ -294,12 +299,12 @@ plan_new(struct waf_rules **rules, struct diag *d)
 }
 
 static void
-free_branches(struct plan_rule *pr)
+free_prefilters(struct plan_rule *pr)
 {
 	size_t i;
 
 	for (; pr != NULL; pr = pr->chained)
-		for (i = 0; i < pr->n_branch; i++)
+		for (rxdfa_free(&pr->dfa), i = 0; i < pr->n_branch; i++)
 			waf_op_free(&pr->branch[i].op);
 }
 
@@ -314,7 +319,7 @@ plan_free(struct plan **pp)
 	if (p == NULL)
 		return;
 	for (i = 0; i < p->n_heads; i++)
-		free_branches(p->head[i]);
+		free_prefilters(p->head[i]);
 	literals_free(&p->literals[0]);
 	literals_free(&p->literals[1]);
 	waf_rules_free(&p->rules);

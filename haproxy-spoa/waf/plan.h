@@ -15,6 +15,7 @@
 #include "haproxy-spoa/waf/rule.h"
 
 struct literals;
+struct rxdfa;
 
 #define PLAN_NONE	UINT32_MAX
 
@@ -93,6 +94,8 @@ struct plan_rule {
 	enum waf_op_id	 op;
 	struct plan_num	 num;		/* operand of PLAN_NUM_* */
 	struct plan_gate gate;
+	struct rxdfa	*dfa;		/* of the pattern; NULL: none */
+	uint32_t	 dfa_index;
 	struct plan_branch *branch;	/* the pattern's parts; the whole runs only where one of them matches */
 	size_t		 n_branch;
 	unsigned char	 side;		/* plan_side of its phase */
@@ -156,6 +159,8 @@ struct plan {
 
 	struct literals	*literals[2];	/* of requests (phases 1, 2, 5) and responses (3, 4) */
 	size_t		 n_gates[2], gate_words[2];
+	size_t		 n_dfas;
+	uint64_t	 serial;	/* of all plans of this process: whose a thread's caches are */
 };
 
 /* Takes <rules>.  NULL with text in <diag>. */

@@ -9,6 +9,7 @@
 #include "lib/literals.h"
 #include "haproxy-spoa/waf/plan.h"
 #include "haproxy-spoa/waf/plan_split.h"
+#include "haproxy-spoa/waf/rxdfa.h"
 #include "haproxy-spoa/waf/rxlit.h"
 
 /*
@@ -111,6 +112,8 @@ gate_rx(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
 	lit = gate_extract(pattern, scratch);
 	if (arena_failed(scratch))
 		return -ENOMEM;
+	if (!waf_op_anchored(pr->r->op) && (pr->dfa = rxdfa_new(pattern, waf_rx_options())) != NULL)
+		pr->dfa_index = (uint32_t)p->n_dfas++;
 	if ((r = gate_fill(p, side, &pr->gate, &lit)) != 0)
 		return r;
 	if (lit.n != 0 && lit.min_len >= SPLIT_LITERAL)

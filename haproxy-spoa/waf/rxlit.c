@@ -379,6 +379,7 @@ node_info(struct info *r, const struct rx_node *n, struct arena *a)
 {
 	switch (n->type) {
 	case RX_EMPTY:
+	case RX_BEGIN:
 		*r = empty_info();
 		return true;
 	case RX_SET:

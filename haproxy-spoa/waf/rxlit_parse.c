@@ -266,7 +266,9 @@ parse_escape(struct rx_parser *p, struct list *l)
 		return;
 	}
 	p->p++;
-	if (strchr("bBAZzGK", (int)c) != NULL)
+	if (c == 'A')
+		append(l, new_node(p, RX_BEGIN));
+	else if (strchr("bBZzGK", (int)c) != NULL)
 		append(l, new_node(p, RX_EMPTY));
 	else if (c == 'N' || c == 'C')
 		append_any(p, l);
@@ -302,7 +304,10 @@ parse_flags(struct rx_parser *p)
 				p->fail = true;	/* xx changes classes */
 			p->extended = on;
 			break;
-		case 'm': case 'n': case 's': case 'J': case 'U':
+		case 'm':
+			p->multiline = true;
+			break;
+		case 'n': case 's': case 'J': case 'U':
 			break;
 		case ')': case ':':
 			return *p->p == ':';
@@ -406,7 +411,9 @@ parse_item(struct rx_parser *p, struct list *l)
 		parse_escape(p, l);
 	else if (c == '(')
 		parse_group(p, l);
-	else if (c == '^' || c == '$')
+	else if (c == '^')
+		append(l, new_node(p, p->multiline ? RX_EMPTY : RX_BEGIN));
+	else if (c == '$')
 		append(l, new_node(p, RX_EMPTY));
 	else if (c == '.')
 		append_any(p, l);
@@ -458,6 +465,7 @@ rx_parse(struct waf_str pattern, uint32_t options, struct arena *a)
 	struct rx_parser p = {
 		.p = (const unsigned char *)pattern.p, .end = (const unsigned char *)pattern.p + pattern.n, .arena = a,
 		.caseless = options & PCRE2_CASELESS, .extended = options & PCRE2_EXTENDED,
+		.multiline = options & PCRE2_MULTILINE,
 	};
 	struct rx_node *n;
 

@@ -3,7 +3,7 @@
 #define LLMSEC_WAF_RXLIT_PRIVATE_H
 /*
  * A PCRE2 pattern as a tree whose language holds at least what the pattern's does: look-around and anchors are
- * empty, "." is any byte, a back reference is anything.  Whatever else the parser isn't sure of makes it fail.
+ * empty (BEGIN too, but says that it is the start of the text), "." is any byte, a back reference is anything.  Whatever else the parser isn't sure of makes it fail.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 struct arena;
 
-enum rx_type { RX_EMPTY, RX_SET, RX_ANYTHING, RX_CAT, RX_ALT, RX_REPEAT };
+enum rx_type { RX_EMPTY, RX_BEGIN, RX_SET, RX_ANYTHING, RX_CAT, RX_ALT, RX_REPEAT };
 
 #define RX_INF	UINT32_MAX
 
@@ -27,6 +27,7 @@ struct rx_parser {
 	const unsigned char *p, *end;
 	struct arena	*arena;
 	bool		 caseless, extended;	/* here */
+	bool		 multiline;	/* somewhere: "^" may be any line's start */
 	bool		 fail;
 	unsigned	 depth;
 };

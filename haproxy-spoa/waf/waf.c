@@ -113,6 +113,7 @@ waf_thread_free(struct waf_thread **thp)
 		return;
 	if (th->tx != NULL)
 		waf_vars_release(&th->tx->vars);
+	xdfa_drop(th);
 	waf_op_scratch_free(&th->scratch);
 	waf_scratch_free(&th->body);
 	arena_free(&th->arena);

@@ -46,6 +46,8 @@ rx_case_new(struct rx_case *c, struct waf_str pattern, uint32_t options, uint64_
 	pcre2_set_heap_limit(c->mc, 4000);
 	rxlit_extract(&c->lit, pattern, options, c->arena);
 	c->tree = rx_parse(pattern, options, c->arena);
+	c->dfa = rxdfa_new(pattern, options);
+	c->cache = c->dfa != NULL ? rxdfa_cache_new(c->dfa) : NULL;
 	return true;
 }
 
@@ -56,6 +58,8 @@ rx_case_free(struct rx_case *c)
 	pcre2_match_data_free(c->md);
 	pcre2_match_context_free(c->mc);
 	arena_free(&c->arena);
+	rxdfa_cache_free(&c->cache);
+	rxdfa_free(&c->dfa);
 }
 
 static bool
@@ -95,6 +99,8 @@ rx_try(struct rx_case *c, const char *p, size_t n)
 		rx_caught(c, p, n, "literals or class");
 	if (c->lit.needs_class && !has_class(c->lit.class, p, n))
 		rx_caught(c, p, n, "class");
+	if (c->cache != NULL && rxdfa_search(c->dfa, c->cache, p, n) == RXDFA_NO)
+		rx_caught(c, p, n, "the automaton");
 	return true;
 }
 
@@ -137,6 +143,7 @@ gen(struct rx_case *c, struct text *t, const struct rx_node *n)
 		return;
 	switch (n->type) {
 	case RX_EMPTY:
+	case RX_BEGIN:
 		break;
 	case RX_SET:
 		gen_byte(c, t, n->set);

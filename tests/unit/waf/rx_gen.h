@@ -2,14 +2,15 @@
 #ifndef LLMSEC_TESTS_RX_GEN_H
 #define LLMSEC_TESTS_RX_GEN_H
 /*
- * Texts for a pattern, and PCRE2's word against the literal extractor's: a text that PCRE2 matches must pass
- * every gate.  rx_attack() tries <rounds> texts that walk the pattern's tree, with fillers of any length, and
+ * Texts for a pattern, and PCRE2's word against that of the literal extractor and of the automaton: a text that PCRE2
+ * matches must pass every gate.  rx_attack() tries <rounds> texts that walk the pattern's tree, with fillers of any length, and
  * mutations of each; it returns how many of them PCRE2 matched.  On a text that matches and doesn't pass it
  * calls rx_caught(), which the program has.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "haproxy-spoa/waf/rxdfa.h"
 #include "haproxy-spoa/waf/rxlit.h"
 
 struct rx_case {
@@ -17,6 +18,8 @@ struct rx_case {
 	uint32_t	 options;
 	struct rxlit	 lit;
 	struct rx_node	*tree;	/* NULL: the parser gave up */
+	struct rxdfa	*dfa;	/* NULL: as there, or the pattern matches the empty text */
+	struct rxdfa_cache *cache;
 	pcre2_code	*code;
 	pcre2_match_data *md;
 	pcre2_match_context *mc;
