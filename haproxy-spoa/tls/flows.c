@@ -6,41 +6,49 @@
 #include <string.h>
 
 #include "haproxy-spoa/tls/flows.h"
+#include "haproxy-spoa/tls/packet.h"
 #include "haproxy-spoa/tls/quic.h"
 #include "lib/wire.h"
 
-/* libpcap's numbers (pcap-linktype(7)); its header is not needed for them. */
-enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW_BSD = 12, LINK_RAW_OPENBSD = 14, LINK_RAW = 101, LINK_LOOP = 108,
-	LINK_LINUX_SLL = 113, LINK_IPV4 = 228, LINK_IPV6 = 229, LINK_LINUX_SLL2 = 276 };
-enum { ETHERTYPE_4 = 0x0800, ETHERTYPE_6 = 0x86dd, ETHERTYPE_VLAN = 0x8100, ETHERTYPE_QINQ = 0x88a8 };
-enum { PROTO_HOPOPTS = 0, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ROUTING = 43, PROTO_FRAGMENT = 44, PROTO_DSTOPTS = 60 };
-
 #define STREAM_MAX	(64 * 1024 + 2048)	/* a hello of 2^16 bytes and its record headers */
+/* Without a SYN the first segment seen may not be the first one sent: room for what is before it. */
+#define STREAM_BEFORE	8192
+#define STREAM_SIZE	(STREAM_BEFORE + STREAM_MAX)
+#define NOWHERE		SIZE_MAX
 
 struct key {			/* compared as bytes: no padding */
-	uint8_t		 src[16], dst[16];
+	struct packet_addr addr;
 	uint16_t	 sport, dport;
-	uint8_t		 v6, proto, zero[2];
 };
 
 struct flow {
 	struct key	 key;
 	uint64_t	 used;		/* when, in packets */
-	bool		 live, done, started;
+	bool		 live;
+	bool		 known;		/* TCP: seen before, or begun with a SYN */
+	bool		 synced;	/* TCP: begun with a SYN */
+	bool		 closed;	/* TCP: FIN or RST */
+	bool		 first;		/* TCP: <from> is where the stream begins: a bad hello there is reported */
 	uint32_t	 base;		/* TCP: sequence number of data[0] */
-	uint8_t		*data;		/* TCP: bytes from base on; UDP: datagrams of DTLS one after the other */
+	uint32_t	 past;		/* TCP, nothing collected: what is before has been looked at */
+	uint8_t		*data;		/* TCP: bytes from base on, or NULL; UDP: datagrams of DTLS one after the other */
 	uint8_t		*seen;		/* TCP: which of them are there */
-	size_t		 contiguous;
+	size_t		 from, upto;	/* TCP: where a hello may begin, and up to where there is no hole */
+	size_t		 dtls_len;
 	struct quic_initials *quic;
+	uint64_t	 last;		/* digest of the hello reported last, 0: none */
 };
 
 struct flows {
 	flow_hello_fn	 fn;
 	void		*arg;
 	uint64_t	 clock;
+	struct packets	*packets;
 	struct flow	*slot;		/* open hash by key: FLOWS_MAX slots, 8 probed, the oldest of them leaves */
 	uint8_t		*join;		/* scratch: records put together */
 };
+
+static void on_packet(void *, const struct packet_addr *, const uint8_t *, size_t);
 
 struct flows *
 flows_new(flow_hello_fn fn, void *arg)
@@ -51,9 +59,10 @@ flows_new(flow_hello_fn fn, void *arg)
 		return NULL;
 	f->fn = fn;
 	f->arg = arg;
+	f->packets = packets_new(on_packet, f);
 	f->slot = calloc(FLOWS_MAX, sizeof(*f->slot));
 	f->join = malloc(STREAM_MAX);
-	if (f->slot == NULL || f->join == NULL)
+	if (f->packets == NULL || f->slot == NULL || f->join == NULL)
 		flows_free(&f);
 	return f;
 }
@@ -77,29 +86,38 @@ flows_free(struct flows **fp)
 		return;
 	for (size_t i = 0; f->slot != NULL && i < FLOWS_MAX; i++)
 		flow_clear(&f->slot[i]);
+	if (f->packets != NULL)
+		packets_free(&f->packets);
 	free(f->slot);
 	free(f->join);
 	free(f);
 }
 
+static uint64_t
+fnv1a(const void *p, size_t n)
+{
+	const uint8_t *b = p;
+	uint64_t h = 1469598103934665603ULL;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 1099511628211ULL;
+	return h;
+}
+
 static struct flow *
 flow_get(struct flows *f, const struct key *k)
 {
-	const uint8_t *b = (const uint8_t *)k;
-	uint64_t h = 1469598103934665603ULL;	/* FNV-1a */
+	uint64_t h = fnv1a(k, sizeof(*k));
 	struct flow *w, *oldest = NULL;
 
-	for (size_t i = 0; i < sizeof(*k); i++)
-		h = (h ^ b[i]) * 1099511628211ULL;
 	for (unsigned i = 0; i < 8; i++) {
 		w = &f->slot[(h + i) % FLOWS_MAX];
 		if (w->live && memcmp(&w->key, k, sizeof(*k)) == 0) {
 			w->used = f->clock;
 			return w;
 		}
-		if (oldest == NULL || !w->live || (oldest->live && w->used < oldest->used))
-			if (oldest == NULL || oldest->live)
-				oldest = w;
+		if (oldest == NULL || (oldest->live && (!w->live || w->used < oldest->used)))
+			oldest = w;
 	}
 	flow_clear(oldest);
 	oldest->key = *k;
@@ -113,62 +131,183 @@ report(struct flows *f, struct flow *w, enum tls_transport transport, enum tls_r
 {
 	struct flow_hello h = {.transport = transport, .result = r, .message = msg, .len = len,
 	    .sport = w->key.sport, .dport = w->key.dport};
-	int af = w->key.v6 ? AF_INET6 : AF_INET;
+	int af = w->key.addr.v6 ? AF_INET6 : AF_INET;
+	uint64_t digest = fnv1a(msg, len) | 1;
 
-	w->done = true;
-	if (r == TLS_NOT_HELLO)
+	if (digest == w->last)
 		return;
-	inet_ntop(af, w->key.src, h.src, sizeof(h.src));
-	inet_ntop(af, w->key.dst, h.dst, sizeof(h.dst));
+	w->last = digest;
+	inet_ntop(af, w->key.addr.src, h.src, sizeof(h.src));
+	inet_ntop(af, w->key.addr.dst, h.dst, sizeof(h.dst));
 	f->fn(f->arg, &h);
 }
 
 /* --- TCP ------------------------------------------------------------------------------------------- */
 
+/* Does a segment begin with a ClientHello?  As sure as its first bytes can make us. */
 static bool
+hello_like(const uint8_t *p, size_t n)
+{
+	size_t len;
+
+	if (n >= 11 && memcmp(p, "\x14\x03\x03\x00\x01\x01", 6) == 0) {	/* the middlebox' friend before a second hello */
+		p += 6;
+		n -= 6;
+	}
+	if (n < 3 || p[0] != 22 || p[1] != 3 || p[2] > 4 || (n >= 6 && p[5] != 1))
+		return false;
+	if (n < 11)
+		return true;
+	len = (size_t)p[6] << 16 | (size_t)p[7] << 8 | p[8];
+	return len >= 38 && len <= 65536;
+}
+
+/* Where TLS begins behind a PROXY header (proxy-protocol.txt 2.1, 2.2), or 0. */
+static size_t
+proxy_header(const uint8_t *p, size_t n)
+{
+	size_t end;
+
+	if (n >= 16 && memcmp(p, "\r\n\r\n\0\r\nQUIT\n", 12) == 0) {
+		end = 16 + ((size_t)p[14] << 8 | p[15]);
+		return end < n ? end : 0;
+	}
+	if (n < 8 || memcmp(p, "PROXY ", 6) != 0)
+		return 0;
+	for (end = 6; end + 2 < n && end < 107; end++)
+		if (p[end] == '\r' && p[end + 1] == '\n')
+			return end + 2;
+	return 0;
+}
+
+/* Nothing to collect: from <seq> on, segments are only looked at. */
+static void
+stream_pass(struct flow *w, uint32_t seq)
+{
+	free(w->data);
+	free(w->seen);
+	w->data = w->seen = NULL;
+	w->past = seq;
+	w->known = true;
+	w->first = false;
+	w->from = NOWHERE;
+}
+
+static bool
+stream_collect(struct flow *w, uint32_t base, size_t from)
+{
+	free(w->data);
+	free(w->seen);
+	w->data = malloc(STREAM_SIZE);
+	w->seen = calloc(1, STREAM_SIZE / 8 + 1);
+	w->base = base;
+	w->from = w->upto = from;
+	w->known = true;
+	if (w->data != NULL && w->seen != NULL)
+		return true;
+	stream_pass(w, base);
+	return false;
+}
+
+static void
 stream_put(struct flow *w, uint32_t seq, const uint8_t *p, size_t n)
 {
 	int32_t at = (int32_t)(seq - w->base);
 
-	if (w->data == NULL) {
-		w->data = malloc(STREAM_MAX);
-		w->seen = calloc(1, STREAM_MAX / 8 + 1);
-		if (w->data == NULL || w->seen == NULL)
-			return false;
-	}
 	if (at < 0) {			/* sent again, from before the beginning */
 		if ((size_t)-(int64_t)at >= n)
-			return true;
+			return;
 		p += -(int64_t)at;
 		n -= (size_t)-(int64_t)at;
 		at = 0;
 	}
-	if (at >= STREAM_MAX)
-		return true;
-	if (n > (size_t)(STREAM_MAX - at))
-		n = (size_t)(STREAM_MAX - at);
-	for (size_t i = 0; i < n; i++) {
-		size_t o = (size_t)at + i;
-
+	for (size_t i = 0, o = (size_t)at; i < n && o < STREAM_SIZE; i++, o++) {
 		if (w->seen[o / 8] >> o % 8 & 1)
 			continue;	/* the first copy stands, as in most stacks */
 		w->data[o] = p[i];
 		w->seen[o / 8] |= (uint8_t)(1u << o % 8);
 	}
-	while (w->contiguous < STREAM_MAX && (w->seen[w->contiguous / 8] >> w->contiguous % 8 & 1))
-		w->contiguous++;
-	return true;
+	if (w->from == NOWHERE && hello_like(p, n))
+		w->from = w->upto = (size_t)at;
+	while (w->from != NOWHERE && w->upto < STREAM_SIZE && (w->seen[w->upto / 8] >> w->upto % 8 & 1))
+		w->upto++;
+}
+
+/* What has come of a hello that may begin at <from>. */
+static void
+stream_look(struct flows *f, struct flow *w)
+{
+	const uint8_t *p = w->data + w->from;
+	size_t n = w->upto - w->from, skip, len = 0, max = w->from + STREAM_MAX < STREAM_SIZE ? STREAM_MAX : STREAM_SIZE - w->from;
+	struct tls_hello h;
+	enum tls_result r;
+
+	if (n == 0)
+		return;
+	skip = w->first ? proxy_header(p, n) : 0;
+	if (skip == 0 && n > 6 && memcmp(p, "\x14\x03\x03\x00\x01\x01", 6) == 0)
+		skip = 6;
+	r = tls_records_join(p + skip, n - skip, f->join, &len);
+	if (r == TLS_SHORT && n < max)
+		return;
+	if (r == TLS_SHORT)
+		r = TLS_MALFORMED;
+	if (r == TLS_OK)
+		r = tls_hello_parse(&h, TLS_OVER_TCP, f->join, len);
+	/* In the middle of a stream it was only a guess. */
+	if (r == TLS_OK || (r == TLS_MALFORMED && w->first))
+		report(f, w, TLS_OVER_TCP, r, f->join, len);
+	stream_pass(w, w->base + (uint32_t)w->upto);
+}
+
+/* SYN: a new connection, maybe on old ports; not if the same one is sent again, or came late. */
+static void
+stream_syn(struct flows *f, struct flow *w, uint32_t first)
+{
+	struct key k = w->key;
+
+	if (w->data != NULL && !w->closed && first - w->base <= (w->synced ? 0 : STREAM_BEFORE))
+		return;
+	flow_clear(w);
+	w->key = k;
+	w->live = true;
+	w->used = f->clock;
+	w->first = w->synced = stream_collect(w, first, 0);
+}
+
+static void
+stream_segment(struct flows *f, struct flow *w, uint32_t seq, const uint8_t *p, size_t n)
+{
+	bool like = hello_like(p, n);
+
+	if (!w->known) {		/* the capture began in the middle */
+		if (!stream_collect(w, seq - STREAM_BEFORE, NOWHERE))
+			return;
+		w->first = like;
+	} else if (w->data == NULL) {
+		if (!like || (int32_t)(seq - w->past) < 0 || !stream_collect(w, seq, 0))
+			return;
+	} else if (w->from == NOWHERE && (int32_t)(seq - w->base) >= STREAM_SIZE - STREAM_BEFORE) {
+		if (!like) {		/* a long way without TLS */
+			stream_pass(w, seq);
+			return;
+		}
+		if (!stream_collect(w, seq, 0))
+			return;
+	}
+	stream_put(w, seq, p, n);
+	if (w->from != NOWHERE)
+		stream_look(f, w);
 }
 
 static void
 tcp_packet(struct flows *f, struct key *k, struct wire *w)
 {
 	uint32_t seq;
-	size_t off, n, len;
+	size_t off, n;
 	uint8_t flags;
 	struct flow *flow;
 	const uint8_t *p;
-	enum tls_result r;
 
 	k->sport = wire_be16(w);
 	k->dport = wire_be16(w);
@@ -184,64 +323,56 @@ tcp_packet(struct flows *f, struct key *k, struct wire *w)
 	if (w->err != 0)
 		return;
 	flow = flow_get(f, k);
-	if (flags & 0x02) {			/* SYN: a new connection, maybe on old ports */
-		flow_clear(flow);
-		flow->key = *k;
-		flow->live = flow->started = true;
-		flow->used = f->clock;
-		flow->base = seq + 1;
+	if (flags & 0x02) {
+		stream_syn(f, flow, seq + 1);
 		seq++;
 	}
-	if (flow->done || n == 0)
-		return;
-	if (!flow->started) {
-		/* The capture began in the middle: only a segment that begins with a handshake record is a beginning. */
-		if (p[0] != 22) {
-			flow->done = true;
-			return;
-		}
-		flow->started = true;
-		flow->base = seq;
-	}
-	if (!stream_put(flow, seq, p, n) || flow->contiguous == 0)
-		return;
-	r = tls_records_join(flow->data, flow->contiguous, f->join, &len);
-	if (r != TLS_SHORT || flow->contiguous == STREAM_MAX)
-		report(f, flow, TLS_OVER_TCP, r == TLS_SHORT ? TLS_MALFORMED : r, f->join, len);
+	if (n > 0)
+		stream_segment(f, flow, seq, p, n);
+	flow->closed |= (flags & 0x05) != 0;
 }
 
 /* --- UDP ------------------------------------------------------------------------------------------- */
 
 static void
-dtls_packet(struct flows *f, struct flow *flow, const uint8_t *p, size_t n)
+dtls_packet(struct flows *f, struct flow *w, const uint8_t *p, size_t n)
 {
 	enum tls_result r;
 	size_t len;
 
-	if (flow->data == NULL && (flow->data = malloc(STREAM_MAX)) == NULL)
+	if (w->data == NULL && (w->data = malloc(STREAM_MAX)) == NULL)
 		return;
-	if (n > STREAM_MAX - flow->contiguous)
+	if (n > STREAM_MAX - w->dtls_len)
+		w->dtls_len = 0;
+	memcpy(w->data + w->dtls_len, p, n);
+	w->dtls_len += n;
+	r = dtls_records_join(w->data, w->dtls_len, f->join, STREAM_MAX, &len);
+	if (r != TLS_OK && r != TLS_SHORT && w->dtls_len > n) {	/* what is kept may be of another hello */
+		memcpy(w->data, p, n);
+		w->dtls_len = n;
+		r = dtls_records_join(w->data, n, f->join, STREAM_MAX, &len);
+	}
+	if (r == TLS_SHORT)
 		return;
-	memcpy(flow->data + flow->contiguous, p, n);
-	flow->contiguous += n;
-	r = dtls_records_join(flow->data, flow->contiguous, f->join, STREAM_MAX, &len);
-	if (r != TLS_SHORT)
-		report(f, flow, TLS_OVER_DTLS, r, f->join, len);
+	w->dtls_len = 0;
+	if (r != TLS_NOT_HELLO)
+		report(f, w, TLS_OVER_DTLS, r, f->join, len);
 }
 
 static void
-quic_packet(struct flows *f, struct flow *flow, const uint8_t *p, size_t n)
+quic_packet(struct flows *f, struct flow *w, const uint8_t *p, size_t n)
 {
 	enum tls_result r;
 	size_t len = 0;
 
-	if (flow->quic == NULL && (flow->quic = calloc(1, sizeof(*flow->quic))) == NULL)
+	if (w->quic == NULL && (w->quic = calloc(1, sizeof(*w->quic))) == NULL)
 		return;
-	r = quic_take(flow->quic, p, n, &len);
-	if (r == TLS_OK)
-		report(f, flow, TLS_OVER_QUIC, r, flow->quic->crypto, len);
-	else if (r == TLS_MALFORMED)
-		flow->done = true;	/* a server's Initial, or another one's: its keys are not the client's */
+	/* MALFORMED: a server's Initial, or another one's; its keys are not the client's. */
+	r = quic_take(w->quic, p, n, &len);
+	if (r == TLS_OK) {
+		report(f, w, TLS_OVER_QUIC, r, w->quic->crypto + w->quic->start, len);
+		w->quic->start += len;
+	}
 }
 
 static void
@@ -249,155 +380,41 @@ udp_packet(struct flows *f, struct key *k, struct wire *w)
 {
 	const uint8_t *p;
 	size_t n, len;
-	struct flow *flow;
 
 	k->sport = wire_be16(w);
 	k->dport = wire_be16(w);
 	len = wire_be16(w);
 	wire_skip(w, 2);
 	p = wire_rest(w, &n);
-	if (w->err != 0 || len < 8 || n < 14)
+	if (w->err != 0 || (len < 8 && len != 0))
 		return;
-	if (len - 8 < n)
+	if (len >= 8 && len - 8 < n)	/* 0: more than fits the field */
 		n = len - 8;
 	if (n < 14)
 		return;
-	if (p[0] == 22 && (p[1] == 0xfe || (p[1] == 0x01 && p[2] == 0))) {	/* DTLS 1.0, 1.2; OpenSSL's DTLS1_BAD_VER */
-		flow = flow_get(f, k);
-		if (!flow->done)
-			dtls_packet(f, flow, p, n);
-	} else if (quic_is_initial(p, n)) {
-		flow = flow_get(f, k);
-		if (!flow->done)
-			quic_packet(f, flow, p, n);
-	}
-}
-
-/* --- IP and below ---------------------------------------------------------------------------------- */
-
-static void
-transport(struct flows *f, struct key *k, uint8_t proto, struct wire *w)
-{
-	k->proto = proto;
-	if (proto == PROTO_TCP)
-		tcp_packet(f, k, w);
-	else if (proto == PROTO_UDP)
-		udp_packet(f, k, w);
+	/* DTLS 1.0, 1.2, OpenSSL's DTLS1_BAD_VER; with epoch 0, later ones are encrypted. */
+	if (p[0] == 22 && (p[1] == 0xfe || (p[1] == 0x01 && p[2] == 0)) && p[3] == 0 && p[4] == 0)
+		dtls_packet(f, flow_get(f, k), p, n);
+	else if (quic_is_initial(p, n))
+		quic_packet(f, flow_get(f, k), p, n);
 }
 
 static void
-ipv4(struct flows *f, const uint8_t *p, size_t n)
+on_packet(void *arg, const struct packet_addr *a, const uint8_t *p, size_t n)
 {
-	struct key k = {.v6 = 0};
-	size_t head, total;
+	struct key k = {.addr = *a};
 	struct wire w;
 
-	if (n < 20)
-		return;
-	head = (size_t)(p[0] & 15) * 4;
-	total = (size_t)p[2] << 8 | p[3];
-	if (total == 0)		/* segmentation offload: the capture has all of it */
-		total = n;
-	if (p[0] >> 4 != 4 || head < 20 || head > n || total < head || ((p[6] & 0x1f) | p[7]) != 0)
-		return;
-	memcpy(k.src, p + 12, 4);
-	memcpy(k.dst, p + 16, 4);
-	wire_init(&w, p + head, (total < n ? total : n) - head);
-	transport(f, &k, p[9], &w);
-}
-
-static void
-ipv6(struct flows *f, const uint8_t *p, size_t n)
-{
-	struct key k = {.v6 = 1};
-	size_t total, len;
-	struct wire w;
-	uint8_t next;
-
-	if (n < 40 || p[0] >> 4 != 6)
-		return;
-	total = ((size_t)p[4] << 8 | p[5]) + 40;
-	if (total == 40)
-		total = n;
-	memcpy(k.src, p + 8, 16);
-	memcpy(k.dst, p + 24, 16);
-	next = p[6];
-	wire_init(&w, p + 40, (total < n ? total : n) - 40);
-	while (w.err == 0 && (next == PROTO_HOPOPTS || next == PROTO_ROUTING || next == PROTO_DSTOPTS || next == PROTO_FRAGMENT)) {
-		uint8_t type = next;
-
-		next = wire_u8(&w);
-		len = wire_u8(&w);
-		if (type == PROTO_FRAGMENT) {
-			if ((wire_be16(&w) & 0xfff8) != 0)
-				return;
-			wire_skip(&w, 4);
-		} else
-			wire_skip(&w, len * 8 + 6);
-	}
-	if (w.err == 0)
-		transport(f, &k, next, &w);
-}
-
-static void
-ip(struct flows *f, uint16_t ethertype, struct wire *w)
-{
-	const uint8_t *p;
-	size_t n;
-
-	while (ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ) {
-		wire_skip(w, 2);
-		ethertype = wire_be16(w);
-		if (w->err != 0)
-			return;
-	}
-	p = wire_rest(w, &n);
-	if (p == NULL || n == 0)
-		return;
-	if (ethertype == ETHERTYPE_4)
-		ipv4(f, p, n);
-	else if (ethertype == ETHERTYPE_6)
-		ipv6(f, p, n);
+	wire_init(&w, p, n);
+	if (a->proto == 6)
+		tcp_packet(arg, &k, &w);
+	else
+		udp_packet(arg, &k, &w);
 }
 
 bool
 flows_packet(struct flows *f, int linktype, const void *data, size_t len)
 {
-	uint16_t type;
-	struct wire w;
-
 	f->clock++;
-	wire_init(&w, data, len);
-	switch (linktype) {
-	case LINK_ETHERNET:
-		wire_skip(&w, 12);
-		type = wire_be16(&w);
-		break;
-	case LINK_LINUX_SLL:
-		wire_skip(&w, 14);
-		type = wire_be16(&w);
-		break;
-	case LINK_LINUX_SLL2:
-		type = wire_be16(&w);
-		wire_skip(&w, 18);
-		break;
-	case LINK_NULL:
-	case LINK_LOOP:			/* an address family in some byte order: look at the packet instead */
-		wire_skip(&w, 4);
-		__attribute__((fallthrough));
-	case LINK_RAW:
-	case LINK_RAW_BSD:
-	case LINK_RAW_OPENBSD:
-	case LINK_IPV4:
-	case LINK_IPV6:
-		if (w.err != 0 || wire_left(&w) == 0)
-			return true;
-		type = *w.p >> 4 == 6 ? ETHERTYPE_6 : ETHERTYPE_4;
-		break;
-	default:
-		return false;
-	}
-	if (w.err == 0)
-		ip(f, type, &w);
-	return true;
+	return packets_take(f->packets, linktype, data, len);
 }

@@ -2,9 +2,15 @@
 #ifndef LLMSEC_TLS_FLOWS_H
 #define LLMSEC_TLS_FLOWS_H
 /*
- * ClientHellos out of captured packets: Ethernet, Linux cooked, loopback and raw IP links, VLAN, IPv4 and IPv6 (first
- * fragments), TCP streams put together by sequence number, DTLS and QUIC over UDP.  One hello a flow and direction is
- * reported, in the order in which they become complete.  Bounded: FLOWS_MAX flows at a time, the oldest leaves.
+ * ClientHellos out of captured packets (packet.h says what may be around them): TCP streams put together by sequence
+ * number, DTLS and QUIC over UDP.  Reported in the order in which they become complete, every one of a flow: a client that
+ * is asked for another key share (HelloRetryRequest) or a cookie says hello twice.  The same bytes again are a
+ * retransmission and are not.
+ *
+ * TLS need not be the first thing in a TCP stream: it may follow a PROXY header, SOCKS, CONNECT or STARTTLS, where the
+ * client waits for an answer, so that its hello begins a segment.
+ *
+ * Bounded: FLOWS_MAX flows at a time, the oldest leaves.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -151,7 +151,10 @@ version_text(uint16_t v)
 	return "00";
 }
 
-/* The highest of supported_versions, else the legacy field.  DTLS counts downwards. */
+/*
+ * "the highest value in the extension" supported_versions, else the legacy field.  By number, as the definition says and
+ * every tool has it, although DTLS counts downwards: a client that offers DTLS 1.3 and 1.2 is "d2".
+ */
 static uint16_t
 version_of(const struct tls_hello *h)
 {
@@ -161,7 +164,7 @@ version_of(const struct tls_hello *h)
 		v = tls_u16(h->versions, i);
 		if (tls_is_grease(v))
 			continue;
-		if (best == 0 || (h->transport == TLS_OVER_DTLS ? v < best : v > best))
+		if (v > best)
 			best = v;
 	}
 	return best ? best : h->legacy_version;

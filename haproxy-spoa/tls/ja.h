@@ -7,7 +7,9 @@
  *		"JA3", Salesforce 2017.
  *	JA4	FoxIO, "JA4: TLS Client Fingerprint" (technical_details/JA4.md), BSD 3-clause.  Of the JA4+ family only
  *		this one is free of FoxIO's own licence, so only this one is here.
- * GREASE values (RFC 8701) are left out everywhere.  Pure functions, no allocation.
+ * GREASE values (RFC 8701) are left out everywhere, among signature algorithms too, where Chromium 156 has one.
+ * (Wireshark 4.4 counts that one, so that its fingerprint of Chromium is another each time.)
+ * Pure functions, no allocation.
  *
  * One deliberate reading: where the first ALPN value starts or ends with a byte that is no ASCII letter or
  * digit, JA4.md asks for the first and last character of its hexadecimal form.  Some tools print "99".

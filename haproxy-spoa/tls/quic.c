@@ -19,6 +19,29 @@ static const uint8_t salt_v1[20] = {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0x
 	0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a};
 static const uint8_t salt_v2[20] = {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26,
 	0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9};
+/* draft-ietf-quic-tls-29 and -23, 5.2 */
+static const uint8_t salt_draft29[20] = {0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61,
+	0x11, 0xe0, 0x43, 0x90, 0xa8, 0x99};
+static const uint8_t salt_draft23[20] = {0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4,
+	0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02};
+
+/* NULL: not a version that we can open. */
+static const uint8_t *
+salt_of(uint32_t version)
+{
+	static const struct {
+		uint32_t	 first, last;
+		const uint8_t	*salt;
+	} known[] = {
+		{QUIC_V1, QUIC_V1, salt_v1}, {QUIC_V2, QUIC_V2, salt_v2}, {0xff000021, 0xff000022, salt_v1},
+		{0xff00001d, 0xff000020, salt_draft29}, {0xff000017, 0xff00001c, salt_draft23},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (version >= known[i].first && version <= known[i].last)
+			return known[i].salt;
+	return NULL;
+}
 
 struct initial_keys {
 	uint8_t	key[16], iv[12], hp[16];
@@ -73,7 +96,7 @@ derive(struct initial_keys *k, const struct quic_initials *q)
 	bool v2 = q->version == QUIC_V2;
 	uint8_t initial[32], client[32];
 
-	return hkdf(EVP_PKEY_HKDEF_MODE_EXTRACT_ONLY, v2 ? salt_v2 : salt_v1, 20, q->dcid, q->dcid_len, NULL, 0, initial,
+	return hkdf(EVP_PKEY_HKDEF_MODE_EXTRACT_ONLY, salt_of(q->version), 20, q->dcid, q->dcid_len, NULL, 0, initial,
 	    sizeof(initial)) &&
 	    expand_label(initial, "client in", client, sizeof(client)) &&
 	    expand_label(client, v2 ? "quicv2 key" : "quic key", k->key, sizeof(k->key)) &&
@@ -107,7 +130,7 @@ packet_next(struct wire *w, struct packet *p, bool *initial)
 	p->version = wire_be32(w);
 	if (!(first & 0x80) || p->version == 0)
 		return false;
-	*initial = (p->version == QUIC_V1 && (first >> 4 & 3) == 0) || (p->version == QUIC_V2 && (first >> 4 & 3) == 1);
+	*initial = salt_of(p->version) != NULL && (first >> 4 & 3) == (p->version == QUIC_V2 ? 1 : 0);
 	p->dcid_len = wire_u8(w);
 	p->dcid = wire_bytes(w, p->dcid_len);
 	wire_skip(w, wire_u8(w));
@@ -245,9 +268,12 @@ frames_take(struct quic_initials *q, const uint8_t *data, size_t len)
 	return w.err == 0;
 }
 
-/* After a Retry the client starts over, with the connection id that the server gave it (RFC 9000 7.2). */
+/*
+ * A connection that is new to us: the first one, one on the same ports, another version of it, or the same one after a
+ * Retry, where the client starts over with the connection id that the server gave it (RFC 9000 7.2).
+ */
 static size_t
-reopen_after_retry(struct quic_initials *q, struct packet *p, uint8_t *out)
+open_anew(struct quic_initials *q, struct packet *p, uint8_t *out)
 {
 	struct quic_initials fresh = {.version = p->version, .dcid_len = p->dcid_len};
 	struct initial_keys k;
@@ -265,6 +291,7 @@ quic_take(struct quic_initials *q, const void *data, size_t len, size_t *out_len
 {
 	uint8_t plain[65536];
 	struct initial_keys k;
+	const uint8_t *msg;
 	struct packet p;
 	struct wire w;
 	bool initial, any = false;
@@ -275,26 +302,22 @@ quic_take(struct quic_initials *q, const void *data, size_t len, size_t *out_len
 		if (!initial)
 			continue;
 		any = true;
-		if (q->version == 0) {
-			q->version = p.version;
-			q->dcid_len = p.dcid_len;
-			memcpy(q->dcid, p.dcid, p.dcid_len);
-		}
-		if (p.version != q->version || len > sizeof(plain) || !derive(&k, q))
+		if (len > sizeof(plain))
 			return TLS_MALFORMED;
-		n = packet_open(&p, &k, plain);
-		if (n == 0 && (n = reopen_after_retry(q, &p, plain)) == 0)
+		n = p.version == q->version && derive(&k, q) ? packet_open(&p, &k, plain) : 0;
+		if (n == 0 && (n = open_anew(q, &p, plain)) == 0)
 			return TLS_MALFORMED;
 		if (!frames_take(q, plain, n))
 			return TLS_MALFORMED;
 	}
 	if (!any)
 		return TLS_NOT_HELLO;
-	if (q->contiguous < 4)
+	if (q->contiguous - q->start < 4)
 		return TLS_SHORT;
-	n = 4 + ((size_t)q->crypto[1] << 16 | (size_t)q->crypto[2] << 8 | q->crypto[3]);
-	if (n > QUIC_HELLO_MAX)
+	msg = q->crypto + q->start;
+	n = 4 + ((size_t)msg[1] << 16 | (size_t)msg[2] << 8 | msg[3]);
+	if (n > QUIC_HELLO_MAX - q->start)
 		return TLS_MALFORMED;
 	*out_len = n;
-	return q->contiguous >= n ? TLS_OK : TLS_SHORT;
+	return q->contiguous - q->start >= n ? TLS_OK : TLS_SHORT;
 }

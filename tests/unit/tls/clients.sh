@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Hellos of real clients (OpenSSL, GnuTLS, curl), caught by a listener that never answers: llmsec-ja4 against tshark's JA3
+# Hellos of real clients (OpenSSL, GnuTLS, NSS, curl, Chromium), caught by a listener that never answers: llmsec-ja4 against tshark's JA3
 # and against JA4 put together from tshark's fields with sort(1) and sha256sum(1).
 set -u
 ja4=${builddir:-.}/haproxy-spoa/tls/llmsec-ja4
@@ -39,46 +39,35 @@ line() { printf 't %s\n' "$(xxd -p "$dir/$1.bin" 2>/dev/null | tr -d '\n')"; }
 # The same bytes as one TCP segment in a capture, for tshark.
 to_pcap() { xxd -g1 -c16 "$dir/$1.bin" | sed 's/^0*\([0-9a-f]\{4\}[0-9a-f]*\): /\1 /; s/  .*//' | text2pcap -q -T 50000,443 - "$dir/$1.pcap" 2>/dev/null; }
 
-# One run of tshark a client: all fields, tab-separated, into $dir/NAME.fields.
-fields=(tls.handshake.ciphersuite tls.handshake.extension.type tls.handshake.sig_hash_alg
-	tls.handshake.extensions.supported_version tls.handshake.version tls.handshake.extensions_alpn_str tls.handshake.ja3)
-dissect() { tshark -r "$dir/$1.pcap" -Y tls.handshake.type==1 -T fields -E occurrence=a -E aggregator=, "${fields[@]/#/-e}" >"$dir/$1.fields" 2>/dev/null; }
-field()
+# shellcheck source=tests/unit/tls/ja4_lib.sh
+. "${srcdir:-.}/tests/unit/tls/ja4_lib.sh"
+
+# The caught hello again, in TLS records of SIZE bytes: one line for llmsec-ja4.
+in_records()
 {
-	local i
-	for i in "${!fields[@]}"; do
-		[ "${fields[i]}" != "$2" ] || head -n 1 "$dir/$1.fields" | cut -f $((i + 1))
+	local hex chunk
+	hex=$(xxd -p "$dir/$1.bin" | tr -d '\n')
+	hex=${hex:10}
+	printf 't '
+	while [ -n "$hex" ]; do
+		chunk=${hex:0:$((2 * $2))}
+		hex=${hex:$((2 * $2))}
+		printf '160301%04x%s' $((${#chunk} / 2)) "$chunk"
 	done
-}
-# decimal or 0x list -> one 4-digit hex a line, GREASE left out
-hex4() { tr ',' '\n' | while read -r v; do [ -z "$v" ] || printf '%04x\n' "$((v))"; done | grep -vE '^(.a)\1$' || true; }
-digest() { local s; s=$(cat); [ -n "$s" ] && printf %s "$s" | sha256sum | cut -c1-12 || echo 000000000000; }
-join_by_comma() { paste -sd, -; }
-
-expected_ja4()
-{
-	local c e s v alpn first
-	c=$(field "$1" tls.handshake.ciphersuite | hex4 | sort | join_by_comma)
-	e=$(field "$1" tls.handshake.extension.type | hex4)
-	s=$(field "$1" tls.handshake.sig_hash_alg | hex4 | join_by_comma)
-	v=$(field "$1" tls.handshake.extensions.supported_version | hex4 | sort | tail -n 1)
-	[ -n "$v" ] || v=$(field "$1" tls.handshake.version | hex4 | tail -n 1)
-	case $v in 0304) v=13 ;; 0303) v=12 ;; 0302) v=11 ;; 0301) v=10 ;; *) v=00 ;; esac
-	alpn=$(field "$1" tls.handshake.extensions_alpn_str)
-	first=${alpn%%,*}
-	[ -n "$first" ] && alpn=${first:0:1}${first: -1} || alpn=00
-	printf 't%s%s%02d%02d%s_%s_%s\n' "$v" "$(grep -qx 0000 <<<"$e" && echo d || echo i)" "$(tr ',' '\n' <<<"$c" | grep -c .)" \
-		"$(grep -c . <<<"$e")" "$alpn" "$(digest <<<"$c" | cat)" \
-		"$({ grep -vxE '0000|0010' <<<"$e" | sort | join_by_comma; [ -z "$s" ] || echo "_$s"; } | tr -d '\n' | digest)"
+	echo
 }
 
+chromium=$(command -v chromium-headless-shell || command -v chromium || echo chromium)
 clients=("openssl13 openssl s_client -connect 127.0.0.1:PORT -servername a.example -alpn h2,http/1.1"
 	"openssl12 openssl s_client -connect 127.0.0.1:PORT -noservername -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256"
 	"openssl_curves openssl s_client -connect 127.0.0.1:PORT -servername b.example -groups X25519:P-384 -sigalgs RSA+SHA256:ECDSA+SHA384"
 	"curl curl -sk --max-time 5 https://localhost:PORT/"
 	"curl11 curl -sk --http1.1 --tls-max 1.2 --max-time 5 https://127.0.0.1:PORT/"
 	"gnutls gnutls-cli --insecure -p PORT localhost"
-	"gnutls12 gnutls-cli --insecure --priority NORMAL:-VERS-TLS1.3 --alpn h2 -p PORT 127.0.0.1")
+	"gnutls12 gnutls-cli --insecure --priority NORMAL:-VERS-TLS1.3 --alpn h2 -p PORT 127.0.0.1"
+	"nss tstclnt -D -o -h 127.0.0.1 -p PORT"
+	"nss_sni tstclnt -D -o -h 127.0.0.1 -a a.example -V tls1.2:tls1.2 -p PORT"
+	"chromium $chromium --headless --no-sandbox --disable-gpu --user-data-dir=$dir/chromium --dump-dom https://localhost:PORT/")
 have_tshark=
 command -v tshark >/dev/null && command -v text2pcap >/dev/null && have_tshark=1
 for spec in "${clients[@]}"; do
@@ -104,6 +93,9 @@ for spec in "${clients[@]}"; do
 		is "$(cut -d' ' -f1 <<<"$got")" "$(expected_ja4 "$name")" "$name: JA4 is what its definition gives for tshark's fields"
 		is "$("$ja4" --pcap "$dir/$name.pcap")" "$got" "$name: the same from the capture"
 	fi
+	is "$(in_records "$name" 50 | "$ja4")" "$got" "$name: the same in records of 50 bytes"
+	is "$(in_records "$name" 3 | "$ja4")" "$got" "$name: and of 3"
+	is "$(in_records "$name" 50 | rev | cut -c3- | rev | "$ja4")" 'short - -' "$name: without its last byte it is short"
 	is "$(cut -d' ' -f1 <<<"$got")" "$(awk -F_ '{ print $1 }' <<<"$(cut -d' ' -f2 <<<"$got")")_$(cut -d' ' -f2 <<<"$got" | cut -d_ -f2 | digest)_$(cut -d' ' -f2 <<<"$got" | cut -d_ -f3- | tr -d '\n' | digest)" \
 		"$name: ja4 is the digest of ja4_r"
 done

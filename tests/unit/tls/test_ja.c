@@ -135,7 +135,7 @@ versions(void **state)
 		{'t', 0x0303, {0x0304, 0x0303, 0}, "t13"}, {'t', 0x0303, {0x0303, 0x7a7a, 0x0304, 0}, "t13"},
 		{'t', 0x0303, {0x0303, 0x0302, 0}, "t12"}, {'t', 0x0303, {0}, "t12"}, {'t', 0x0302, {0}, "t11"},
 		{'t', 0x0300, {0}, "ts3"}, {'t', 0x0002, {0}, "ts2"}, {'t', 0x1234, {0}, "t00"}, {'q', 0x0303, {0x0304, 0}, "q13"},
-		{'d', 0xfefd, {0}, "dd2"}, {'d', 0xfeff, {0}, "dd1"}, {'d', 0xfefd, {0xfefd, 0xfefc, 0}, "dd3"},
+		{'d', 0xfefd, {0}, "dd2"}, {'d', 0xfeff, {0}, "dd1"}, {'d', 0xfefd, {0xfefd, 0xfefc, 0}, "dd2"}, {'d', 0xfefd, {0xfefc, 0}, "dd3"},
 		{'t', 0x0303, {0x0a0a, 0}, "t12"},
 	};
 	static const uint16_t ciphers[] = {0x1301, 0}, exts[] = {43, 0xffff}, without[] = {0xffff};
