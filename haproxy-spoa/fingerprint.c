@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "haproxy-spoa/fingerprint.h"
@@ -35,6 +36,30 @@ fingerprint_make(struct fingerprint *f, enum tls_result *r, const void *p, size_
 	return 0;
 }
 
+void
+fingerprint_lists(struct fingerprint *f, enum tls_result *r, const struct tls_lists *l)
+{
+	struct tls_hello h;
+	bool whole;
+
+	fingerprint_clear(f);
+	*r = tls_hello_lists(&h, l, &whole);
+	/* Nothing kept says nothing about the client. */
+	f->state = *r == TLS_SHORT ? "" : tls_result_str(*r);
+	if (*r != TLS_OK)
+		return;
+	ja3_hash(f->ja3, &h);
+	if (whole)
+		ja4_hash(f->ja4, &h);
+}
+
+void
+fingerprint_text(char out[FINGERPRINT_TEXT], const struct fingerprint *f)
+{
+	snprintf(out, FINGERPRINT_TEXT, "%s/%s/%s", f->ja4[0] ? f->ja4 : "-", f->ja3[0] ? f->ja3 : "-",
+	    f->state[0] ? f->state : "-");
+}
+
 /* One character class for each place of a fingerprint: d digit, h hex, a letter or digit, any other itself. */
 static bool
 shape_is(struct span s, const char *shape)
@@ -43,7 +68,7 @@ shape_is(struct span s, const char *shape)
 		char		 c;
 		const char	*set;
 	} classes[] = {
-		{'d', "0123456789"}, {'h', "0123456789abcdef"}, {'v', "0123ds"}, {'n', "di"},
+		{'d', "0123456789"}, {'h', "0123456789abcdef"}, {'v', "0123ds"}, {'n', "di"}, {'t', "tq"},
 		{'a', "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 	};
 
@@ -97,11 +122,14 @@ fingerprint_parse(struct fingerprint *f, struct span text)
 		return false;
 	known = state_known(state);
 	if (strcmp(known, tls_result_str(TLS_OK)) == 0) {
-		if (!shape_is(ja4, "tvvnddddaa_hhhhhhhhhhhh_hhhhhhhhhhhh") ||
-		    !shape_is(ja3, "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"))
+		if (!shape_is(ja3, "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"))
 			return false;
-		memcpy(f->ja4, ja4.p, ja4.n);
-		f->ja4[ja4.n] = '\0';
+		if (shape_is(ja4, "tvvnddddaa_hhhhhhhhhhhh_hhhhhhhhhhhh")) {
+			memcpy(f->ja4, ja4.p, ja4.n);
+			f->ja4[ja4.n] = '\0';
+		} else if (!span_is(ja4, "-")) {
+			return false;
+		}
 		memcpy(f->ja3, ja3.p, ja3.n);
 		f->ja3[ja3.n] = '\0';
 	} else if (known[0] == '\0' || !span_is(ja4, "-") || !span_is(ja3, "-")) {

@@ -8,6 +8,7 @@
 
 #include "haproxy-spoa/fingerprint.h"
 #include "haproxy-spoa/judge.h"
+#include "haproxy-spoa/judge_hello.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/req_view.h"
 #include "haproxy-spoa/spoad_counters.h"
@@ -73,6 +74,8 @@ arg_take(struct req_view *r, struct span name, const struct spop_value *v, struc
 		}
 	} else if (span_is(name, "body_size")) {
 		spop_value_int(v, &r->body_size);
+	} else if (span_is(name, "tls")) {
+		r->tls = v->type == SPOP_D_BOOL ? v->b : -1;
 	} else if (span_is(name, "err_rate")) {
 		spop_value_int(v, &r->err_rate);
 	} else if (span_is(name, "err_rate_client")) {
@@ -85,17 +88,11 @@ arg_take(struct req_view *r, struct span name, const struct spop_value *v, struc
 }
 
 static void
-set_str_in(struct wire_out *o, enum spop_scope scope, const char *name, struct span s)
+set_str(struct wire_out *o, const char *name, struct span s)
 {
 	struct spop_value v = {.type = SPOP_D_STR, .str = {s.p, s.n}};
 
-	spop_put_set_var(o, scope, name, &v);
-}
-
-static void
-set_str(struct wire_out *o, const char *name, struct span s)
-{
-	set_str_in(o, SPOP_SCOPE_TXN, name, s);
+	spop_put_set_var(o, SPOP_SCOPE_TXN, name, &v);
 }
 
 static void
@@ -252,7 +249,7 @@ fingerprint_take(struct req_view *r, struct verdict *v, struct arena *a)
 }
 
 static void
-judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, struct wire_out *ack)
+judge_request(struct judge *j, const struct spop_notify *n, struct span ja, struct wire *args, struct wire_out *ack)
 {
 	int64_t deadline = policy_conf(j->policy)->deadline;
 	struct req_view r;
@@ -262,6 +259,7 @@ judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, s
 	int rc = 0;
 
 	req_view_init(&r);
+	r.ja = ja;
 	r.bufsize = n->peer_frame_size ? (int64_t)n->peer_frame_size + SPOP_LENGTH : 0;
 	verdict_init(&v, time(NULL));
 	while (rc == 0 && spop_kv_get(args, &name.p, &name.n, &val))
@@ -281,47 +279,24 @@ judge_request(struct judge *j, const struct spop_notify *n, struct wire *args, s
 	verdict_tell(j, &r, &v);
 }
 
-/*
- * The variables live with the connection (scope sess).  What was no whole hello has no fingerprint, and no answer
- * at all means the same to HAProxy: TLS is never held up for it.
- */
-static void
-judge_hello(const struct judge *j, struct wire *args, struct wire_out *ack)
-{
-	struct spop_value val;
-	struct fingerprint f;
-	enum tls_result result;
-	struct span name;
-	const char *p;
-	size_t n;
-
-	while (spop_kv_get(args, &name.p, &name.n, &val)) {
-		if (!span_is(name, "hello") || !spop_value_bytes(&val, &p, &n) ||
-		    fingerprint_make(&f, &result, p, n, j->arena) != 0)
-			continue;
-		set_str_in(ack, SPOP_SCOPE_SESS, "hello", (struct span){f.state, strlen(f.state)});
-		if (f.ja4[0] != '\0') {
-			set_str_in(ack, SPOP_SCOPE_SESS, "ja4", (struct span){f.ja4, strlen(f.ja4)});
-			set_str_in(ack, SPOP_SCOPE_SESS, "ja3", (struct span){f.ja3, strlen(f.ja3)});
-		}
-		if (j->counters != NULL)
-			counters_add(j->counters, SPOAD_C_HELLO_OK + result, 1);
-	}
-}
-
 int
 judge_notify(void *arg, const struct spop_notify *n, struct wire_out *ack)
 {
+	struct span ja = {"", 0}, name;
 	struct judge *j = arg;
 	struct spop_message m;
 	struct wire w;
 
 	arena_reset(j->arena);
 	wire_init(&w, n->payload, n->len);
-	while (spop_message_get(&w, &m))
-		if (span_is((struct span){m.name, m.name_len}, JUDGE_MESSAGE))
-			judge_request(j, n, &m.args, ack);
-		else if (span_is((struct span){m.name, m.name_len}, JUDGE_HELLO))
+	while (spop_message_get(&w, &m)) {
+		name = (struct span){m.name, m.name_len};
+		if (span_is(name, JUDGE_MESSAGE))
+			judge_request(j, n, ja, &m.args, ack);
+		else if (span_is(name, JUDGE_HELLO))
 			judge_hello(j, &m.args, ack);
+		else if (span_is(name, JUDGE_LISTS))
+			ja = judge_lists(j, &m.args, ack);
+	}
 	return w.err ? SPOP_S_INVALID : SPOP_S_NORMAL;
 }

@@ -4,8 +4,7 @@
 /*
  * Between SPOP and the engines: decode the arguments of the message `llmsec-request`, let the policy
  * judge, write the verdict as set-var actions, count it, and tell llmsecd when it is worth telling.
- * And answer `llmsec-hello` (argument hello: the client's first bytes, req.payload(0,0)) with sess.llmsec.hello (ok, short,
- * malformed, not-hello) and, for a whole and sound one, sess.llmsec.ja4 and .ja3.
+ * judge_hello.h has the messages about a connection.
  *
  *	argument   HAProxy fetch      | variable (txn.llmsec.*)
  *	method     method             | action      str   allow, deny or error; never absent
@@ -19,7 +18,8 @@
  *	rid        unique-id          | waf_score   int   inbound anomaly score; absent: the WAF didn't look
  *	sni        ssl_fc_sni         | waf_rules   str   ids of its detections, "942100,942130"
  *	waf_profile var(txn...)       | waf_redirect str  where a rule redirects to; absent: nowhere
- *	ja         fc_pp_unique_id    | hello     str   as above; "" if no hello was seen (fingerprint.h has the text of `ja`)
+ *	ja  var(sess.llmsec.ja)       | hello     str   ok, short, malformed, not-hello; "" if no hello was seen
+ *	tls        ssl_fc             |           (fingerprint.h has the text of `ja`)
  *	                              | asn         int   autonomous system, 0 unknown
  *	err_rate   sc_gpc0_rate(..)   | ban         int   seconds that the actor stays out; absent: no ban
  *	err_rate_client               | ban_scope   str   ip, ja4 or key: who the actor is
@@ -51,7 +51,6 @@ struct judge {
 };
 
 #define JUDGE_MESSAGE	"llmsec-request"
-#define JUDGE_HELLO	"llmsec-hello"
 
 /* A spop_notify_fn; <arg> is a struct judge. */
 int	judge_notify(void *arg, const struct spop_notify *, struct wire_out *ack);

@@ -19,6 +19,7 @@ req_view_init(struct req_view *r)
 	r->uri = r->waf_profile = r->ja = empty;
 	r->hello = "";
 	r->body_size = r->err_rate = r->err_rate_client = -1;
+	r->tls = -1;
 	r->flags = REQ_NO_BODY_ARG | REQ_NO_HDRS_ARG;
 }
 

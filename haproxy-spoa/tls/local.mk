@@ -2,7 +2,7 @@
 # ClientHellos and their fingerprints: pure functions over bytes, and llmsec-ja4, their command-line twin.
 if SPOAD
 noinst_LTLIBRARIES += %D%/libtls.la
-%C%_libtls_la_SOURCES = %D%/hello.c %D%/ja.c
+%C%_libtls_la_SOURCES = %D%/hello.c %D%/ja.c %D%/lists.c
 %C%_libtls_la_LIBADD = $(LIBLLMSEC) $(CRYPTO_LIBS)
 dist_man_MANS += %D%/llmsec-ja4.1
 bin_PROGRAMS += %D%/llmsec-ja4
@@ -33,4 +33,4 @@ tests_fuzz_tls_fuzz_flows_SOURCES = tests/fuzz/tls/fuzz_flows.c $(FUZZ_MAIN)
 tests_fuzz_tls_fuzz_flows_LDADD = %D%/libtlscap.la $(FUZZ_LIBS)
 endif
 endif
-noinst_HEADERS += %D%/hello.h %D%/ja.h %D%/quic.h %D%/flows.h %D%/packet.h
+noinst_HEADERS += %D%/hello.h %D%/ja.h %D%/quic.h %D%/flows.h %D%/packet.h %D%/lists.h

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "haproxy-spoa/judge.h"
+#include "haproxy-spoa/judge_hello.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/spoad_counters.h"
 #include "haproxy-spoa/spop_conn.h"
@@ -408,7 +409,9 @@ a_request_brings_its_fingerprint(void **state)
 		{"-/-/-", "", "", ""}, {"", "", "", ""}, {"//", "", "", ""}, {"-/-/ok", "", "", ""},
 		{HELLO_CHROME_JA4 "/" CHROME_JA3, "", "", ""}, {HELLO_CHROME_JA4 "/" CHROME_JA3 "/short", "", "", ""},
 		{HELLO_CHROME_JA4 "/" CHROME_JA3 "/ok/", "", "", ""}, {HELLO_CHROME_JA4 "/" CHROME_JA3 "/OK", "", "", ""},
-		{HELLO_CHROME_JA4 "/-/ok", "", "", ""}, {"-/" CHROME_JA3 "/ok", "", "", ""},
+		{HELLO_CHROME_JA4 "/-/ok", "", "", ""},
+		{"-/" CHROME_JA3 "/ok", "", CHROME_JA3, "ok"},	/* of HAProxy 2.6's lists */
+		{"q13d0312h3_55b375c5d22e_06cda9e17597/" CHROME_JA3 "/ok", "q13d0312h3_55b375c5d22e_06cda9e17597", CHROME_JA3, "ok"},
 		{HELLO_CHROME_JA4 "a/" CHROME_JA3 "/ok", "", "", ""},
 		{"x13d1516h2_8daaf6152771_e5627efa2ab1/" CHROME_JA3 "/ok", "", "", ""},
 		{"t13d1516h2_8daaf6152771_e5627efa2aB1/" CHROME_JA3 "/ok", "", "", ""},
@@ -431,6 +434,59 @@ a_request_brings_its_fingerprint(void **state)
 	}
 }
 
+/* What HAProxy keeps of the hello of hello_chrome, in the order of its JA3. */
+#define BIN(b)	{.type = SPOP_D_BIN, .str = {(const char *)(b), sizeof(b)}}
+static const uint8_t chrome_ciphers[] = {0x13, 1, 0x13, 2, 0x13, 3, 0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x2c, 0xc0, 0x30, 0xcc, 0xa9,
+	0xcc, 0xa8, 0xc0, 0x13, 0xc0, 0x14, 0, 0x9c, 0, 0x9d, 0, 0x2f, 0, 0x35};
+static const uint8_t chrome_exts[] = {0, 0, 0, 23, 0xff, 1, 0, 10, 0, 11, 0, 35, 0, 16, 0, 5, 0, 13, 0, 18, 0, 51, 0, 45, 0, 43, 0,
+	27, 0x44, 0x69, 0, 21};
+static const uint8_t chrome_groups[] = {0, 29, 0, 23, 0, 24}, chrome_formats[] = {0}, chrome_versions[] = {3, 4, 3, 3};
+static const uint8_t chrome_sigalgs[] = {4, 3, 8, 4, 4, 1, 5, 3, 8, 5, 5, 1, 8, 6, 6, 1};
+static const struct arg chrome_lists[] = {
+	{"hello_id", {.type = SPOP_D_INT32, .i = 0x0303}}, {"ciphers", BIN(chrome_ciphers)}, {"exts", BIN(chrome_exts)},
+	{"groups", BIN(chrome_groups)}, {"formats", BIN(chrome_formats)},
+	{"alpn", {.type = SPOP_D_STR, .str = {"h2", 2}}}, {"sigalgs", BIN(chrome_sigalgs)}, {"versions", BIN(chrome_versions)},
+};
+#define N_LISTS	(sizeof(chrome_lists) / sizeof(*chrome_lists))
+
+static void
+lists_ask(struct bench *b, const struct arg *lists, unsigned n, const char *ja, const char *ja4, const char *ja3)
+{
+	b->in_len = 0;
+	message_add(b, JUDGE_LISTS, lists, n);
+	message_add(b, JUDGE_MESSAGE, good, N_GOOD);
+	assert_int_equal(ask(b), SPOP_S_NORMAL);
+	assert_string_equal(var(b, "ja"), ja);
+	assert_string_equal(var(b, "ja4"), ja4);
+	assert_string_equal(var(b, "ja3"), ja3);
+	assert_string_equal(var(b, "action"), "allow");
+}
+
+/* The same fingerprints as of the bytes; what HAProxy didn't keep is not made up. */
+static void
+without_a_tcp_front_lists_do(void **state)
+{
+	struct bench *b = *state;
+	struct arg l[N_LISTS];
+
+	memcpy(l, chrome_lists, sizeof(l));
+	lists_ask(b, l, N_LISTS, HELLO_CHROME_JA4 "/" CHROME_JA3 "/ok", HELLO_CHROME_JA4, CHROME_JA3);
+	l[5].v = (struct spop_value){.type = SPOP_D_STR, .str = {"h3", 2}};
+	lists_ask(b, l, N_LISTS, "q13d1516h3_8daaf6152771_e5627efa2ab1/" CHROME_JA3 "/ok", "q13d1516h3_8daaf6152771_e5627efa2ab1",
+	    CHROME_JA3);
+	lists_ask(b, l, N_LISTS - 1, "-/" CHROME_JA3 "/ok", "", CHROME_JA3);		/* no versions */
+	lists_ask(b, l, N_LISTS - 2, "-/" CHROME_JA3 "/ok", "", CHROME_JA3);		/* HAProxy 2.6 */
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_OK), 4);
+	l[6].v.str.len--;
+	lists_ask(b, l, N_LISTS, "-/-/malformed", "", "");
+	memcpy(l, chrome_lists, sizeof(l));
+	l[0].v.type = SPOP_D_NULL;							/* no capture buffer */
+	lists_ask(b, l, N_LISTS, "-/-/-", "", "");
+	lists_ask(b, l, 0, "-/-/-", "", "");
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_SHORT), 0);
+	assert_int_equal(counters_get(b->counters, SPOAD_C_HELLO_MALFORMED), 1);
+}
+
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, bench_up, bench_down)
 
 int
@@ -442,7 +498,7 @@ main(void)
 		TEST(unknown_names_are_ignored_in_every_type), TEST(what_cannot_be_read_is_an_error),
 		TEST(a_payload_cut_anywhere_is_invalid), TEST(the_waf_has_variables_and_counters),
 		TEST(a_hello_has_its_fingerprint), TEST(what_is_no_whole_hello_has_none),
-		TEST(a_request_brings_its_fingerprint),
+		TEST(a_request_brings_its_fingerprint), TEST(without_a_tcp_front_lists_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
