@@ -8,6 +8,7 @@
 #include "lib/literals_private.h"
 
 #define TEXT_MAX	(1U << 30)
+#define SEEN_WORDS	256	/* on the stack; a rule set's short literals have a few thousand states */
 
 struct source {		/* as added */
 	const char *p;		/* set when the blob has stopped moving */
@@ -184,7 +185,14 @@ found_mark(const struct literals_scan *s, const struct lit *t, size_t start)
 void
 literals_scan(const struct literals *l, const char *p, size_t len, uint64_t *hits)
 {
-	scan(&(struct literals_scan){ p, len, l, found_mark, hits });
+	uint64_t seen[SEEN_WORDS];
+	struct literals_scan s = { p, len, l, found_mark, hits, NULL };
+
+	if (l->dfa.n_state < SEEN_WORDS * 64) {
+		memset(seen, 0, (l->dfa.n_state / 64 + 1) * sizeof(*seen));
+		s.seen = seen;
+	}
+	scan(&s);
 }
 
 static bool
@@ -202,7 +210,7 @@ bool
 literals_first(const struct literals *l, const char *p, size_t len, struct literals_hit *hit)
 {
 	*hit = (struct literals_hit){ 0, SIZE_MAX, SIZE_MAX };
-	scan(&(struct literals_scan){ p, len, l, found_first, hit });
+	scan(&(struct literals_scan){ p, len, l, found_first, hit, NULL });
 	return hit->end != SIZE_MAX;
 }
 
@@ -227,5 +235,6 @@ bool
 literals_each(const struct literals *l, const char *p, size_t len, bool (*fn)(void *, const struct literals_hit *),
     void *arg)
 {
-	return scan(&(struct literals_scan){ p, len, l, found_each, &(struct each){ fn, arg } });
+	return scan(&(struct literals_scan){ p, len, l, found_each, &(struct each){ fn, arg },
+	    NULL });
 }

@@ -166,7 +166,14 @@ step(const struct dfa *d, uint32_t state, char c)
 static bool
 report(const struct dfa *d, const struct literals_scan *s, uint32_t state, size_t end)
 {
-	for (uint32_t r = (state >> 1) / d->n_class; r != 0; r = d->suffix[r]) {
+	uint32_t r = (state >> 1) / d->n_class;
+
+	if (s->seen != NULL) {
+		if (s->seen[r / 64] >> r % 64 & 1)
+			return true;
+		s->seen[r / 64] |= 1ULL << r % 64;
+	}
+	for (; r != 0; r = d->suffix[r]) {
 		const struct lit *t = d->lit_at[r] != 0 ? &d->lit[d->lit_at[r] - 1] : NULL;
 
 		if (t != NULL && !s->found(s, t, end - t->len))

@@ -21,6 +21,7 @@ struct literals_scan {
 	const struct literals *l;
 	bool (*found)(const struct literals_scan *, const struct lit *, size_t start);	/* false stops */
 	void *arg;
+	uint64_t *seen;		/* bit per state of the automaton that was reported: once is enough.  NULL: each time */
 };
 
 /* What both are built of; the text stays where it is. */

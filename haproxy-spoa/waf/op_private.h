@@ -72,6 +72,13 @@ size_t		 op_phrase_next(struct waf_str *in, char *buf, bool spaced);
 
 /* Thread scratch, for op_rx.c and whoever keeps a result in it. */
 char		*op_scratch_fingerprint(struct waf_op_scratch *);	/* 8 bytes */
+/* Short texts in which @detectSQLi found nothing, whichever request they came with. */
+#define OP_MEMO_TEXTS	512
+struct op_memo {
+	unsigned char	 n;		/* 0: free */
+	char		 text[63];
+};
+struct op_memo	*op_scratch_memo(struct waf_op_scratch *);
 
 /*
  * Search value from <start>.  1, 0, -E2BIG, -ETIME, -ENOMEM; *n pairs of *ov are valid: a group that did not

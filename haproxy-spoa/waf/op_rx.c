@@ -44,6 +44,7 @@ struct waf_op_scratch {
 	uint64_t	 deadline_us;
 	uint32_t	 match_limit;
 	char		 fingerprint[8];
+	struct op_memo	 memo[OP_MEMO_TEXTS];
 };
 
 uint32_t
@@ -106,6 +107,12 @@ char *
 op_scratch_fingerprint(struct waf_op_scratch *s)
 {
 	return s->fingerprint;
+}
+
+struct op_memo *
+op_scratch_memo(struct waf_op_scratch *s)
+{
+	return s->memo;
 }
 
 /* <err>, <at>: as pcre2_compile leaves them. */

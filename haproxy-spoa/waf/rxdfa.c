@@ -257,32 +257,48 @@ make_cell(const struct rxdfa *d, struct rxdfa_cache *c, unsigned state, unsigned
 	return (uint16_t)(start_over(d, c, n) * d->n_class);
 }
 
+/* To the next byte that can be the first of a match. */
+static const unsigned char *
+skim(const struct rxdfa_cache *c, const unsigned char *p, const unsigned char *end)
+{
+	while (end - p >= 4) {
+		if (c->first[p[0]] | c->first[p[1]] | c->first[p[2]] | c->first[p[3]])
+			break;
+		p += 4;
+	}
+	while (p < end && !c->first[*p])
+		p++;
+	return p;
+}
+
 enum rxdfa_answer
 rxdfa_search(const struct rxdfa *d, struct rxdfa_cache *c, const char *s, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)s, *end = p + n;
-	const unsigned accept = S_ACCEPT * d->n_class, fresh = S_FRESH * d->n_class;
+	const unsigned accept = S_ACCEPT * d->n_class, fresh = S_FRESH * d->n_class, special = c->skim ? fresh : accept;
 	const uint16_t *cell = c->cell;
 	unsigned state = c->begin, to;
 
 	c->savings += (int32_t)(n / EARN_BYTES < SAVINGS_MAX ? n / EARN_BYTES : SAVINGS_MAX);
 	if (c->savings > SAVINGS_MAX)
 		c->savings = SAVINGS_MAX;
-	for (; p < end; p++) {
-		if (state == fresh && c->skim) {
-			while (p < end && !c->first[*p])
-				p++;
-			if (p == end)
-				break;
-		}
+	if (state == fresh && c->skim)
+		p = skim(c, p, end);
+	while (p < end) {
 		to = cell[state + d->class_of[*p]];
-		if (to <= accept) {
-			if (to == 0 && (to = make_cell(d, c, state, d->class_of[*p])) == 0)
-				return RXDFA_TIRED;
-			if (to == accept)
-				return RXDFA_MAYBE;
+		if (to > special) {
+			state = to;
+			p++;
+			continue;
 		}
+		if (to == 0 && (to = make_cell(d, c, state, d->class_of[*p])) == 0)
+			return RXDFA_TIRED;
+		if (to == accept)
+			return RXDFA_MAYBE;
 		state = to;
+		p++;
+		if (state == fresh && c->skim)
+			p = skim(c, p, end);
 	}
 	return RXDFA_NO;
 }

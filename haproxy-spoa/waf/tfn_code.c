@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "haproxy-spoa/waf/transform_private.h"
@@ -127,26 +128,41 @@ tfn_sql_hex(RUN_ARGS)
 	return o;
 }
 
-static size_t
-digest(unsigned char *out, const unsigned char *p, size_t n, const EVP_MD *md)
+/*
+ * With EVP_md5() and EVP_sha1() OpenSSL 3 looks the algorithm up under locks in every call, which costs more than
+ * a request; so it is fetched once, and what fetching can't find is looked up as before.
+ */
+static EVP_MD *fetched_md5, *fetched_sha1;
+
+static void
+fetch_digests(void)
 {
+	fetched_md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	fetched_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+}
+
+static size_t
+digest(unsigned char *out, const unsigned char *p, size_t n, EVP_MD *const *fetched, const EVP_MD *other)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	unsigned len = 0;
 
-	return EVP_Digest(p, n, out, &len, md, NULL) == 1 ? len : SIZE_MAX;
+	pthread_once(&once, fetch_digests);
+	return EVP_Digest(p, n, out, &len, *fetched != NULL ? *fetched : other, NULL) == 1 ? len : SIZE_MAX;
 }
 
 size_t
 tfn_md5(RUN_ARGS)
 {
 	(void)map;
-	return digest(out, p, n, EVP_md5());
+	return digest(out, p, n, &fetched_md5, EVP_md5());
 }
 
 size_t
 tfn_sha1(RUN_ARGS)
 {
 	(void)map;
-	return digest(out, p, n, EVP_sha1());
+	return digest(out, p, n, &fetched_sha1, EVP_sha1());
 }
 
 /*

@@ -145,24 +145,19 @@ tfn_length(RUN_ARGS)
 size_t
 tfn_cmdline(RUN_ARGS)
 {
-	bool blank = false;
+	unsigned blank = 0, drop, is_blank;	/* no branches: words and blanks are hard to predict */
 	size_t o = 0;
 	unsigned char c;
 
 	(void)map;
 	for (size_t i = 0; i < n; i++) {
 		c = tfn_class[p[i]];
-		if (c & TFN_CMD_DROP)
-			continue;
-		if (c & TFN_CMD_BLANK) {
-			out[o] = ' ';
-			o += !blank;
-			blank = true;
-			continue;
-		}
-		o -= blank && c & TFN_CMD_STOP;
-		out[o++] = lower(p[i]);
-		blank = false;
+		drop = (c & TFN_CMD_DROP) != 0;
+		is_blank = (c & TFN_CMD_BLANK) != 0;
+		o -= blank & ((c & TFN_CMD_STOP) != 0);
+		out[o] = is_blank ? ' ' : lower(p[i]);
+		o += (drop | (is_blank & blank)) ^ 1;
+		blank = drop ? blank : is_blank;
 	}
 	return o;
 }

@@ -278,11 +278,20 @@ report_growth(struct bench *b)
 	target(b, text, after > before ? (double)(after - before) / 1024 : 0, "KiB", after <= before);
 }
 
+/* As HAProxy would name it for a route. */
+static void
+profile(struct bench *b, const char *name)
+{
+	static struct waf_preset preset = { "llmsec_profile", NULL };
+
+	preset.value = name;
+	b->profile = (struct waf_profile){ .name = name, .mode = WAF_MODE_RULES, .presets = &preset, .n_presets = 1 };
+}
+
 /* The chat bodies again, with the rules as they are shipped and the profile of an LLM route. */
 static void
 report_llm(struct bench *b)
 {
-	static const struct waf_preset llm[] = { { "llmsec_profile", "llm" } };
 	size_t hits = 0, n = 0;
 	struct summary s;
 
@@ -293,7 +302,7 @@ report_llm(struct bench *b)
 		b->missed = true;
 		return;
 	}
-	b->profile = (struct waf_profile){ .name = "llm", .mode = WAF_MODE_RULES, .presets = llm, .n_presets = 1 };
+	profile(b, "llm");
 	for (size_t i = 0; i < b->corpus.n; i++) {
 		const struct waf_verdict *v;
 
@@ -360,7 +369,7 @@ static int
 usage(void)
 {
 	fputs("usage: waf_bench --rules FILE [--peer FILE] [--llm FILE] [--attacks RECORDS] [--rounds N] [--loop N]\n"
-	    "                 [--kind 'chat 16 KB']\n"
+	    "                 [--kind 'chat 16 KB' [--profile llm]]\n"
 	    "exit status 1: a target is missed\n", stderr);
 	return 2;
 }
@@ -370,7 +379,8 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "rules", 1, NULL, 'r' }, { "peer", 1, NULL, 'p' }, { "llm", 1, NULL, 'l' }, { "attacks", 1, NULL, 'a' },
-		{ "rounds", 1, NULL, 'n' }, { "loop", 1, NULL, 'L' }, { "kind", 1, NULL, 'k' }, { NULL, 0, NULL, 0 }
+		{ "rounds", 1, NULL, 'n' }, { "loop", 1, NULL, 'L' }, { "kind", 1, NULL, 'k' },
+		{ "profile", 1, NULL, 'P' }, { NULL, 0, NULL, 0 }
 	};
 	struct bench b = { .rounds = 9, .loop = 20000, .profile = { .name = "bench", .mode = WAF_MODE_RULES } };
 	int o, r;
@@ -383,6 +393,7 @@ main(int argc, char **argv)
 		case 'a': b.attacks = optarg; break;
 		case 'n': b.rounds = (unsigned)atoi(optarg); break;
 		case 'k': b.kind = optarg; break;
+		case 'P': profile(&b, optarg); break;
 		case 'L': b.loop = strtoul(optarg, NULL, 10); break;
 		default: return usage();
 		}

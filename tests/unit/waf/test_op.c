@@ -256,6 +256,39 @@ test_vectors(void **state)
 	assert_int_equal(diag_errors(diag), 0);
 }
 
+/* @detectSQLi remembers texts like names: more of them than it has room for, each asked twice, as a fresh one says. */
+static void
+test_memo(void **state)
+{
+	struct waf_op *op = waf_op_new(WAF_O_detectSQLi, (struct waf_str){ NULL, 0 }, false, NULL, diag, "t", 1);
+	struct waf_op_scratch *fresh;
+	struct waf_op_result r;
+	char text[100];
+	int found = 0, rc;
+
+	(void)state;
+	if (op == NULL)
+		skip();
+	for (int i = 0; i < 4000; i++) {
+		int n = snprintf(text, sizeof(text), i % 7 == 0 ? "1HAVING.%d" : i % 3 ? "json.m.array_%d.x" : "%d-%d.%d.name_of_a_field", i,
+		    i, i);
+		struct waf_str v = { text, (size_t)n };
+
+		rc = waf_op_eval(op, scratch, (struct waf_str){ NULL, 0 }, v, true, &r);
+		assert_int_equal(rc, waf_op_eval(op, scratch, (struct waf_str){ NULL, 0 }, v, true, &r));
+		fresh = waf_op_scratch_new();
+		if (rc != waf_op_eval(op, fresh, (struct waf_str){ NULL, 0 }, v, false, &r))
+			fail_msg("%s: %d", text, rc);
+		found += rc;
+		waf_op_scratch_free(&fresh);
+	}
+	assert_in_range(found, 100, 3000);
+	memset(text, 'a', sizeof(text));	/* too long to be remembered */
+	assert_int_equal(waf_op_eval(op, scratch, (struct waf_str){ NULL, 0 }, (struct waf_str){ text, 64 }, true, &r), 0);
+	assert_int_equal(waf_op_eval(op, scratch, (struct waf_str){ NULL, 0 }, (struct waf_str){ text, 63 }, true, &r), 0);
+	waf_op_free(&op);
+}
+
 static void
 test_refused(void **state)
 {
@@ -389,7 +422,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vectors), cmocka_unit_test(test_refused), cmocka_unit_test(test_warned),
+		cmocka_unit_test(test_vectors), cmocka_unit_test(test_memo), cmocka_unit_test(test_refused), cmocka_unit_test(test_warned),
 		cmocka_unit_test(test_names), cmocka_unit_test(test_plan),
 	};
 
