@@ -21,7 +21,11 @@ SPOAD_TESTS = tests/unit/haproxy-spoa/test_spop tests/unit/haproxy-spoa/test_con
 check_PROGRAMS += $(SPOAD_TESTS)
 SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc \
 	tests/vtc/edge_waf.vtc tests/vtc/edge_hello.vtc
-TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC)
+# etc/haproxy on the installed HAProxy, a client being an address of loopback.
+EDGE_TESTS = tests/edge/limits.sh tests/edge/client.sh tests/edge/bans.sh tests/edge/tls.sh
+TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC) $(EDGE_TESTS)
+dist_check_SCRIPTS += $(EDGE_TESTS)
+EXTRA_DIST += tests/edge/lib.sh
 dist_check_SCRIPTS += tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh tests/vtc/edge.sh
 EXTRA_DIST += $(SPOAD_VTC) tests/vtc/edge_waf.conf
 tests_unit_haproxy_spoa_test_spop_SOURCES = tests/unit/haproxy-spoa/test_spop.c
