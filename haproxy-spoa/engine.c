@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "haproxy-spoa/eng_bot.h"
 #include "haproxy-spoa/eng_geo.h"
 #include "haproxy-spoa/eng_guard.h"
 #include "haproxy-spoa/eng_sign.h"
@@ -13,6 +14,7 @@ const struct spoad_engine *const spoad_engines[] = {
 	&engine_geo,		/* first: also what is refused has a country in its event */
 	&engine_guard,
 	&engine_waf,
+	&engine_bot,		/* scores, also of what was refused */
 	&engine_sign,		/* last: signs what the others found */
 	NULL
 };

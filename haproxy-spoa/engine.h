@@ -88,7 +88,7 @@ struct verdict {
 	struct behave_view	 behave;	/* filled before the bot engine runs */
 	enum verdict_kind	 kind;
 	const struct bot_report	*bot;		/* how the scores came about; NULL: nobody scored */
-	const char		*bot_detail;	/* the same as a JSON object for the event; NULL none */
+	bool			 bot_tell;	/* a score is worth an event */
 	time_t			 now;		/* wall clock of this request */
 	uint64_t		 deadline_us;	/* CLOCK_MONOTONIC; 0 none */
 };

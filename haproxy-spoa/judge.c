@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "haproxy-spoa/eng_bot.h"
 #include "haproxy-spoa/fingerprint.h"
 #include "haproxy-spoa/judge.h"
 #include "haproxy-spoa/judge_hello.h"
@@ -207,6 +208,8 @@ verdict_event(const struct verdict *v)
 		return "edge.verdict.error";
 	if (v->waf.detail != NULL && v->action != VERDICT_ERROR)
 		return "edge.waf";
+	if (v->bot_tell && v->action != VERDICT_ERROR)
+		return "edge.bot";
 	return v->truncated ? "edge.body.oversize" : "edge.request";
 }
 
@@ -217,6 +220,7 @@ verdict_tell(const struct judge *j, const struct req_view *r, const struct verdi
 		[VERDICT_ALLOW] = "monitor", [VERDICT_DENY] = "block", [VERDICT_ERROR] = "error",
 	};
 	struct event e = {.event = verdict_event(v), .score = v->threat_score, .action = action[v->action]};
+	const char *bot;
 
 	if (j->events == NULL || v->hush || (v->action == VERDICT_ALLOW && !v->tell))
 		return;
@@ -229,8 +233,10 @@ verdict_tell(const struct judge *j, const struct req_view *r, const struct verdi
 	e.request_id = r->request_id.n ? arena_strndup(j->arena, r->request_id.p, r->request_id.n) : NULL;
 	e.rule_ids = v->rule_ids;
 	e.n_rule_ids = v->n_rule_ids;
-	e.detail = arena_printf(j->arena, "{\"reason\":\"%s\",\"body_len\":%zu,\"body_size\":%lld%s%s}", v->reason,
-	    r->body.n, (long long)r->body_size, v->waf.detail ? ",\"waf\":" : "", v->waf.detail ? v->waf.detail : "");
+	bot = v->bot != NULL ? eng_bot_detail(j->arena, v->bot) : NULL;
+	e.detail = arena_printf(j->arena, "{\"reason\":\"%s\",\"body_len\":%zu,\"body_size\":%lld%s%s%s%s}", v->reason,
+	    r->body.n, (long long)r->body_size, v->waf.detail ? ",\"waf\":" : "", v->waf.detail ? v->waf.detail : "",
+	    bot ? ",\"bot\":" : "", bot ? bot : "");
 	if (event_emit(j->events, &e) != 0 && j->counters != NULL)
 		counters_add(j->counters, SPOAD_C_EVENT_LOST, 1);
 }

@@ -2,13 +2,14 @@
 # llmsec-spoad: the SPOE agent.  Everything but main.c is in the convenience library.
 if SPOAD
 noinst_LTLIBRARIES += %D%/libspoad.la
-%C%_libspoad_la_LIBADD = %D%/waf/libwaf.la %D%/tls/libtls.la $(LIBLLMSEC) $(MAXMINDDB_LIBS)
+%C%_libspoad_la_LIBADD = %D%/waf/libwaf.la %D%/bot/libbot.la %D%/tls/libtls.la $(LIBLLMSEC) $(MAXMINDDB_LIBS)
 %C%_libspoad_la_CFLAGS = $(AM_CFLAGS) $(MAXMINDDB_CFLAGS)
 %C%_libspoad_la_SOURCES = %D%/spop_value.c %D%/spop_frame.c %D%/spop_conn.c %D%/req_view.c \
 	%D%/engine.c %D%/eng_guard.c %D%/eng_sign.c %D%/listen_addr.c %D%/spoad_conf.c \
 	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/judge_hello.c %D%/worker.c %D%/server.c \
 	%D%/eng_waf.c %D%/eng_waf_conf.c %D%/eng_waf_report.c %D%/spoad_report.c \
-	%D%/fingerprint.c %D%/geo_db.c %D%/eng_geo.c
+	%D%/fingerprint.c %D%/geo_db.c %D%/eng_geo.c %D%/hot.c %D%/eng_bot.c %D%/eng_bot_conf.c \
+	%D%/req_raw.c %D%/explain.c %D%/explain_print.c
 dist_man_MANS += %D%/llmsec-spoad.8 %D%/spoad.yaml.5
 sbin_PROGRAMS += %D%/llmsec-spoad
 %C%_llmsec_spoad_SOURCES = %D%/main.c
@@ -63,4 +64,5 @@ endif
 noinst_HEADERS += %D%/spop.h %D%/spop_value.h %D%/spop_frame.h %D%/spop_conn.h %D%/req_view.h \
 	%D%/engine.h %D%/eng_guard.h %D%/eng_sign.h %D%/listen_addr.h %D%/spoad_conf.h \
 	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/judge_hello.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h \
-	%D%/fingerprint.h %D%/geo_db.h %D%/eng_geo.h
+	%D%/fingerprint.h %D%/geo_db.h %D%/eng_geo.h %D%/hot.h %D%/eng_bot.h \
+	%D%/req_raw.h %D%/explain.h %D%/explain_print.h

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "haproxy-spoa/explain.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/server.h"
 #include "haproxy-spoa/spoad_counters.h"
@@ -26,6 +27,7 @@ struct options {
 
 static const char usage_text[] =
     "usage: llmsec-spoad [-dfn] [-c file]\n"
+    "       llmsec-spoad explain [options] < request   (explain --help)\n"
     "  -c, --config FILE   configuration (" LLMSEC_SYSCONFDIR "/spoad.yaml)\n"
     "  -n, --check         check the configuration and the WAF's rules, and exit\n"
     "  -f, --foreground    accepted; it never leaves the foreground\n"
@@ -175,7 +177,7 @@ outlets_open(const struct spoad_conf *c, struct counters **ctr, struct event_cli
 int
 main(int argc, char **argv)
 {
-	struct options o = options_parse(argc, argv);
+	struct options o;
 	struct counters *ctr = NULL;
 	struct event_client *ev = NULL;
 	struct server *s = NULL;
@@ -184,6 +186,10 @@ main(int argc, char **argv)
 	sigset_t signals;
 	int rc;
 
+	log_init("llmsec-spoad", LOG_DEST_STDERR, LOG_INFO);
+	if (argc > 1 && strcmp(argv[1], "explain") == 0)
+		return explain_main(argc - 1, argv + 1);
+	o = options_parse(argc, argv);
 	log_init("llmsec-spoad", LOG_DEST_STDERR, o.debug ? LOG_DEBUG : LOG_INFO);
 	if (o.check)
 		return check(&o);

@@ -31,8 +31,23 @@ policy_free(struct policy *p)
 	free(p);
 }
 
+static int
+engines_configure(struct policy *p, struct diag *d)
+{
+	int rc;
+
+	for (size_t i = 0; spoad_engines[i] != NULL && i < SPOAD_ENGINES_MAX; i++) {
+		rc = spoad_engines[i]->configure(&p->state[i], &p->conf, d);
+		if (rc != 0)
+			return rc;
+		p->n_states = i + 1;
+	}
+	return 0;
+}
+
+/* <adapt> (may be NULL) has the last word about the configuration. */
 static struct policy *
-policy_build(const char *path, bool check_only, struct diag *d)
+policy_build(const char *path, void (*adapt)(struct spoad_conf *, bool), bool arg, struct diag *d)
 {
 	struct policy *p = calloc(1, sizeof(*p));
 
@@ -45,13 +60,11 @@ policy_build(const char *path, bool check_only, struct diag *d)
 		free(p);
 		return NULL;
 	}
-	p->conf.check_only = check_only;
-	for (size_t i = 0; spoad_engines[i] != NULL && i < SPOAD_ENGINES_MAX; i++) {
-		if (spoad_engines[i]->configure(&p->state[i], &p->conf, d) != 0) {
-			policy_free(p);
-			return NULL;
-		}
-		p->n_states = i + 1;
+	if (adapt != NULL)
+		adapt(&p->conf, arg);
+	if (engines_configure(p, d) != 0) {
+		policy_free(p);
+		return NULL;
 	}
 	return p;
 }
@@ -59,17 +72,38 @@ policy_build(const char *path, bool check_only, struct diag *d)
 struct policy *
 policy_load(const char *path, struct diag *d)
 {
-	return policy_build(path, false, d);
+	return policy_build(path, NULL, false, d);
+}
+
+static void
+adapt_check(struct spoad_conf *c, bool arg)
+{
+	(void)arg;
+	c->check_only = true;
 }
 
 bool
 policy_check(const char *path, struct diag *d)
 {
-	struct policy *p = policy_build(path, true, d);
+	struct policy *p = policy_build(path, adapt_check, false, d);
 	bool ok = p != NULL;
 
 	policy_unref(&p);
 	return ok;
+}
+
+static void
+adapt_explain(struct spoad_conf *c, bool resolve)
+{
+	c->check_only = true;
+	c->edge_keys = (char *)(uintptr_t)"";
+	c->bot.resolve = resolve ? RESOLVE_NOW : RESOLVE_NEVER;
+}
+
+struct policy *
+policy_explain(const char *path, bool resolve, struct diag *d)
+{
+	return policy_build(path, adapt_explain, resolve, d);
 }
 
 struct policy *

@@ -19,6 +19,11 @@ struct policy	*policy_load(const char *path, struct diag *);
  * stand in the way.
  */
 bool		 policy_check(const char *path, struct diag *d);
+/*
+ * For one request on a command line: like policy_check, but kept; signing keys are not read, and only <resolve> lets the
+ * resolver be asked.  <path> NULL: the built-in defaults.
+ */
+struct policy	*policy_explain(const char *path, bool resolve, struct diag *);
 struct policy	*policy_ref(struct policy *);
 void		 policy_unref(struct policy **);
 const struct spoad_conf *policy_conf(const struct policy *);

@@ -65,17 +65,22 @@ const struct conf_opt spoad_conf_opts[] = {
 	CONF_MAP(struct spoad_conf, guard, guard_opts, "the request guard"),
 	CONF_MAP(struct spoad_conf, waf, waf_conf_opts, "the web application firewall"),
 	CONF_MAP(struct spoad_conf, geo, geo_conf_opts, "country and autonomous system of the client"),
+	CONF_MAP(struct spoad_conf, bot, bot_conf_opts, "bot score and threat score"),
 	CONF_END
 };
 
 int
 spoad_conf_load(struct spoad_conf *c, const char *path, struct conf_mem **mem, struct diag *d)
 {
+	static const char none[] = "listen: [\"unix:spoad.sock\"]\n";
 	struct listen_addr a;
 	int rc;
 
 	memset(c, 0, sizeof(*c));
-	rc = conf_load(path, spoad_conf_opts, c, mem, d);
+	if (path != NULL)
+		rc = conf_load(path, spoad_conf_opts, c, mem, d);
+	else
+		rc = conf_load_mem(path = "built-in defaults", none, sizeof(none) - 1, spoad_conf_opts, c, mem, d);
 	if (rc != 0)
 		return rc;
 	if (c->listen.n == 0)

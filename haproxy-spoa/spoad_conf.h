@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "haproxy-spoa/eng_bot.h"
 #include "haproxy-spoa/eng_geo.h"
 #include "haproxy-spoa/eng_guard.h"
 #include "haproxy-spoa/eng_waf.h"
@@ -27,11 +28,12 @@ struct spoad_conf {
 	struct guard_conf	 guard;
 	struct waf_conf		 waf;
 	struct geo_conf		 geo;
+	struct bot_conf		 bot;
 	bool			 check_only;	/* not of the file: engines leave their state alone */
 };
 
 extern const struct conf_opt spoad_conf_opts[];
 
-/* Parse and cross-check.  0, or -errno with text in <diag>. */
+/* Parse and cross-check; <path> NULL: the defaults.  0, or -errno with text in <diag>. */
 int	spoad_conf_load(struct spoad_conf *, const char *path, struct conf_mem **, struct diag *);
 #endif

@@ -14,6 +14,16 @@
 	.help = "Requests that the WAF could not judge, by the limit that was hit"
 #define HELLO	"llmsec_spoad_hellos_total", .help = "TLS ClientHellos looked at, by what they were", .kind = COUNTER_COUNTER
 #define RELOAD	"llmsec_spoad_reloads_total", .help = "Configuration reloads", .kind = COUNTER_COUNTER
+#define FEATURE	"llmsec_spoad_bot_features_total", .kind = COUNTER_COUNTER, \
+	.help = "Requests in which a feature of the scores fired (llmsec-spoad explain --table)"
+#define PROOF	"llmsec_spoad_crawler_requests_total", .kind = COUNTER_COUNTER, \
+	.help = "Requests of clients that say they are crawlers, by what their address proves"
+#define LOOKED	"llmsec_spoad_crawler_answers_total", .kind = COUNTER_COUNTER, .help = "The resolver's answers about crawlers"
+#define SCORE(which, range) {"llmsec_spoad_scored_requests_total", "score=\"" which "\",range=\"" range "\"", \
+	"Requests by score: what a threshold would refuse", COUNTER_COUNTER}
+#define SCORES(row, which) \
+	[row] = SCORE(which, "0"), [row + 1] = SCORE(which, "1-20"), [row + 2] = SCORE(which, "21-40"), \
+	[row + 3] = SCORE(which, "41-60"), [row + 4] = SCORE(which, "61-80"), [row + 5] = SCORE(which, "81-100")
 #define COUNT(n, h)	{"llmsec_spoad_" n, NULL, h, COUNTER_COUNTER}
 
 _Static_assert(SPOAD_C_HELLO_NOT_HELLO - SPOAD_C_HELLO_OK == TLS_NOT_HELLO - TLS_OK, "a row for each enum tls_result");
@@ -46,6 +56,20 @@ const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_HELLO_SHORT] = {HELLO, .labels = "result=\"short\""},
 	[SPOAD_C_HELLO_MALFORMED] = {HELLO, .labels = "result=\"malformed\""},
 	[SPOAD_C_HELLO_NOT_HELLO] = {HELLO, .labels = "result=\"not-hello\""},
+#define BOT_FEATURE(e, id, weight, unit, scores, why) [SPOAD_C_BOT_##e] = {FEATURE, .labels = "feature=\"" id "\""},
+#include "haproxy-spoa/bot/features.def"
+#undef BOT_FEATURE
+	[SPOAD_C_BOT_PROOF] = {PROOF, .labels = "result=\"unproven\""},
+	[SPOAD_C_BOT_PROOF + 1] = {PROOF, .labels = "result=\"pending\""},
+	[SPOAD_C_BOT_PROOF + 2] = {PROOF, .labels = "result=\"verified\""},
+	[SPOAD_C_BOT_PROOF + 3] = {PROOF, .labels = "result=\"fake\""},
+	SCORES(SPOAD_C_BOT_SCORE, "bot"),
+	SCORES(SPOAD_C_THREAT_SCORE, "threat"),
+	[SPOAD_C_PROVE_ASKED] = COUNT("crawler_lookups_total", "Questions to the resolver about crawlers' addresses"),
+	[SPOAD_C_PROVE_QUEUE_FULL] = COUNT("crawler_lookups_dropped_total", "Questions that found the queue or the cache full"),
+	[SPOAD_C_PROVE_TRUE] = {LOOKED, .labels = "result=\"verified\""},
+	[SPOAD_C_PROVE_FALSE] = {LOOKED, .labels = "result=\"fake\""},
+	[SPOAD_C_PROVE_FAILED] = {LOOKED, .labels = "result=\"failed\""},
 	[SPOAD_C_FRAMES] = COUNT("frames_total", "SPOP frames received"),
 	[SPOAD_C_REASSEMBLED] = COUNT("reassembled_total", "Messages put together from fragments"),
 	[SPOAD_C_CONNS] = COUNT("connections_total", "SPOP connections accepted"),

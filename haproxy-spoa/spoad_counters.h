@@ -16,6 +16,19 @@ enum spoad_counter {
 	SPOAD_C_WAF_LATENCY,
 	/* in the order of enum tls_result */
 	SPOAD_C_HELLO_OK, SPOAD_C_HELLO_SHORT, SPOAD_C_HELLO_MALFORMED, SPOAD_C_HELLO_NOT_HELLO,
+	/* each feature of the scores, in the order of enum bot_feature; then how proofs of crawlers came out, from PROOF_NONE
+	   on; then requests by score: 0, 1-20, ..., 81-100 */
+#define BOT_FEATURE(e, id, weight, unit, scores, why) SPOAD_C_BOT_##e,
+#include "haproxy-spoa/bot/features.def"
+#undef BOT_FEATURE
+	SPOAD_C_BOT_PROOF, SPOAD_C_BOT_PROOF_LAST = SPOAD_C_BOT_PROOF + 3,
+	SPOAD_C_BOT_SCORE, SPOAD_C_BOT_SCORE_LAST = SPOAD_C_BOT_SCORE + 5,
+	SPOAD_C_THREAT_SCORE, SPOAD_C_THREAT_SCORE_LAST = SPOAD_C_THREAT_SCORE + 5,
+	SPOAD_C_BOT_END,
+	SPOAD_C_BOT_FIRST = SPOAD_C_BOT_TLS_LIBRARY,
+	/* in the order of enum prove_stat */
+	SPOAD_C_PROVE_ASKED = SPOAD_C_BOT_END, SPOAD_C_PROVE_QUEUE_FULL, SPOAD_C_PROVE_TRUE, SPOAD_C_PROVE_FALSE,
+	SPOAD_C_PROVE_FAILED,
 	SPOAD_C_FRAMES, SPOAD_C_REASSEMBLED,
 	SPOAD_C_CONNS, SPOAD_C_CONNS_NOW, SPOAD_C_CONNS_REFUSED, SPOAD_C_HEALTHCHECKS,
 	SPOAD_C_HUNGUP, SPOAD_C_TIMEOUTS,

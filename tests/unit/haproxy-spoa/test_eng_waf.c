@@ -87,7 +87,7 @@ policy_make(const char *rules, const char *waf, char why[512])
 	char text[4096];
 
 	file_write("waf.conf", rules);
-	snprintf(text, sizeof(text), "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 9s\nwaf:\n  rules: %s\n%s",
+	snprintf(text, sizeof(text), "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 9s\nbot: {enabled: false}\nwaf:\n  rules: %s\n%s",
 	    path_of("waf.conf"), waf);
 	file_write("spoad.yaml", text);
 	p = policy_load(path_of("spoad.yaml"), d);

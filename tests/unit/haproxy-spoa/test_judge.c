@@ -59,7 +59,7 @@ policy_make(void)
 	struct policy *p;
 
 	file_make(waf, rules);
-	snprintf(text, sizeof(text), "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 1s\n"
+	snprintf(text, sizeof(text), "listen: [\"unix:/nowhere\"]\nedge_keys: \"\"\ndeadline: 1s\nbot: {enabled: false}\n"
 	    "waf: {rules: %s, profiles: [{name: watch, mode: detection_only}]}\n", waf);
 	file_make(path, text);
 	p = policy_load(path, d);
