@@ -8,9 +8,10 @@
  */
 struct ban_link;
 struct ban_list;
+struct counters;
 struct llmsecd_conf;
 
 /* Keeps the pointers until ban_link_stop().  0 or -errno. */
-int	ban_link_start(struct ban_link **, const struct llmsecd_conf *, struct ban_list *);
+int	ban_link_start(struct ban_link **, const struct llmsecd_conf *, struct ban_list *, struct counters *);
 void	ban_link_stop(struct ban_link **);
 #endif

@@ -17,14 +17,21 @@ static const char *const steps[] = {
 	"CREATE TABLE bans (cidr TEXT PRIMARY KEY, scope TEXT NOT NULL, reason TEXT NOT NULL,"
 	" added INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;"	/* ms since the epoch */
 	"CREATE INDEX bans_expires ON bans(expires);",
+	/* An edge's votes; '' is this one. */
+	"CREATE TABLE votes (cidr TEXT NOT NULL, edge TEXT NOT NULL, scope TEXT NOT NULL, made_by TEXT NOT NULL,"
+	" reason TEXT NOT NULL, added INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY (cidr, edge)) WITHOUT ROWID;"
+	"CREATE INDEX votes_expires ON votes(expires);"
+	"INSERT INTO votes SELECT cidr, '', scope, 'operator', reason, added, expires FROM bans;"
+	"DROP TABLE bans;",
 };
 
-enum { Q_PUT, Q_DELETE, Q_EXPIRE, Q_N };
+enum { Q_PUT, Q_DELETE, Q_DELETE_ALL, Q_EXPIRE, Q_N };
 
 static const char *const sql[Q_N] = {
-	[Q_PUT] = "INSERT OR REPLACE INTO bans VALUES (?1,?2,?3,?4,?5)",
-	[Q_DELETE] = "DELETE FROM bans WHERE cidr = ?1",
-	[Q_EXPIRE] = "DELETE FROM bans WHERE expires <= ?1",
+	[Q_PUT] = "INSERT OR REPLACE INTO votes VALUES (?1,?2,?3,?4,?5,?6,?7)",
+	[Q_DELETE] = "DELETE FROM votes WHERE cidr = ?1 AND edge = ?2",
+	[Q_DELETE_ALL] = "DELETE FROM votes WHERE cidr = ?1",
+	[Q_EXPIRE] = "DELETE FROM votes WHERE expires <= ?1",
 };
 
 struct ban_store {
@@ -101,35 +108,47 @@ ban_store_close(struct ban_store **sp)
 	*sp = NULL;
 }
 
-/* A row as it was put; false: somebody else's writing, which is left alone. */
-static bool
-row_read(sqlite3_stmt *q, struct ban *b)
+static int
+edge_of(const char *text, char *const *name, size_t n_names)
 {
-	const char *cidr = (const char *)sqlite3_column_text(q, 0);
-	const char *scope = (const char *)sqlite3_column_text(q, 1);
-	const char *reason = (const char *)sqlite3_column_text(q, 2);
+	for (size_t i = 0; text != NULL && i < n_names; i++)
+		if (strcmp(name[i], text) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+/* A row as it was put; false: somebody else's writing, which is left alone, or an edge's that is no more. */
+static bool
+row_read(sqlite3_stmt *q, struct ban *b, char *const *name, size_t n_names)
+{
+	const char *text[5];
 
 	memset(b, 0, sizeof(*b));
-	if (cidr == NULL || scope == NULL || reason == NULL || cidr_parse(cidr, &b->cidr) < 0 ||
-	    ban_scope_parse(scope, &b->scope) < 0)
+	for (int i = 0; i < 5; i++)
+		if ((text[i] = (const char *)sqlite3_column_text(q, i)) == NULL)
+			return false;
+	b->edge = edge_of(text[1], name, n_names);
+	if (b->edge < 0 || cidr_parse(text[0], &b->cidr) < 0 || ban_scope_parse(text[2], &b->scope) < 0 ||
+	    ban_by_parse(text[3], &b->by) < 0)
 		return false;
-	snprintf(b->reason, sizeof(b->reason), "%s", reason);
-	b->added_ms = sqlite3_column_int64(q, 3);
-	b->expires_ms = sqlite3_column_int64(q, 4);
+	snprintf(b->reason, sizeof(b->reason), "%s", text[4]);
+	b->added_ms = sqlite3_column_int64(q, 5);
+	b->expires_ms = sqlite3_column_int64(q, 6);
 	return true;
 }
 
 int
-ban_store_each(struct ban_store *s, int (*row)(void *, const struct ban *), void *arg)
+ban_store_each(struct ban_store *s, char *const *name, size_t n_names,
+    int (*row)(void *, const struct ban *), void *arg)
 {
 	sqlite3_stmt *q = NULL;
 	struct ban b;
 	int r, rc;
 
-	r = store_errno(sqlite3_prepare_v2(s->db, "SELECT cidr, scope, reason, added, expires FROM bans",
+	r = store_errno(sqlite3_prepare_v2(s->db, "SELECT cidr, edge, scope, made_by, reason, added, expires FROM votes",
 	    -1, &q, NULL));
 	while (r == 0 && (rc = sqlite3_step(q)) != SQLITE_DONE)
-		r = rc != SQLITE_ROW ? store_errno(rc) : row_read(q, &b) ? row(arg, &b) : 0;
+		r = rc != SQLITE_ROW ? store_errno(rc) : row_read(q, &b, name, n_names) ? row(arg, &b) : 0;
 	sqlite3_finalize(q);
 	return r;
 }
@@ -144,36 +163,41 @@ step(sqlite3_stmt *q)
 }
 
 static int
-put_one(struct ban_store *s, const struct ban *b)
+put_one(struct ban_store *s, const struct ban *b, char *const *name)
 {
 	sqlite3_stmt *q = s->q[Q_PUT];
 	char text[CIDR_TEXT];
 
 	sqlite3_bind_text(q, 1, cidr_format(&b->cidr, text), -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(q, 2, ban_scope_name(b->scope), -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 3, b->reason, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 4, b->added_ms);
-	sqlite3_bind_int64(q, 5, b->expires_ms);
+	sqlite3_bind_text(q, 2, name[b->edge], -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 3, ban_scope_name(b->scope), -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 4, ban_by_name(b->by), -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 5, b->reason, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 6, b->added_ms);
+	sqlite3_bind_int64(q, 7, b->expires_ms);
 	return step(q);
 }
 
 static int
-delete_one(struct ban_store *s, const struct ban *b)
+delete_one(struct ban_store *s, const struct ban *b, char *const *name)
 {
+	sqlite3_stmt *q = s->q[b->edge == BAN_ALL ? Q_DELETE_ALL : Q_DELETE];
 	char text[CIDR_TEXT];
 
-	sqlite3_bind_text(s->q[Q_DELETE], 1, cidr_format(&b->cidr, text), -1, SQLITE_TRANSIENT);
-	return step(s->q[Q_DELETE]);
+	sqlite3_bind_text(q, 1, cidr_format(&b->cidr, text), -1, SQLITE_TRANSIENT);
+	if (b->edge != BAN_ALL)
+		sqlite3_bind_text(q, 2, name[b->edge], -1, SQLITE_STATIC);
+	return step(q);
 }
 
 static int
-all_or_none(struct ban_store *s, const struct ban *b, size_t n,
-    int (*one)(struct ban_store *, const struct ban *))
+all_or_none(struct ban_store *s, const struct ban *b, size_t n, char *const *name,
+    int (*one)(struct ban_store *, const struct ban *, char *const *))
 {
 	int r = store_errno(sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
 
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = one(s, &b[i]);
+		r = one(s, &b[i], name);
 	if (r == 0)
 		r = store_errno(sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL));
 	if (r < 0 && !sqlite3_get_autocommit(s->db))
@@ -182,15 +206,15 @@ all_or_none(struct ban_store *s, const struct ban *b, size_t n,
 }
 
 int
-ban_store_put(struct ban_store *s, const struct ban *b, size_t n)
+ban_store_put(struct ban_store *s, const struct ban *b, size_t n, char *const *name)
 {
-	return all_or_none(s, b, n, put_one);
+	return all_or_none(s, b, n, name, put_one);
 }
 
 int
-ban_store_delete(struct ban_store *s, const struct ban *b, size_t n)
+ban_store_delete(struct ban_store *s, const struct ban *b, size_t n, char *const *name)
 {
-	return all_or_none(s, b, n, delete_one);
+	return all_or_none(s, b, n, name, delete_one);
 }
 
 int

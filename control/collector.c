@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/ban_event.h"
+#include "control/ban_list.h"
 #include "control/board.h"
 #include "control/collector.h"
 #include "control/ctltime.h"
@@ -30,6 +32,10 @@ struct collector {
 	int64_t		 batch_ms;	/* monotonic, when the open batch began; 0: none */
 	unsigned	 stored, duplicates, malformed;	/* of the open batch */
 	int64_t		 proven_ms, retry_ms, complain_ms, prune_ms;
+	void		(*on_ban)(void *, const struct ban *, size_t);
+	void		*on_ban_arg;
+	struct ban	*bans;		/* of the open batch */
+	size_t		 n_bans, cap_bans;
 };
 
 static void
@@ -50,6 +56,7 @@ static void
 batch_forget(struct collector *c)
 {
 	c->batch_ms = 0;
+	c->n_bans = 0;
 	c->stored = c->duplicates = c->malformed = 0;
 	gauge(c, M_QUEUE, 0);
 }
@@ -136,6 +143,7 @@ collector_free(struct collector **cp)
 	if (*cp == NULL)
 		return;
 	store_close(&(*cp)->store);
+	free((*cp)->bans);
 	free(*cp);
 	*cp = NULL;
 }
@@ -178,6 +186,33 @@ collector_reject(struct collector *c, const char *who, const void *bytes, size_t
 	return 0;
 }
 
+void
+collector_on_ban(struct collector *c, void (*fn)(void *, const struct ban *, size_t), void *arg)
+{
+	c->on_ban = fn;
+	c->on_ban_arg = arg;
+}
+
+static void
+ban_note(struct collector *c, const struct evline *ev)
+{
+	struct ban b;
+
+	if (c->on_ban == NULL || strcmp(ev->event, "edge.ban") != 0 || !ban_of_event(ev, &b) ||
+	    b.expires_ms <= ctltime_now_ms())
+		return;
+	if (c->n_bans == c->cap_bans) {
+		size_t cap = c->cap_bans > 0 ? 2 * c->cap_bans : 16;
+		struct ban *v = reallocarray(c->bans, cap, sizeof(*v));
+
+		if (v == NULL)
+			return;
+		c->bans = v;
+		c->cap_bans = cap;
+	}
+	c->bans[c->n_bans++] = b;
+}
+
 int
 collector_line(struct collector *c, const char *who, const char *line, size_t len)
 {
@@ -191,6 +226,8 @@ collector_line(struct collector *c, const char *who, const char *line, size_t le
 		return collector_reject(c, who, line, len, why);
 	r = store_put(c->store, &ev, line, len, ctltime_now_ms());
 	if (r >= 0) {
+		if (r > 0)
+			ban_note(c, &ev);
 		if (r > 0)
 			board_stored(c->board, who, ev.node, ev.layer, ev.event, ev.ts_ms);
 		*(r > 0 ? &c->stored : &c->duplicates) += 1;
@@ -228,6 +265,8 @@ collector_commit(struct collector *c)
 		return -EIO;
 	if (c->batch_ms == 0)
 		return 0;
+	if (c->n_bans > 0)
+		c->on_ban(c->on_ban_arg, c->bans, c->n_bans);
 	r = store_commit(c->store);
 	if (r < 0)
 		return went_down(c, r);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ban;
 struct board;
 struct collector;
 struct counters;
@@ -20,6 +21,11 @@ struct llmsecd_conf;
 /* Keeps the pointers; <counters> may be NULL.  Opens the database: down if it can't be. */
 struct collector *collector_new(const struct llmsecd_conf *, struct board *, struct counters *);
 void	collector_free(struct collector **);
+/*
+ * What the agents of this edge banned ("edge.ban", docs/events.md), to <fn> with each batch, before it is committed: a
+ * batch that then fails comes again, and a ban that is there is no harm.
+ */
+void	collector_on_ban(struct collector *, void (*fn)(void *arg, const struct ban *, size_t n), void *arg);
 /* After a reload: batch and retention limits of <conf> from now on; the path stays. */
 void	collector_reconfigure(struct collector *, const struct llmsecd_conf *);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,42 @@ words_print(const char *s, FILE *f)
 		fputc((unsigned char)*s < 0x20 || *s == 0x7f || (unsigned char)*s == 0xc2 ? '?' : *s, f);
 }
 
+/* One line a ban, and one for each vote where there are more. */
+static void
+ban_print(const json_t *v, FILE *f)
+{
+	const json_t *votes = json_object_get(v, "by"), *vote;
+	bool in_force = !json_is_false(json_object_get(v, "in_force"));
+	size_t i, n = json_array_size(votes);
+
+	vote = json_array_get(votes, 0);
+	fprintf(f, "%-39s %-7s until %s %-7s ", member(v, "cidr"), member(v, "scope"), member(v, "expires"),
+	    in_force ? member(v, "state") : "noted");
+	fprintf(f, "%" JSON_INTEGER_FORMAT " %s %s ", json_integer_value(json_object_get(v, "votes")),
+	    n == 1 ? member(vote, "edge") : "", n == 1 ? member(vote, "by") : "edges:");
+	words_print(member(v, "reason"), f);
+	fputc('\n', f);
+	for (i = 0; n > 1 && i < n; i++) {
+		vote = json_array_get(votes, i);
+		fprintf(f, "    %-20s %-7s until %s %-8s ", member(vote, "edge"), member(vote, "scope"),
+		    member(vote, "expires"), member(vote, "by"));
+		words_print(member(vote, "reason"), f);
+		fputc('\n', f);
+	}
+}
+
+static void
+edge_print(const json_t *v, FILE *f)
+{
+	bool down = strcmp(member(v, "state"), "down") == 0;
+
+	if (!down && strcmp(member(v, "haproxy"), "up") == 0)
+		return;
+	fprintf(f, "edge %s: %s is away: ", member(v, "edge"), down ? "it" : "HAProxy");
+	words_print(member(v, "error"), f);
+	fputc('\n', f);
+}
+
 int
 ctl_ban_show(const char *answer, FILE *f)
 {
@@ -111,19 +148,10 @@ ctl_ban_show(const char *answer, FILE *f)
 		json_decref(root);
 		return -EINVAL;
 	}
-	json_array_foreach(bans, i, v) {
-		fprintf(f, "%-39s %-7s until %s %-7s ", member(v, "cidr"), member(v, "scope"),
-		    member(v, "expires"), member(v, "state"));
-		words_print(member(v, "reason"), f);
-		fputc('\n', f);
-	}
-	json_array_foreach(edges, i, v) {
-		if (strcmp(member(v, "haproxy"), "up") == 0)
-			continue;
-		fprintf(f, "edge %s: HAProxy is away: ", member(v, "edge"));
-		words_print(member(v, "error"), f);
-		fputc('\n', f);
-	}
+	json_array_foreach(bans, i, v)
+		ban_print(v, f);
+	json_array_foreach(edges, i, v)
+		edge_print(v, f);
 	json_decref(root);
 	return 0;
 }

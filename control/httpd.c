@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,9 +18,9 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 
-#define TOKEN_MIN	16
 #define IDLE_S		30
 #define UPLOAD_MAX	((size_t)16 << 20)
+#define NODE_UPLOAD_MAX	((size_t)4 << 20)	/* signed, but with what is known before the body is */
 
 static const struct page {
 	const char	*path;
@@ -109,30 +108,6 @@ httpd_query(struct MHD_Connection *conn, struct event_query *q)
 	return t.why;
 }
 
-/* Does the request carry the token?  Takes the same time wherever it differs. */
-static bool
-token_ok(struct httpd *h, struct MHD_Connection *conn)
-{
-	const char *auth = MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
-	    MHD_HTTP_HEADER_AUTHORIZATION);
-	char given[257] = {0};
-	size_t n;
-	bool ok;
-
-	if (auth == NULL || strncasecmp(auth, "Bearer ", 7) != 0)
-		return false;
-	auth += 7;
-	n = strlen(auth);
-	if (n < TOKEN_MIN || n >= sizeof(given))
-		return false;
-	memcpy(given, auth, n);
-	pthread_mutex_lock(&h->token_lock);
-	ok = h->token[0] != '\0' && CRYPTO_memcmp(given, h->token, sizeof(given)) == 0;
-	pthread_mutex_unlock(&h->token_lock);
-	OPENSSL_cleanse(given, sizeof(given));
-	return ok;
-}
-
 static bool
 reads(const char *method)
 {
@@ -142,36 +117,50 @@ reads(const char *method)
 /* The one page that is written to.  The first call has the headers, the last one the whole body. */
 static enum MHD_Result
 bans_answer(struct httpd *h, struct MHD_Connection *conn, const char *method, const char *upload,
-    size_t *upload_size, void **state)
+    size_t *upload_size, struct httpd_request *q)
 {
-	struct buf *body = *state;
+	enum MHD_Result r;
 
-	if (body == NULL) {
-		if (!token_ok(h, conn))
-			return httpd_error(h, conn, MHD_HTTP_UNAUTHORIZED, "bearer token required");
-		*state = body = calloc(1, sizeof(*body));
-		if (body == NULL)
-			return MHD_NO;
-		body->max = UPLOAD_MAX;
-		return MHD_YES;
+	if (!q->begun) {
+		q->begun = true;
+		r = httpd_auth(h, conn, q, reads(method) ? ROLE_READ : ROLE_BAN);
+		q->body.max = q->is_signed ? NODE_UPLOAD_MAX : UPLOAD_MAX;
+		return r;
 	}
 	if (*upload_size > 0) {
-		buf_add(body, upload, *upload_size);
+		buf_add(&q->body, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	if (body->err != 0)
-		return httpd_error(h, conn, 413, "too much: at most 16 MiB at a time");
-	return httpd_bans(h, conn, method, body);
+	if (q->body.err != 0)
+		return httpd_error(h, conn, 413, "too much: at most 16 MiB at a time, 4 MiB of a node");
+	r = httpd_auth_body(h, conn, q, method);
+	return r != MHD_YES || q->refused ? r : httpd_bans(h, conn, method, q);
+}
+
+/* Before anything is parsed: the request line's target, which is what a node has signed. */
+static void *
+request_begin(void *arg, const char *uri, struct MHD_Connection *conn)
+{
+	struct httpd_request *q = calloc(1, sizeof(*q));
+
+	if (q != NULL && (q->uri = strdup(uri)) == NULL) {
+		free(q);
+		q = NULL;
+	}
+	return q;
 }
 
 static void
 answered(void *arg, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode how)
 {
-	if (*state == NULL)
+	struct httpd_request *q = *state;
+
+	if (q == NULL)
 		return;
-	buf_free(*state);
-	free(*state);
+	buf_free(&q->body);
+	free(q->uri);
+	free(q);
 	*state = NULL;
 }
 
@@ -179,59 +168,28 @@ static enum MHD_Result
 page_answer(void *arg, struct MHD_Connection *conn, const char *url, const char *method,
     const char *version, const char *upload, size_t *upload_size, void **state)
 {
+	struct httpd_request *q = *state;
 	struct httpd *h = arg;
+	enum MHD_Result r;
 
+	if (q == NULL)
+		return MHD_NO;
 	if (strcmp(url, "/_cluster/blacklist") == 0)
-		return bans_answer(h, conn, method, upload, upload_size, state);
+		return bans_answer(h, conn, method, upload, upload_size, q);
 	if (!reads(method))
 		return httpd_error(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET here");
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (strcmp(pages[i].path, url) != 0)
 			continue;
-		if (!pages[i].open && !token_ok(h, conn))
-			return httpd_error(h, conn, MHD_HTTP_UNAUTHORIZED, "bearer token required");
+		r = pages[i].open ? MHD_YES : httpd_auth(h, conn, q, ROLE_READ);
+		if (r != MHD_YES || q->refused)
+			return r;
+		/* A node may speak of bans only. */
+		if (q->is_signed)
+			return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "bearer token required");
 		return pages[i].fn(h, conn);
 	}
 	return httpd_error(h, conn, MHD_HTTP_NOT_FOUND, "no such page");
-}
-
-/* First line of the file into out[257]; 0 or -errno. */
-static int
-token_read(const char *path, char *out)
-{
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
-
-	memset(out, 0, 257);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, out, 256);
-	if (n < 0)
-		r = -errno;
-	close(fd);
-	out[strcspn(out, "\r\n")] = '\0';
-	n = (ssize_t)strlen(out);
-	memset(out + n, 0, 257 - (size_t)n);
-	if (r == 0 && (n < TOKEN_MIN || n >= 256))
-		r = -EINVAL;
-	return r;
-}
-
-void
-httpd_token_load(struct httpd *h, const char *path)
-{
-	char token[257];
-	int r = token_read(path, token);
-
-	if (r < 0) {
-		memset(token, 0, sizeof(token));
-		log_warnx("%s: %s; /api stays locked", path, r == -EINVAL ?
-		    "a token has 16 to 255 characters on the first line" : strerror(-r));
-	}
-	pthread_mutex_lock(&h->token_lock);
-	memcpy(h->token, token, sizeof(token));
-	pthread_mutex_unlock(&h->token_lock);
-	OPENSSL_cleanse(token, sizeof(token));
 }
 
 void
@@ -251,8 +209,7 @@ mhd_log(void *arg, const char *fmt, va_list ap)
 }
 
 int
-httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *board,
-    struct ban_list *bans, struct counters *ctr)
+httpd_start(struct httpd **out, const struct llmsecd_conf *conf, const struct httpd_parts *parts)
 {
 	struct httpd *h = calloc(1, sizeof(*h));
 	char host[256] = "";
@@ -262,10 +219,15 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *b
 	if (h == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&h->token_lock, NULL);
-	h->board = board;
-	h->ctr = ctr;
-	h->bans = bans;
+	h->board = parts->board;
+	h->ctr = parts->ctr;
+	h->bans = parts->bans;
+	h->nodes = parts->nodes;
+	h->node_auth = parts->node_auth;
+	h->events = parts->events;
 	httpd_ban_ttl_set(h, conf->bans.default_ttl);
+	if (httpd_bans_init(h, conf) < 0)
+		goto out;
 	h->node = strdup(conf->node[0] != '\0' || gethostname(host, sizeof(host) - 1) < 0 ? conf->node : host);
 	h->started_ms = ctltime_now_ms();
 	h->followers_max = (unsigned)conf->http.max_connections / 2;
@@ -273,7 +235,7 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *b
 	h->counters_dir = strdup(conf->counters_dir);
 	if (h->db_path == NULL || h->counters_dir == NULL || h->node == NULL)
 		goto out;
-	httpd_token_load(h, conf->http.token_file);
+	httpd_tokens_load(h, conf);
 	fd = listen_tcp(conf->http.listen);
 	r = fd < 0 ? fd : 0;
 	if (r < 0) {
@@ -283,6 +245,7 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, struct board *b
 	h->mhd = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 	    MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, page_answer, h,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
+	    MHD_OPTION_URI_LOG_CALLBACK, request_begin, NULL,
 	    MHD_OPTION_NOTIFY_COMPLETED, answered, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->http.max_connections,
@@ -316,6 +279,7 @@ httpd_stop(struct httpd **hp)
 	OPENSSL_cleanse(h->token, sizeof(h->token));
 	free(h->db_path);
 	free(h->node);
+	httpd_bans_fini(h);
 	free(h->counters_dir);
 	free(h);
 	*hp = NULL;

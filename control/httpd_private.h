@@ -8,14 +8,42 @@
 
 #include <microhttpd.h>
 
-struct buf;
+#include "control/ban_list.h"
+#include "lib/buf.h"
+#include "lib/node_sign.h"
+
+#define HTTPD_TOKEN	257
+
 struct event_query;
+struct llmsecd_conf;
+
+/* What a token is good for; each includes the ones before it. */
+enum httpd_role { ROLE_NONE, ROLE_READ, ROLE_BAN, ROLE_ADMIN, ROLE_N };
+
+/* One request, from its first line to its answer. */
+struct httpd_request {
+	char		*uri;		/* as in the request line */
+	bool		 begun;
+	bool		 refused;	/* and answered */
+	bool		 is_signed;	/* by its headers; the body decides */
+	bool		 node;		/* another edge speaks: ?node= */
+	int		 edge;		/* which */
+	enum httpd_role	 role;
+	struct node_sig	 sig;
+	struct buf	 body;
+};
 
 struct httpd {
 	struct MHD_Daemon *mhd;
 	struct board	*board;
 	struct counters	*ctr;
 	struct ban_list	*bans;		/* NULL: they can't be read */
+	struct ban_nodes *nodes;
+	struct node_auth *node_auth;
+	struct control_events *events;
+	char		*haproxy_socket, *orders;
+	char		*table[BAN_EDGES];
+	char		 life[17];	/* of this process */
 	int64_t		 ban_ttl_ms;	/* atomic */
 	char		*node;
 	char		*db_path;
@@ -24,7 +52,7 @@ struct httpd {
 	unsigned	 followers_max;
 	unsigned	 followers;		/* atomic */
 	pthread_mutex_t	 token_lock;
-	char		 token[257];		/* "": /api is locked */
+	char		 token[ROLE_N][HTTPD_TOKEN];	/* "": nobody gets in with it */
 };
 
 /* Every one answers and returns what libmicrohttpd wants to hear. */
@@ -44,8 +72,17 @@ enum MHD_Result httpd_error(struct httpd *, struct MHD_Connection *, unsigned st
 	    const char *text);
 /* The request's parameters; NULL, or what is wrong with them. */
 const char *httpd_query(struct MHD_Connection *, struct event_query *);
-/* /_cluster/blacklist; <body> is what was uploaded. */
+/*
+ * May it come in, by its headers?  What it returns is for libmicrohttpd; q->refused: it was answered.
+ */
+enum MHD_Result httpd_auth(struct httpd *, struct MHD_Connection *, struct httpd_request *, enum httpd_role needed);
+/* The same when the body is there: a signature is over that, too. */
+enum MHD_Result httpd_auth_body(struct httpd *, struct MHD_Connection *, struct httpd_request *,
+	    const char *method);
+/* /_cluster/blacklist, with its whole body. */
 enum MHD_Result httpd_bans(struct httpd *, struct MHD_Connection *, const char *method,
-	    const struct buf *body);
+	    struct httpd_request *);
+int	httpd_bans_init(struct httpd *, const struct llmsecd_conf *);
+void	httpd_bans_fini(struct httpd *);
 void	httpd_count(struct httpd *, unsigned status);
 #endif

@@ -10,15 +10,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <curl/curl.h>
+
 #include "control/ban_link.h"
 #include "control/ban_list.h"
+#include "control/ban_nodes.h"
+#include "control/ban_sock.h"
 #include "control/board.h"
 #include "control/collector.h"
+#include "control/control_events.h"
 #include "control/ctltime.h"
 #include "control/httpd.h"
 #include "control/intake.h"
 #include "control/llmsecd_conf.h"
 #include "control/llmsecd_metrics.h"
+#include "control/node_auth.h"
 #include "lib/diag.h"
 #include "lib/log.h"
 #include "lib/never_ban.h"
@@ -38,6 +44,10 @@ struct daemon {
 	struct intake		*intake;
 	struct ban_list		*bans;
 	struct ban_link		*ban_link;
+	struct ban_nodes	*ban_nodes;
+	struct ban_sock		*ban_sock;
+	struct node_auth	*node_auth;
+	struct control_events	*events;
 	struct httpd		*http;
 	int			 signal_fd;
 };
@@ -74,31 +84,41 @@ conf_read(const char *path, struct llmsecd_conf *conf, struct conf_mem **mem)
 	return r < 0 ? 2 : 0;
 }
 
+/* The other edges, as one text. */
+static bool
+same_nodes(const struct llmsecd_conf *a, const struct llmsecd_conf *b)
+{
+	bool same = a->cluster.n_nodes == b->cluster.n_nodes && strcmp(a->cluster.ca_file, b->cluster.ca_file) == 0 &&
+	    strcmp(a->cluster.cert_file, b->cluster.cert_file) == 0;
+
+	for (size_t i = 0; same && i < a->cluster.n_nodes; i++)
+		same = strcmp(a->cluster.nodes[i].name, b->cluster.nodes[i].name) == 0 &&
+		    strcmp(a->cluster.nodes[i].url, b->cluster.nodes[i].url) == 0 &&
+		    strcmp(a->cluster.nodes[i].table, b->cluster.nodes[i].table) == 0;
+	return same;
+}
+
 /* What can't change while running; NULL: nothing of it did. */
 static const char *
 restart_needed(const struct llmsecd_conf *a, const struct llmsecd_conf *b)
 {
-	if (strcmp(a->events.socket, b->events.socket) != 0)
-		return "events.socket";
-	if (strcmp(a->events.spool_dir, b->events.spool_dir) != 0)
-		return "events.spool_dir";
-	if (strcmp(a->database.path, b->database.path) != 0)
-		return "database.path";
-	if (strcmp(a->counters_dir, b->counters_dir) != 0)
-		return "counters_dir";
-	if (strcmp(a->http.listen, b->http.listen) != 0)
-		return "http.listen";
+	static const struct { const char *name; size_t offset; } fixed[] = {
+#define F(name, field)	{ name, offsetof(struct llmsecd_conf, field) }
+		F("node", node), F("events.socket", events.socket), F("events.spool_dir", events.spool_dir),
+		F("database.path", database.path), F("counters_dir", counters_dir), F("http.listen", http.listen),
+		F("bans.database", bans.database), F("bans.haproxy_socket", bans.haproxy_socket),
+		F("bans.haproxy_table", bans.haproxy_table), F("bans.haproxy_map", bans.haproxy_map),
+		F("bans.socket", bans.socket), F("bans.orders", bans.orders),
+#undef F
+	};
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (strcmp(*(char *const *)((const char *)a + fixed[i].offset),
+		    *(char *const *)((const char *)b + fixed[i].offset)) != 0)
+			return fixed[i].name;
 	if (a->http.max_connections != b->http.max_connections)
 		return "http.max_connections";
-	if (strcmp(a->bans.database, b->bans.database) != 0)
-		return "bans.database";
-	if (strcmp(a->bans.haproxy_socket, b->bans.haproxy_socket) != 0)
-		return "bans.haproxy_socket";
-	if (strcmp(a->bans.haproxy_table, b->bans.haproxy_table) != 0)
-		return "bans.haproxy_table";
-	if (strcmp(a->bans.haproxy_map, b->bans.haproxy_map) != 0)
-		return "bans.haproxy_map";
-	return NULL;
+	return same_nodes(a, b) ? NULL : "cluster";
 }
 
 /* NULL after saying what is wrong with it. */
@@ -152,7 +172,8 @@ reload(struct daemon *d)
 		log_notice("configuration reloaded");
 	}
 	bans_reload(d);
-	httpd_token_load(d->http, d->conf.http.token_file);
+	httpd_tokens_load(d->http, &d->conf);
+	node_auth_reload(d->node_auth, d->conf.cluster.keys);
 	sdnotify_send("READY=1");
 }
 
@@ -200,6 +221,33 @@ bans_path(const struct llmsecd_conf *c, char *out, size_t size)
 		    c->database.path);
 }
 
+/* Without bans.socket's folder the XDP loader learns nothing; everything else goes on. */
+static void
+bans_sock_start(struct daemon *d)
+{
+	const char *path = d->conf.bans.socket;
+	int r = path[0] != '\0' ? ban_sock_start(&d->ban_sock, path, d->bans, d->ctr) : 0;
+
+	if (r < 0)
+		log_err("cannot listen on %s: %s", path, strerror(-r));
+}
+
+/* What an agent banned on this edge, when its event gets stored. */
+static void
+bans_of_agents(void *arg, const struct ban *b, size_t n)
+{
+	struct daemon *d = arg;
+	size_t refused;
+	int r = ban_list_take(d->bans, b, n, &refused);
+
+	if (r < 0)
+		log_warnx("cannot write bans: %s", strerror(-r));
+	if (d->ctr != NULL && r == 0) {
+		counters_add(d->ctr, M_BAN_AGENT, n - refused);
+		counters_add(d->ctr, M_BAN_FORBIDDEN, refused);
+	}
+}
+
 /*
  * Without the never-ban list nobody may be banned, so that one must be readable.  Without the database
  * events are still worth collecting; bans are answered with 503.
@@ -208,31 +256,46 @@ static int
 bans_start(struct daemon *d)
 {
 	struct never_ban *nb = never_ban_read(d->conf.bans.never_ban);
+	const char *others[LLMSECD_NODES];
 	char path[4100];
+	int r;
 
 	if (nb == NULL)
 		return -EINVAL;
 	bans_path(&d->conf, path, sizeof(path));
-	if (ban_list_open(&d->bans, path, nb, ctltime_now_ms()) < 0) {
+	for (size_t i = 0; i < d->conf.cluster.n_nodes; i++)
+		others[i] = d->conf.cluster.nodes[i].name;
+	if (ban_list_open(&d->bans, path, others, d->conf.cluster.n_nodes, nb, ctltime_now_ms()) < 0) {
 		log_err("no bans");
 		never_ban_free(&nb);
 		return 0;
 	}
-	return ban_link_start(&d->ban_link, &d->conf, d->bans);
+	bans_sock_start(d);
+	r = ban_nodes_start(&d->ban_nodes, &d->conf, d->bans, d->node_auth, d->ctr);
+	if (r < 0)
+		return r;
+	collector_on_ban(d->collector, bans_of_agents, d);
+	return ban_link_start(&d->ban_link, &d->conf, d->bans, d->ctr);
 }
 
 static int
 start(struct daemon *d)
 {
+	struct httpd_parts parts;
 	int r;
 
 	d->signal_fd = signals_open();
 	d->board = board_new();
 	if (d->signal_fd < 0 || d->board == NULL)
 		return -ENOMEM;
+	curl_global_init(CURL_GLOBAL_DEFAULT);
 	r = counters_open(&d->ctr, d->conf.counters_dir, "llmsecd", llmsecd_metric_defs, M_N);
 	if (r < 0)
 		log_warnx("no counters in %s: %s", d->conf.counters_dir, strerror(-r));
+	r = node_auth_open(&d->node_auth, d->conf.cluster.keys);
+	if (r < 0)
+		return r;
+	d->events = control_events_new(&d->conf);
 	d->collector = collector_new(&d->conf, d->board, d->ctr);
 	if (d->collector == NULL)
 		return -ENOMEM;
@@ -242,7 +305,8 @@ start(struct daemon *d)
 	r = bans_start(d);
 	if (r < 0)
 		return r;
-	return httpd_start(&d->http, &d->conf, d->board, d->bans, d->ctr);
+	parts = (struct httpd_parts){ d->board, d->ctr, d->bans, d->ban_nodes, d->node_auth, d->events };
+	return httpd_start(&d->http, &d->conf, &parts);
 }
 
 static int
@@ -257,6 +321,7 @@ run(struct daemon *d)
 		r = intake_run_once(d->intake, watchdog > 0 && watchdog < 5000 ? (int)watchdog : 5000);
 		if (r < 0 || (r > 0 && signal_take(d)))
 			break;
+		control_events_tick(d->events);
 		if (watchdog > 0)
 			sdnotify_send("WATCHDOG=1");
 	}
@@ -273,10 +338,15 @@ stop(struct daemon *d)
 	if (d->bans != NULL)
 		ban_list_stop(d->bans);
 	httpd_stop(&d->http);
+	ban_nodes_stop(&d->ban_nodes);
 	ban_link_stop(&d->ban_link);
-	ban_list_close(&d->bans);
+	ban_sock_stop(&d->ban_sock);
+	control_events_free(&d->events);
 	intake_close(&d->intake);
 	collector_free(&d->collector);
+	ban_list_close(&d->bans);
+	node_auth_close(&d->node_auth);
+	curl_global_cleanup();
 	board_free(&d->board);
 	counters_close(&d->ctr);
 	conf_mem_free(&d->mem);

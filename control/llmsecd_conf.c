@@ -88,7 +88,12 @@ static const struct conf_opt http_opts[] = {
 	  .help = "where /healthz, /metrics and /api are served; loopback only" },
 	{ .name = "token_file", .type = CONF_T_STR, .offset = offsetof(S(http), token_file),
 	  .max = 4096, .def = "/etc/llmsec/api.token", .unit = "path", .check = text_check,
-	  .help = "first line: the bearer token for /api, 16 characters or more" },
+	  .help = "first line: the bearer token that may do everything, 16 characters or more" },
+	{ .name = "ban_token_file", .type = CONF_T_STR, .offset = offsetof(S(http), ban_token_file),
+	  .max = 4096, .def = "\"\"", .unit = "path",
+	  .help = "a token that may read, ban and unban; empty: none" },
+	{ .name = "read_token_file", .type = CONF_T_STR, .offset = offsetof(S(http), read_token_file),
+	  .max = 4096, .def = "\"\"", .unit = "path", .help = "a token that may read; empty: none" },
 	{ .name = "max_connections", .type = CONF_T_INT,
 	  .offset = offsetof(S(http), max_connections), .min = 4, .max = 1024, .def = "64",
 	  .unit = "connections", .help = "at most so many at once, half of them following" },
@@ -130,6 +135,56 @@ static const struct conf_opt bans_opts[] = {
 	{ .name = "haproxy_map", .type = CONF_T_STR, .offset = offsetof(S(bans), haproxy_map),
 	  .max = 250, .def = "/etc/llmsec/haproxy/bans.map", .unit = "path", .check = word_check,
 	  .help = "its map for networks, as its configuration names it" },
+	{ .name = "socket", .type = CONF_T_STR, .offset = offsetof(S(bans), socket),
+	  .max = 4096, .def = "\"\"", .unit = "path", .check = haproxy_socket_check,
+	  .help = "where the XDP loader learns what is banned; empty: nowhere" },
+	{ .name = "orders", .type = CONF_T_STR, .offset = offsetof(S(bans), orders),
+	  .max = 4096, .def = "\"\"", .unit = "path",
+	  .help = "file that tells this edge's llmsec-spoad who was unbanned; empty: none" },
+	CONF_END
+};
+
+static const char *
+url_check(const void *field)
+{
+	const char *url = *(char *const *)field;
+	size_t n = strlen(url);
+
+	return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://127.", 11) == 0 ||
+	    strncmp(url, "http://[::1]", 12) == 0) && n < 250 && url[n - 1] != '/' &&
+	    url[strcspn(url, " \t\r\n?#")] == '\0' ? NULL :
+	    "https://HOST:PORT; http:// only on loopback; no slash at the end";
+}
+
+static const char *
+name_check(const void *field)
+{
+	const char *s = *(char *const *)field;
+
+	return *s != '\0' && strlen(s) <= 64 && s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789._-")] == '\0' ? NULL : "1 to 64 of A-Z a-z 0-9 . _ -";
+}
+
+static const struct conf_opt node_opts[] = {
+	{ .name = "name", .type = CONF_T_STR, .offset = offsetof(struct llmsecd_node, name), .max = 64, .unit = "name",
+	  .check = name_check, .help = "its `node`" },
+	{ .name = "url", .type = CONF_T_STR, .offset = offsetof(struct llmsecd_node, url), .max = 250, .unit = "URL",
+	  .check = url_check, .help = "where its llmsecd is reached, through its HAProxy: https://HOST:10242" },
+	{ .name = "table", .type = CONF_T_STR, .offset = offsetof(struct llmsecd_node, table), .max = 200,
+	  .def = "\"\"", .unit = "name", .help = "its stick table of addresses, as this HAProxy names it: llmsec_bans_2" },
+	CONF_END
+};
+
+static const struct conf_opt cluster_opts[] = {
+	{ .name = "keys", .type = CONF_T_STR, .offset = offsetof(S(cluster), keys), .max = 4096, .def = "\"\"",
+	  .unit = "path", .help = "keys that sign requests between edges, \"ID HEX\" a line, the first signs; empty: none" },
+	{ .name = "ca_file", .type = CONF_T_STR, .offset = offsetof(S(cluster), ca_file), .max = 4096, .def = "\"\"",
+	  .unit = "path", .help = "CA of the edges' certificates" },
+	{ .name = "cert_file", .type = CONF_T_STR, .offset = offsetof(S(cluster), cert_file), .max = 4096,
+	  .def = "\"\"", .unit = "path", .help = "this edge's certificate and key, one after the other (PEM)" },
+	{ .name = "nodes", .type = CONF_T_SEQ, .offset = offsetof(S(cluster), nodes),
+	  .offset2 = offsetof(S(cluster), n_nodes), .sub = node_opts, .sub_size = sizeof(struct llmsecd_node),
+	  .unit = "", .help = "the other edges" },
 	CONF_END
 };
 
@@ -144,15 +199,47 @@ const struct conf_opt llmsecd_conf_opts[] = {
 	CONF_MAP(struct llmsecd_conf, retention, retention_opts, "how long they stay"),
 	CONF_MAP(struct llmsecd_conf, http, http_opts, "how they are asked for"),
 	CONF_MAP(struct llmsecd_conf, bans, bans_opts, "who is banned at the edge"),
+	CONF_MAP(struct llmsecd_conf, cluster, cluster_opts, "the other edges"),
 	CONF_END
 };
+
+/* What no single key can tell. */
+static int
+cluster_check(const struct llmsecd_conf *c, const char *path, struct diag *diag)
+{
+	int errors = 0;
+
+	if (c->cluster.n_nodes > LLMSECD_NODES) {
+		diag_error(diag, path, 0, 0, "cluster.nodes: at most %d", LLMSECD_NODES);
+		errors++;
+	}
+	if (c->cluster.n_nodes > 0 && (c->cluster.keys[0] == '\0' || c->node[0] == '\0')) {
+		diag_error(diag, path, 0, 0, "cluster.nodes needs cluster.keys and this edge's own name, `node`");
+		errors++;
+	}
+	for (size_t i = 0; i < c->cluster.n_nodes; i++)
+		for (size_t j = 0; j <= i; j++)
+			if (strcmp(c->cluster.nodes[i].name, j < i ? c->cluster.nodes[j].name : c->node) == 0) {
+				diag_error(diag, path, 0, 0, "cluster.nodes: two edges are named \"%s\"",
+				    c->cluster.nodes[i].name);
+				errors++;
+			}
+	return errors > 0 ? -EINVAL : 0;
+}
 
 int
 llmsecd_conf_load(struct llmsecd_conf *c, const char *path, struct conf_mem **mem,
     struct diag *diag)
 {
+	int r;
+
 	memset(c, 0, sizeof(*c));
 	if (path == NULL)
 		return conf_load_mem("defaults", "", 0, llmsecd_conf_opts, c, mem, diag);
-	return conf_load(path, llmsecd_conf_opts, c, mem, diag);
+	r = conf_load(path, llmsecd_conf_opts, c, mem, diag);
+	if (r == 0)
+		r = cluster_check(c, path, diag);
+	if (r < 0)
+		conf_mem_free(mem);
+	return r;
 }

@@ -8,6 +8,14 @@
 
 struct diag;
 
+#define LLMSECD_NODES	15	/* other edges */
+
+struct llmsecd_node {
+	char	*name;
+	char	*url;
+	char	*table;
+};
+
 struct llmsecd_conf {
 	int	 log_level;
 	char	*node;
@@ -31,6 +39,8 @@ struct llmsecd_conf {
 	struct {
 		char	*listen;
 		char	*token_file;
+		char	*ban_token_file;
+		char	*read_token_file;
 		int	 max_connections;
 	} http;
 	struct {
@@ -40,7 +50,16 @@ struct llmsecd_conf {
 		char	*haproxy_socket;
 		char	*haproxy_table;
 		char	*haproxy_map;
+		char	*socket;
+		char	*orders;
 	} bans;
+	struct {
+		char	*keys;
+		char	*ca_file;
+		char	*cert_file;
+		struct llmsecd_node *nodes;
+		size_t	 n_nodes;
+	} cluster;
 };
 
 extern const struct conf_opt llmsecd_conf_opts[];

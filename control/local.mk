@@ -11,8 +11,11 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 %C%_libcontrol_la_LIBADD = $(LIBLLMSEC) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS)
 %C%_libcontrol_la_SOURCES = \
-	%D%/ban_link.c %D%/ban_link.h %D%/ban_list.c %D%/ban_list.h %D%/ban_store.c %D%/ban_store.h \
-	%D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
+	%D%/ban_event.c %D%/ban_event.h %D%/ban_link.c %D%/ban_link.h %D%/ban_nodes.c %D%/ban_nodes.h \
+	%D%/ban_orders.c %D%/ban_orders.h %D%/ban_request.c %D%/ban_request.h %D%/ban_sock.c %D%/ban_sock.h \
+	%D%/control_events.c %D%/control_events.h %D%/httpd_auth.c %D%/node_auth.c %D%/node_auth.h %D%/node_http.c %D%/node_http.h \
+	%D%/ban_list.c %D%/ban_list.h %D%/ban_list_private.h %D%/ban_queue.c %D%/ban_store.c %D%/ban_store.h \
+	%D%/haproxy_answer.c %D%/haproxy_answer.h %D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
 	%D%/ctl_ban.c %D%/ctl_ban.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
 	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctltime.c %D%/ctltime.h \
@@ -23,7 +26,9 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/store.h %D%/store_private.h %D%/store_read.c %D%/store_read.h %D%/store_schema.c
 dist_man_MANS += %D%/llmsecctl.1 %D%/llmsecd.8 %D%/llmsecd.yaml.5
 %C%_llmsecd_SOURCES = %D%/llmsecd.c
-%C%_llmsecd_LDADD = %D%/libcontrol.la
+%C%_llmsecd_CPPFLAGS = $(%C%_libcontrol_la_CPPFLAGS)
+%C%_llmsecd_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
+%C%_llmsecd_LDADD = %D%/libcontrol.la $(CURL_LIBS)
 %C%_llmsecctl_SOURCES = %D%/llmsecctl.c
 %C%_llmsecctl_CPPFLAGS = $(%C%_libcontrol_la_CPPFLAGS)
 %C%_llmsecctl_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)

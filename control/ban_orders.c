@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/ban_orders.h"
+#include "lib/buf.h"
+#include "lib/cidr.h"
+
+#define FILE_MAX	((off_t)1 << 20)
+
+static int
+write_to(const char *path, int flags, const struct buf *b)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0640), r = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, buf_ptr(b), buf_len(b));
+	if (n < 0)
+		r = -errno;
+	else if ((size_t)n != buf_len(b))
+		r = -ENOSPC;
+	close(fd);
+	return r;
+}
+
+static int
+replace(const char *path, const struct buf *b)
+{
+	char fresh[4200];
+	int r;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	r = write_to(fresh, O_TRUNC, b);
+	if (r == 0 && rename(fresh, path) < 0)
+		r = -errno;
+	return r;
+}
+
+int
+ban_orders_lift(const char *path, const struct cidr *c, size_t n, int64_t now_ms)
+{
+	char text[CIDR_TEXT];
+	struct buf b = {0};
+	struct stat st;
+	bool big;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%" PRId64 " lift ip %s\n", now_ms, cidr_format(&c[i], text));
+	big = stat(path, &st) == 0 && st.st_size > FILE_MAX;
+	r = b.err != 0 ? b.err : big ? replace(path, &b) : write_to(path, O_APPEND, &b);
+	buf_free(&b);
+	return r;
+}

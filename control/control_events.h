@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_CONTROL_EVENTS_H
+#define LLMSEC_CONTROL_EVENTS_H
+/*
+ * llmsecd's own events (layer "control"), sent to itself as every other program sends its own, so that they are stored,
+ * listed and followed like those: ban.add, ban.lift, node.refused (docs/events.md).  Thread safe; a NULL does
+ * nothing.
+ */
+#include <stddef.h>
+
+struct ban;
+struct cidr;
+struct control_events;
+struct llmsecd_conf;
+
+/* NULL: no memory. */
+struct control_events *control_events_new(const struct llmsecd_conf *);
+void	control_events_free(struct control_events **);
+/* From the main loop, about once a second or seldomer. */
+void	control_events_tick(struct control_events *);
+/* One event each, or one for all of many. */
+void	control_event_bans(struct control_events *, const struct ban *, size_t n);
+void	control_event_lifts(struct control_events *, const struct ban *, size_t n);
+/* A request that only another edge may make, refused; at most one event a second. */
+void	control_event_refused(struct control_events *, const char *verdict, const char *key_id);
+#endif

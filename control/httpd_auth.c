@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "control/ban_list.h"
+#include "control/control_events.h"
+#include "control/httpd.h"
+#include "control/httpd_private.h"
+#include "control/llmsecd_conf.h"
+#include "control/llmsecd_metrics.h"
+#include "control/node_auth.h"
+#include "lib/buf.h"
+#include "lib/log.h"
+
+#define TOKEN_MIN	16
+
+/* --- tokens ---------------------------------------------------------------------------------- */
+
+/* First line of the file into out[HTTPD_TOKEN]; 0 or -errno. */
+static int
+token_read(const char *path, char *out)
+{
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
+
+	memset(out, 0, HTTPD_TOKEN);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, out, HTTPD_TOKEN - 1);
+	if (n < 0)
+		r = -errno;
+	close(fd);
+	out[strcspn(out, "\r\n")] = '\0';
+	n = (ssize_t)strlen(out);
+	memset(out + n, 0, HTTPD_TOKEN - (size_t)n);
+	if (r == 0 && (n < TOKEN_MIN || n >= HTTPD_TOKEN - 1))
+		r = -EINVAL;
+	return r;
+}
+
+static void
+token_load(struct httpd *h, enum httpd_role role, const char *path)
+{
+	char token[HTTPD_TOKEN];
+	int r = path[0] != '\0' ? token_read(path, token) : -ENOENT;
+
+	if (r < 0)
+		memset(token, 0, sizeof(token));
+	if (r < 0 && path[0] != '\0')
+		log_warnx("%s: %s; nobody gets in with it", path, r == -EINVAL ?
+		    "a token has 16 to 255 characters on the first line" : strerror(-r));
+	pthread_mutex_lock(&h->token_lock);
+	memcpy(h->token[role], token, sizeof(token));
+	pthread_mutex_unlock(&h->token_lock);
+	OPENSSL_cleanse(token, sizeof(token));
+}
+
+void
+httpd_tokens_load(struct httpd *h, const struct llmsecd_conf *conf)
+{
+	token_load(h, ROLE_READ, conf->http.read_token_file);
+	token_load(h, ROLE_BAN, conf->http.ban_token_file);
+	token_load(h, ROLE_ADMIN, conf->http.token_file);
+}
+
+/* What may whoever shows this token do?  Takes the same time wherever it differs. */
+static enum httpd_role
+token_role(struct httpd *h, const char *auth)
+{
+	char given[HTTPD_TOKEN] = {0};
+	enum httpd_role role = ROLE_NONE;
+	size_t n;
+
+	if (auth == NULL || strncasecmp(auth, "Bearer ", 7) != 0)
+		return role;
+	auth += 7;
+	n = strlen(auth);
+	if (n < TOKEN_MIN || n >= sizeof(given))
+		return role;
+	memcpy(given, auth, n);
+	pthread_mutex_lock(&h->token_lock);
+	for (int r = ROLE_READ; r <= ROLE_ADMIN; r++)
+		if (CRYPTO_memcmp(given, h->token[r], sizeof(given)) == 0 && h->token[r][0] != '\0')
+			role = (enum httpd_role)r;
+	pthread_mutex_unlock(&h->token_lock);
+	OPENSSL_cleanse(given, sizeof(given));
+	return role;
+}
+
+/* --- signatures ------------------------------------------------------------------------------ */
+
+/* An unsigned, forged or replayed request of a node is counted, and one a second becomes an event. */
+static enum MHD_Result
+node_refused(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q, enum node_verdict v)
+{
+	static const char *const why[NODE_VERDICT_N] = {
+		[NODE_MALFORMED] = "malformed signature headers", [NODE_UNKNOWN_KEY] = "unknown key id",
+		[NODE_STALE] = "timestamp outside of 300 s, or before this llmsecd started",
+		[NODE_FORGED] = "the signature is wrong", [NODE_REPLAYED] = "the nonce was used before",
+		[NODE_FULL] = "too many requests to remember their nonces",
+	};
+	struct buf b = {0};
+
+	q->refused = true;
+	if (h->ctr != NULL)
+		counters_add(h->ctr, M_NODE_OK + (unsigned)v, 1);
+	control_event_refused(h->events, node_verdict_str(v), q->sig.v[NODE_KEY_ID]);
+	buf_printf(&b, "{\"error\":\"%s\",\"code\":\"node-%s\"}\n", why[v], node_verdict_str(v));
+	return httpd_reply(h, conn, v == NODE_FULL ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_UNAUTHORIZED,
+	    "application/json", &b);
+}
+
+/* The query's node=: whose votes these are.  Only signed requests are from a node. */
+static enum MHD_Result
+node_find(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q)
+{
+	const char *name = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "node");
+
+	if (name == NULL)
+		return MHD_YES;
+	q->refused = true;
+	if (!q->is_signed)
+		return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "node=: only with a node's signature");
+	q->edge = h->bans != NULL ? ban_list_edge_find(h->bans, name) : -ENOENT;
+	if (q->edge < 0)
+		return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "node=: not in cluster.nodes of this llmsecd");
+	q->refused = false;
+	q->node = true;
+	return MHD_YES;
+}
+
+enum MHD_Result
+httpd_auth(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q, enum httpd_role needed)
+{
+	const char *v[NODE_HDR_N];
+	enum node_verdict verdict;
+
+	for (int i = 0; i < NODE_HDR_N; i++)
+		v[i] = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, node_hdr_name[i]);
+	verdict = node_sig_take(&q->sig, v);
+	if (verdict == NODE_OK)
+		verdict = node_auth_look(h->node_auth, &q->sig);
+	if (verdict != NODE_OK && verdict != NODE_ABSENT)
+		return node_refused(h, conn, q, verdict);
+	q->is_signed = verdict == NODE_OK;
+	q->role = q->is_signed ? ROLE_BAN : token_role(h, MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
+	    MHD_HTTP_HEADER_AUTHORIZATION));
+	q->refused = q->role < needed;
+	if (q->role == ROLE_NONE)
+		return httpd_error(h, conn, MHD_HTTP_UNAUTHORIZED, "bearer token required");
+	if (q->refused)
+		return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "this token may only read");
+	return node_find(h, conn, q);
+}
+
+enum MHD_Result
+httpd_auth_body(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q, const char *method)
+{
+	struct node_msg m = { method, q->uri, buf_ptr(&q->body), buf_len(&q->body) };
+	enum node_verdict v;
+
+	if (!q->is_signed)
+		return MHD_YES;
+	v = node_auth_verify(h->node_auth, &q->sig, &m);
+	if (v != NODE_OK)
+		return node_refused(h, conn, q, v);
+	if (h->ctr != NULL)
+		counters_add(h->ctr, M_NODE_OK, 1);
+	return MHD_YES;
+}
