@@ -23,7 +23,8 @@ check_PROGRAMS += $(SPOAD_TESTS)
 SPOAD_VTC = tests/vtc/edge_verdict.vtc tests/vtc/edge_closed.vtc tests/vtc/edge_snippet.vtc \
 	tests/vtc/edge_waf.vtc tests/vtc/edge_hello.vtc
 # etc/haproxy on the installed HAProxy, a client being an address of loopback.
-EDGE_TESTS = tests/edge/limits.sh tests/edge/client.sh tests/edge/bans.sh tests/edge/tls.sh
+EDGE_TESTS = tests/edge/limits.sh tests/edge/client.sh tests/edge/bans.sh tests/edge/tls.sh \
+	tests/edge/fingerprint.sh
 TESTS += $(SPOAD_TESTS) tests/unit/haproxy-spoa/garbage.sh tests/unit/haproxy-spoa/unit.sh $(SPOAD_VTC) $(EDGE_TESTS)
 dist_check_SCRIPTS += $(EDGE_TESTS)
 EXTRA_DIST += tests/edge/lib.sh

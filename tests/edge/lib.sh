@@ -30,6 +30,7 @@ echo_origin()
 	    http-request tarpit deny_status 500 if { path_end /slow }
 	    http-request return status 404 content-type text/plain string 404 if { path_end /status/404 }
 	    http-request return status 401 content-type text/plain string 401 if { path_end /status/401 }
+	    http-request return status 200 content-type application/json lf-string "{\"threat\":\"%[req.hdr(x-edge99-threat-score)]\",\"bot\":\"%[req.hdr(x-edge99-bot-score)]\",\"ja3\":\"%[req.hdr(x-edge99-ja3)]\",\"ja4\":\"%[req.hdr(x-edge99-ja4)]\",\"country\":\"%[req.hdr(x-edge99-country)]\",\"ip\":\"%[req.hdr(x-edge99-client-ip)]\",\"id\":\"%[req.hdr(x-edge99-request-id)]\",\"signature\":\"%[req.hdr(x-edge99-signature)]\",\"names\":\"%[req.hdr_names]\"}" if { path_end /headers }
 	    http-request return status 200 content-type text/plain lf-string "client=%[req.hdr(x-edge99-client-ip)] xff=%[req.hdr(x-forwarded-for)]%[req.hdr(forwarded)]%[req.hdr(x-real-ip)]"
 	T
 	spawn origin "$haproxy" -db -f "$edge_dir/origin.cfg"
