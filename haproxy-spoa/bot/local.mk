@@ -5,6 +5,19 @@ noinst_LTLIBRARIES += %D%/libbot.la
 %C%_libbot_la_SOURCES = %D%/table.c %D%/who.c %D%/ja4.c %D%/path.c %D%/head.c %D%/bot.c %D%/judge_facts.c %D%/judge_tls.c \
 	%D%/judge_headers.c %D%/judge_rest.c %D%/prove.c %D%/prove_cache.c %D%/addresses.c
 %C%_libbot_la_LIBADD = $(LIBLLMSEC)
+
+if BUILD_TESTS
+BOT_TESTS = tests/unit/bot/test_cases
+check_PROGRAMS += $(BOT_TESTS)
+TESTS += $(BOT_TESTS)
+EXTRA_DIST += tests/unit/bot/cases.txt
+BOT_CASES = tests/unit/bot/cases.c tests/unit/bot/cases.h
+tests_unit_bot_test_cases_SOURCES = tests/unit/bot/test_cases.c $(BOT_CASES)
+tests_unit_bot_test_cases_LDADD = haproxy-spoa/libspoad.la $(CMOCKA_LIBS)
+check_PROGRAMS += tests/bench/bot_bench
+tests_bench_bot_bench_SOURCES = tests/bench/bot_bench.c $(BOT_CASES)
+tests_bench_bot_bench_LDADD = haproxy-spoa/libspoad.la
+endif
 endif
 noinst_HEADERS += %D%/bot.h %D%/head.h %D%/judge_private.h %D%/prove.h %D%/prove_cache.h %D%/addresses.h \
 	%D%/features.def %D%/agents.def %D%/ja4_clients.def %D%/probe.def
