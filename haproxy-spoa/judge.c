@@ -110,6 +110,13 @@ set_int(struct wire_out *o, const char *name, int i)
 	spop_put_set_var(o, SPOP_SCOPE_TXN, name, &v);
 }
 
+/* A refusal names its reasons.  What only made the client suspicious is not for the client, who would learn from it. */
+static bool
+rule_told(const struct verdict *v, const char *id)
+{
+	return strncmp(id, "BOT-", 4) != 0 || strcmp(v->reason, "bot-score") == 0 || strcmp(v->reason, "threat-score") == 0;
+}
+
 /* Rule ids are ours, plain tokens: no escaping needed. */
 static void
 set_rules(struct wire_out *o, const struct verdict *v)
@@ -125,6 +132,8 @@ set_rules(struct wire_out *o, const struct verdict *v)
 			continue;
 		n = snprintf(csv + c, sizeof(csv) - c, "%s%s", c ? "," : "", v->rule_ids[i]);
 		c += (size_t)n;
+		if (!rule_told(v, v->rule_ids[i]))
+			continue;
 		n = snprintf(json + j, sizeof(json) - j, "%s\"%s\"", j > 1 ? "," : "", v->rule_ids[i]);
 		j += (size_t)n;
 	}

@@ -49,6 +49,22 @@ for route in unique-id tlv lists; do
 	is "$(jq -r '.ja4 + .ja3' "$http_body") $(logged .hello)" ' -' "$route: without TLS there is none"
 done
 
+# HTTP/3: no TCP front can see into QUIC, so HAProxy's lists it is, beside whatever route TLS takes.
+h3=${LLMSEC_H3_CURL:-curl}
+if ! "$haproxy" -vv | grep -q ' +QUIC '; then
+	skip 'HTTP/3' 'this HAProxy has no QUIC'
+elif ! "$h3" --version | grep -q HTTP3; then
+	skip 'HTTP/3' 'this curl has no HTTP/3 (LLMSEC_H3_CURL names another)'
+else
+	stop "$edge_pid"
+	edge_haproxy
+	got=$("$h3" -s -k --http3-only "https://localhost:$edge_port/headers" --next -s -k --http3-only "https://localhost:$edge_port/headers" |
+		jq -r '.ja4 + " " + .ja3' | sed -E 's/[0-9a-f]{12,}/H/g; s/^q13d[0-9]{4}/q13dN/' | paste -sd,)
+	want=' H'
+	! newer 3.1 || want='q13dNh3_H_H H'
+	is "$got" "$want,$want" 'HTTP/3: JA4 (before HAProxy 3.1 JA3 alone), of both requests of a connection'
+fi
+
 # The contract between edge and gateway, header by header; each is sent by the client too, in both spellings.
 stop "$edge_pid"
 edge_haproxy
