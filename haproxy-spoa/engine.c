@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "haproxy-spoa/eng_behave.h"
 #include "haproxy-spoa/eng_bot.h"
 #include "haproxy-spoa/eng_geo.h"
 #include "haproxy-spoa/eng_guard.h"
@@ -12,9 +13,11 @@
 
 const struct spoad_engine *const spoad_engines[] = {
 	&engine_geo,		/* first: also what is refused has a country in its event */
+	&engine_behave_look,	/* who is banned costs nothing further */
 	&engine_guard,
 	&engine_waf,
 	&engine_bot,		/* scores, also of what was refused */
+	&engine_behave,		/* after all that refuse */
 	&engine_sign,		/* last: signs what the others found */
 	NULL
 };

@@ -24,6 +24,8 @@
 #include "haproxy-spoa/waf/waf.h"
 
 struct arena;
+struct behave_decision;
+struct behave_who;
 struct counters;
 struct diag;
 struct req_view;
@@ -84,6 +86,9 @@ struct verdict {
 	const char		*ban_scope;	/* who the actor is: "ip" (HAProxy bans it at once), "ja4" or "key"; "" no ban */
 	const char		*key;		/* keyed digest of the API key that was sent, as in events; "" none */
 	bool			 hush;		/* refused as often before, and told then: no event */
+	int			 retry_after;	/* seconds after which it makes sense to ask again; 0 unknown */
+	const struct behave_who	*who;		/* from one half of behaviour to the other */
+	const struct behave_decision *behaved;	/* a ban to be told of; NULL none */
 	struct verdict_waf	 waf;
 	struct behave_view	 behave;	/* filled before the bot engine runs */
 	enum verdict_kind	 kind;

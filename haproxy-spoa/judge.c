@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "haproxy-spoa/eng_behave.h"
 #include "haproxy-spoa/eng_bot.h"
 #include "haproxy-spoa/fingerprint.h"
 #include "haproxy-spoa/judge.h"
@@ -163,6 +164,8 @@ verdict_write(struct wire_out *o, const struct req_view *r, const struct verdict
 	spop_put_set_var(o, SPOP_SCOPE_TXN, "truncated", &truncated);
 	if (v->signature[0] != '\0')
 		set_text(o, "signature", v->signature);
+	if (v->retry_after > 0)
+		set_int(o, "retry_after", v->retry_after);
 	if (v->ban > 0) {
 		set_int(o, "ban", v->ban);
 		set_text(o, "ban_scope", v->ban_scope);
@@ -292,6 +295,9 @@ judge_request(struct judge *j, const struct spop_notify *n, struct span ja, stru
 	verdict_write(ack, &r, &v);
 	verdict_count(j, &v);
 	verdict_tell(j, &r, &v);
+	if (v.behaved != NULL && j->events != NULL && behave_tell(j->events, &r, &v, j->arena) != 0 &&
+	    j->counters != NULL)
+		counters_add(j->counters, SPOAD_C_EVENT_LOST, 1);
 }
 
 int

@@ -23,7 +23,9 @@
  *	                              | asn         int   autonomous system, 0 unknown
  *	err_rate   sc_gpc0_rate(..)   | ban         int   seconds that the actor stays out; absent: no ban
  *	err_rate_client               | ban_scope   str   ip, ja4 or key: who the actor is
- *	(errors of the client in 60 s, of its address, of its key; docs/behaviour.md)
+ *	(errors of the client in 60 s | retry_after int   seconds that a ban lasts yet; absent: nobody is banned
+ *	of its address, of its key;
+ *	docs/behaviour.md)
  *
  * In place of `uri`, `path` and `query` do as well (configurations before the WAF); one of both ways, because
  * everything shares one frame with the body.

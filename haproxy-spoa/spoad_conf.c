@@ -64,6 +64,9 @@ const struct conf_opt spoad_conf_opts[] = {
 	CONF_MAP(struct spoad_conf, events, events_opts, "verdicts worth telling"),
 	CONF_MAP(struct spoad_conf, guard, guard_opts, "the request guard"),
 	CONF_MAP(struct spoad_conf, waf, waf_conf_opts, "the web application firewall"),
+	CONF_STR(struct spoad_conf, never_ban, LLMSEC_SYSCONFDIR "/never-ban.lst", "path",
+	    "addresses and networks that are never banned; \"\": none"),
+	CONF_MAP(struct spoad_conf, behaviour, behave_conf_opts, "who misbehaves is banned"),
 	CONF_MAP(struct spoad_conf, geo, geo_conf_opts, "country and autonomous system of the client"),
 	CONF_MAP(struct spoad_conf, bot, bot_conf_opts, "bot score and threat score"),
 	CONF_END

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "haproxy-spoa/eng_behave.h"
 #include "haproxy-spoa/eng_bot.h"
 #include "haproxy-spoa/eng_geo.h"
 #include "haproxy-spoa/eng_guard.h"
@@ -29,6 +30,8 @@ struct spoad_conf {
 	struct waf_conf		 waf;
 	struct geo_conf		 geo;
 	struct bot_conf		 bot;
+	char			*never_ban;
+	struct behave_conf	 behaviour;
 	bool			 check_only;	/* not of the file: engines leave their state alone */
 };
 

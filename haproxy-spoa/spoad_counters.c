@@ -13,6 +13,8 @@
 #define WAF_ERR	"llmsec_spoad_waf_errors_total", .kind = COUNTER_COUNTER, \
 	.help = "Requests that the WAF could not judge, by the limit that was hit"
 #define HELLO	"llmsec_spoad_hellos_total", .help = "TLS ClientHellos looked at, by what they were", .kind = COUNTER_COUNTER
+#define BAN	"llmsec_spoad_behave_bans_total", .help = "Bans for behaviour, by whom they concern", .kind = COUNTER_COUNTER
+#define BANNED	"llmsec_spoad_behave_refused_total", .help = "Requests refused because of a ban", .kind = COUNTER_COUNTER
 #define RELOAD	"llmsec_spoad_reloads_total", .help = "Configuration reloads", .kind = COUNTER_COUNTER
 #define FEATURE	"llmsec_spoad_bot_features_total", .kind = COUNTER_COUNTER, \
 	.help = "Requests in which a feature of the scores fired (llmsec-spoad explain --table)"
@@ -70,6 +72,19 @@ const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_PROVE_TRUE] = {LOOKED, .labels = "result=\"verified\""},
 	[SPOAD_C_PROVE_FALSE] = {LOOKED, .labels = "result=\"fake\""},
 	[SPOAD_C_PROVE_FAILED] = {LOOKED, .labels = "result=\"failed\""},
+	[SPOAD_C_BEHAVE_BAN_IP] = {BAN, .labels = "scope=\"ip\""},
+	[SPOAD_C_BEHAVE_BAN_JA4] = {BAN, .labels = "scope=\"ja4\""},
+	[SPOAD_C_BEHAVE_BAN_KEY] = {BAN, .labels = "scope=\"key\""},
+	[SPOAD_C_BEHAVE_REFUSED_IP] = {BANNED, .labels = "scope=\"ip\""},
+	[SPOAD_C_BEHAVE_REFUSED_JA4] = {BANNED, .labels = "scope=\"ja4\""},
+	[SPOAD_C_BEHAVE_REFUSED_KEY] = {BANNED, .labels = "scope=\"key\""},
+	[SPOAD_C_BEHAVE_ACTIVE] = {"llmsec_spoad_behave_bans", NULL, "Bans in force", COUNTER_GAUGE},
+	[SPOAD_C_BEHAVE_BANS_DROPPED] = COUNT("behave_bans_dropped_total",
+	    "Bans that ended early because max_bans was reached"),
+	[SPOAD_C_BEHAVE_SOURCES] = {"llmsec_spoad_behave_sources", NULL,
+	    "Sources with a request in about the last minute", COUNTER_GAUGE},
+	[SPOAD_C_BEHAVE_EVICTIONS] = COUNT("behave_evictions_total",
+	    "Sources whose last minute was forgotten because the table was full"),
 	[SPOAD_C_FRAMES] = COUNT("frames_total", "SPOP frames received"),
 	[SPOAD_C_REASSEMBLED] = COUNT("reassembled_total", "Messages put together from fragments"),
 	[SPOAD_C_CONNS] = COUNT("connections_total", "SPOP connections accepted"),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "icap-llmsec/icap_tr.h"
+#include "lib/actor_key.h"
 #include "lib/event.h"
 #include "lib/log.h"
 
@@ -132,26 +133,28 @@ tr_request_line(struct tr *t)
 	t->url[n] = '\0';
 }
 
+static bool
+tr_header(const void *req, const char *name, const char **p, size_t *n)
+{
+	/* c-icap's reader takes no const. */
+	*p = ci_http_request_get_header((ci_request_t *)(uintptr_t)req, name);
+	*n = *p != NULL ? strlen(*p) : 0;
+	return *p != NULL;
+}
+
 /* A digest of whatever key the client sent, for events: never the key. */
 static void
 tr_key_digest(struct tr *t)
 {
-	static const char *const names[] = {"Authorization", "x-api-key", "x-goog-api-key", "api-key"};
-	const char *v = NULL;
+	const char *secret;
 	const uint8_t *k;
-	size_t n;
+	size_t n, len;
 
-	if (t->pol == NULL || t->pol->edge_keyring == NULL)
+	if (t->pol == NULL || t->pol->edge_keyring == NULL || !actor_key_find(tr_header, t->req, &secret, &len))
 		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && v == NULL; i++)
-		v = ci_http_request_get_header(t->req, names[i]);
-	if (v == NULL)
-		return;
-	if (strncasecmp(v, "Bearer ", 7) == 0)
-		v += 7;
 	k = keyring_key(t->pol->edge_keyring, NULL, &n);
 	if (k != NULL)
-		event_digest(t->key, k, n, v, strlen(v));
+		event_digest(t->key, k, n, secret, len);
 }
 
 static void

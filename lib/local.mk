@@ -24,6 +24,7 @@ noinst_HEADERS += %D%/json_private.h
 	%D%/set_dom_write.c %D%/set_dom_private.h %D%/set_ip.c %D%/set_ip_write.c %D%/set_ip_private.h
 dist_man_MANS += %D%/llmsec-set.5
 %C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
+%C%_libllmsec_la_SOURCES += %D%/actor_key.c %D%/actor_key.h
 if BUILD_TESTS
 SET_TESTS = tests/unit/lib/test_set_dom tests/unit/lib/test_set_ip
 check_PROGRAMS += $(SET_TESTS)

@@ -36,6 +36,8 @@ edge_spoad()
 	edge_keys: $edge_dir/edge.keys
 	counters_dir: ""
 	events: {socket: "", spool_dir: ""}
+	never_ban: ""
+	behaviour: {state_file: "", orders: ""}
 	${1:-}
 	T
 	spawn spoad "$builddir/haproxy-spoa/llmsec-spoad" -c "$edge_dir/spoad.yaml"

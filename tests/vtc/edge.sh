@@ -51,6 +51,8 @@ setup)
 	edge_keys: $dir/edge.keys
 	counters_dir: ""
 	events: {socket: "", spool_dir: ""}
+	never_ban: ""
+	behaviour: {state_file: "", orders: ""}
 	guard:
 	  routes:
 	    - {path_prefix: /v1/messages, oversize: flag}

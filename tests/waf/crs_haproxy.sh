@@ -30,6 +30,7 @@ events: {socket: $dir/none.sock, spool_dir: $dir/spool}
 deadline: 2s
 guard: {oversize: flag}
 waf: {rules: $dir/suite.conf}
+behaviour: {mode: "off"}
 T
 port=$((20000 + RANDOM % 12000))
 cat >"$dir/haproxy.cfg" <<T

@@ -37,6 +37,7 @@ deadline: 5s
 edge_keys: ""
 counters_dir: $dir
 events: {socket: "", spool_dir: ""}
+behaviour: {mode: "off"}
 T
 "$builddir/haproxy-spoa/llmsec-spoad" -c "$dir/spoad.yaml" 2>"$dir/log" &
 pid=$!
