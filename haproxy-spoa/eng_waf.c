@@ -10,6 +10,7 @@
 #include "haproxy-spoa/eng_waf.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/req_view.h"
+#include "haproxy-spoa/respond.h"
 #include "haproxy-spoa/spoad_conf.h"
 #include "haproxy-spoa/waf/waf.h"
 #include "lib/arena.h"
@@ -416,5 +417,73 @@ waf_run(const void *state, void *thread, const struct req_view *r, struct verdic
 	return next;
 }
 
-const struct spoad_engine engine_waf = {.name = "waf", .configure = waf_configure, .run = waf_run,
+/* ---- answers ---------------------------------------------------------------------------------- */
+
+/* False: out of memory. */
+static bool
+response_fill(struct waf_response *out, const struct rsp_view *rsp, struct arena *a)
+{
+	struct waf_header *h = arena_alloc(a, (rsp->n_headers + 1) * sizeof(*h));
+	const char *protocol =
+	    arena_printf(a, "HTTP/%.*s", (int)(rsp->version.n < 16 ? rsp->version.n : 16), rsp->version.p);
+
+	if (h == NULL || protocol == NULL)
+		return false;
+	for (size_t i = 0; i < rsp->n_headers; i++)
+		h[i] = (struct waf_header){str_of(rsp->headers[i].name), str_of(rsp->headers[i].value)};
+	*out = (struct waf_response){.status = rsp->status > 0 && rsp->status < 1000 ? (int)rsp->status : 0,
+		.protocol = str_of_text(protocol), .headers = h, .n_headers = rsp->n_headers, .body = str_of(rsp->body)};
+	return true;
+}
+
+/* The report's score is the request's elsewhere; here it is the answer's. */
+static enum engine_next
+answer_apply(const struct eng_waf *e, const struct waf_profile *p, struct verdict *v, const struct waf_verdict *w,
+    struct arena *a)
+{
+	struct waf_verdict out = *w;
+
+	out.inbound_score = w->outbound_score;
+	memset(out.category_score, 0, sizeof(out.category_score));
+	waf_report(&v->waf, &out, e->rows, e->n_rows, p->name, a);
+	rules_name(e, v);
+	if (w->action == WAF_PASS || w->action == WAF_ALLOW)
+		return ENGINE_CONTINUE;
+	if (w->action == WAF_ERROR)
+		return on_error(e, p, v, w->error);
+	v->tell = true;
+	v->action = VERDICT_DENY;
+	v->status = w->action == WAF_DENY ? refusal_status(w->status) : 403;
+	v->reason = "waf-response";
+	return ENGINE_STOP;
+}
+
+static enum engine_next
+waf_respond(const void *state, void *thread, const struct req_view *r, const struct rsp_view *rsp, struct verdict *v,
+    struct arena *a)
+{
+	const struct eng_waf *e = state;
+	const struct waf_profile *p;
+	struct waf_response response;
+	struct waf_request q;
+	struct waf_tx *tx;
+
+	if (e == NULL)
+		return ENGINE_CONTINUE;
+	p = profile_find(e, r->waf_profile);
+	if (p == NULL) {
+		verdict_error(v, "waf-profile");
+		return ENGINE_STOP;
+	}
+	if (p->mode == WAF_MODE_OFF)
+		return ENGINE_CONTINUE;
+	if (thread == NULL || !request_fill(&q, r, v, a) || !response_fill(&response, rsp, a) ||
+	    (tx = waf_tx_new(e->waf, thread, p, &q)) == NULL)
+		return on_error(e, p, v, WAF_E_MEMORY);
+	waf_tx_prepare(tx);
+	waf_tx_response(tx, &response);
+	return answer_apply(e, p, v, waf_tx_end(tx), a);
+}
+
+const struct spoad_engine engine_waf = {.name = "waf", .configure = waf_configure, .run = waf_run, .respond = waf_respond,
 	.release = waf_release, .thread_new = waf_thread_make, .thread_free = waf_thread_drop, .tick = waf_tick};

@@ -29,6 +29,7 @@ struct behave_who;
 struct counters;
 struct diag;
 struct req_view;
+struct rsp_view;
 struct spoad_conf;
 
 enum verdict_action {
@@ -108,6 +109,9 @@ struct spoad_engine {
 	   what thread_new gave this worker; NULL if it gave none. */
 	enum engine_next (*run)(const void *state, void *thread, const struct req_view *, struct verdict *,
 			    struct arena *);
+	/* NULL, or look at the answer to a request, of which <r> has all but the body; add to a verdict of its own. */
+	enum engine_next (*respond)(const void *state, void *thread, const struct req_view *r, const struct rsp_view *,
+			    struct verdict *, struct arena *);
 	void		(*release)(void **state);
 	/* Both NULL for an engine that needs nothing.  NULL from thread_new: run() has to do without. */
 	void		*(*thread_new)(const void *state);

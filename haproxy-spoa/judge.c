@@ -13,6 +13,7 @@
 #include "haproxy-spoa/judge_hello.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/req_view.h"
+#include "haproxy-spoa/respond.h"
 #include "haproxy-spoa/spoad_counters.h"
 #include "haproxy-spoa/spop_conn.h"
 #include "haproxy-spoa/spop_frame.h"
@@ -49,8 +50,8 @@ port_take(int *out, const struct spop_value *v)
 }
 
 /* 0, or -errno of req_view_headers. */
-static int
-arg_take(struct req_view *r, struct span name, const struct spop_value *v, struct arena *a)
+int
+judge_arg(struct req_view *r, struct span name, const struct spop_value *v, struct arena *a)
 {
 	const char *p;
 	size_t n;
@@ -281,7 +282,7 @@ judge_request(struct judge *j, const struct spop_notify *n, struct span ja, stru
 	r.bufsize = n->peer_frame_size ? (int64_t)n->peer_frame_size + SPOP_LENGTH : 0;
 	verdict_init(&v, time(NULL));
 	while (rc == 0 && spop_kv_get(args, &name.p, &name.n, &val))
-		rc = arg_take(&r, name, &val, j->arena);
+		rc = judge_arg(&r, name, &val, j->arena);
 	req_view_split_uri(&r);
 	fingerprint_take(&r, &v, j->arena);
 	if (rc != 0)
@@ -318,6 +319,8 @@ judge_notify(void *arg, const struct spop_notify *n, struct wire_out *ack)
 			judge_hello(j, &m.args, ack);
 		else if (span_is(name, JUDGE_LISTS))
 			ja = judge_lists(j, &m.args, ack);
+		else if (span_is(name, RESPOND_MESSAGE))
+			respond_message(j, &m.args, ack);
 	}
 	return w.err ? SPOP_S_INVALID : SPOP_S_NORMAL;
 }

@@ -54,6 +54,12 @@ struct judge {
 
 #define JUDGE_MESSAGE	"llmsec-request"
 
+/* One argument of a message into the view: 0, or -errno of req_view_headers. */
+struct req_view;
+struct span;
+struct spop_value;
+int	judge_arg(struct req_view *, struct span name, const struct spop_value *, struct arena *);
+
 /* A spop_notify_fn; <arg> is a struct judge. */
 int	judge_notify(void *arg, const struct spop_notify *, struct wire_out *ack);
 #endif

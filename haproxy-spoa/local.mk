@@ -6,7 +6,7 @@ noinst_LTLIBRARIES += %D%/libspoad.la
 %C%_libspoad_la_CFLAGS = $(AM_CFLAGS) $(MAXMINDDB_CFLAGS)
 %C%_libspoad_la_SOURCES = %D%/spop_value.c %D%/spop_frame.c %D%/spop_conn.c %D%/req_view.c \
 	%D%/engine.c %D%/eng_guard.c %D%/eng_sign.c %D%/listen_addr.c %D%/spoad_conf.c \
-	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/judge_hello.c %D%/worker.c %D%/server.c \
+	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/judge_hello.c %D%/respond.c %D%/worker.c %D%/server.c \
 	%D%/eng_waf.c %D%/eng_waf_conf.c %D%/eng_waf_report.c %D%/spoad_report.c \
 	%D%/eng_behave.c %D%/eng_behave_conf.c %D%/eng_behave_report.c %D%/behave_store.c %D%/never_watch.c \
 	%D%/fingerprint.c %D%/geo_db.c %D%/eng_geo.c %D%/hot.c %D%/eng_bot.c %D%/eng_bot_conf.c \
@@ -66,6 +66,6 @@ endif
 noinst_HEADERS += %D%/eng_behave.h %D%/behave_store.h %D%/never_watch.h
 noinst_HEADERS += %D%/spop.h %D%/spop_value.h %D%/spop_frame.h %D%/spop_conn.h %D%/req_view.h \
 	%D%/engine.h %D%/eng_guard.h %D%/eng_sign.h %D%/listen_addr.h %D%/spoad_conf.h \
-	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/judge_hello.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h \
+	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/judge_hello.h %D%/respond.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h \
 	%D%/fingerprint.h %D%/geo_db.h %D%/eng_geo.h %D%/hot.h %D%/eng_bot.h \
 	%D%/req_raw.h %D%/explain.h %D%/explain_print.h

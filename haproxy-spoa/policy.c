@@ -199,3 +199,14 @@ policy_judge(const struct policy *p, struct policy_thread *t, const struct req_v
 			stopped = true;
 	}
 }
+
+void
+policy_respond(const struct policy *p, struct policy_thread *t, const struct req_view *r, const struct rsp_view *rsp,
+    struct verdict *v, struct arena *a, uint64_t deadline_us)
+{
+	v->deadline_us = deadline_us;
+	for (size_t i = 0; i < p->n_states; i++)
+		if (spoad_engines[i]->respond != NULL &&
+		    spoad_engines[i]->respond(p->state[i], t ? t->state[i] : NULL, r, rsp, v, a) == ENGINE_STOP)
+			return;
+}

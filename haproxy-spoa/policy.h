@@ -40,6 +40,9 @@ void		 policy_thread_free(struct policy_thread **);
  */
 void		 policy_judge(const struct policy *, struct policy_thread *, const struct req_view *, struct verdict *,
 		    struct arena *, uint64_t deadline_us);
+/* The same for an answer; with engines that look at answers. */
+void		 policy_respond(const struct policy *, struct policy_thread *, const struct req_view *, const struct rsp_view *,
+		    struct verdict *, struct arena *, uint64_t deadline_us);
 /* The engines' tick(); only from the thread that loads policies. */
 void		 policy_tick(struct policy *, uint64_t now_us);
 /* The engines' report(); from the same thread. */

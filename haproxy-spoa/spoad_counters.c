@@ -10,6 +10,8 @@
 	.help = "Requests whose body did not fit into HAProxy's buffer, by policy", .kind = COUNTER_COUNTER
 #define WAF	"llmsec_spoad_waf_requests_total", .kind = COUNTER_COUNTER, \
 	.help = "Requests judged by the WAF, by what it did; monitor: would have refused, but only watches"
+#define RESP	"llmsec_spoad_responses_total", .kind = COUNTER_COUNTER, \
+	.help = "Answers judged, on routes that ask for it; monitor: would have been refused, but is only watched"
 #define WAF_ERR	"llmsec_spoad_waf_errors_total", .kind = COUNTER_COUNTER, \
 	.help = "Requests that the WAF could not judge, by the limit that was hit"
 #define HELLO	"llmsec_spoad_hellos_total", .help = "TLS ClientHellos looked at, by what they were", .kind = COUNTER_COUNTER
@@ -54,6 +56,10 @@ const struct counter_def spoad_counters[SPOAD_C_N] = {
 	[SPOAD_C_WAF_E_BODY_LIMIT] = {WAF_ERR, .labels = "kind=\"body-limit\""},
 	[SPOAD_C_WAF_E_STORE] = {WAF_ERR, .labels = "kind=\"store\""},
 	[SPOAD_C_WAF_LATENCY] = {"llmsec_spoad_waf_seconds", NULL, "What the WAF alone took", COUNTER_HISTOGRAM},
+	[SPOAD_C_RESP_ALLOW] = {RESP, .labels = "action=\"allow\""},
+	[SPOAD_C_RESP_MONITOR] = {RESP, .labels = "action=\"monitor\""},
+	[SPOAD_C_RESP_DENY] = {RESP, .labels = "action=\"deny\""},
+	[SPOAD_C_RESP_ERROR] = {RESP, .labels = "action=\"error\""},
 	[SPOAD_C_HELLO_OK] = {HELLO, .labels = "result=\"ok\""},
 	[SPOAD_C_HELLO_SHORT] = {HELLO, .labels = "result=\"short\""},
 	[SPOAD_C_HELLO_MALFORMED] = {HELLO, .labels = "result=\"malformed\""},

@@ -14,6 +14,7 @@ enum spoad_counter {
 	SPOAD_C_WAF_E_MEMORY, SPOAD_C_WAF_E_TIME, SPOAD_C_WAF_E_REGEX_LIMIT, SPOAD_C_WAF_E_ARGS,
 	SPOAD_C_WAF_E_DEPTH, SPOAD_C_WAF_E_BODY_LIMIT, SPOAD_C_WAF_E_STORE,
 	SPOAD_C_WAF_LATENCY,
+	SPOAD_C_RESP_ALLOW, SPOAD_C_RESP_MONITOR, SPOAD_C_RESP_DENY, SPOAD_C_RESP_ERROR,
 	/* in the order of enum tls_result */
 	SPOAD_C_HELLO_OK, SPOAD_C_HELLO_SHORT, SPOAD_C_HELLO_MALFORMED, SPOAD_C_HELLO_NOT_HELLO,
 	/* each feature of the scores, in the order of enum bot_feature; then how proofs of crawlers came out, from PROOF_NONE

@@ -153,6 +153,7 @@ struct waf_tx {
 	int		 phase;
 	enum xstop	 stop;
 	bool		 begun, responded, ended, force_body;
+	bool		 preparing, prepared;	/* phase 1 for a response alone: refuses nothing */
 	struct waf_verdict verdict;
 	enum waf_error	 error;		/* of a limit that lets the rules go on */
 

@@ -126,7 +126,7 @@ xmatch_disrupt(struct waf_tx *tx, const struct plan_rule *last, const struct xit
 	const struct decision *d = &decisions[r->disruptive];
 	struct waf_match *m = match_record(tx, last, it);
 
-	if (d->stop == X_GO || tx->phase == 5)
+	if (d->stop == X_GO || tx->phase == 5 || (tx->preparing && d->action != WAF_ALLOW && d->action != WAF_PASS))
 		return;
 	if (tx->mode == WAF_MODE_DETECTION_ONLY) {
 		if (d->refuses && !tx->verdict.detection_only) {

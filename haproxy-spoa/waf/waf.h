@@ -163,6 +163,12 @@ struct waf_tx	*waf_tx_new(const struct waf *, struct waf_thread *, const struct 
 		    const struct waf_request *);
 /* Each returns the verdict so far; a decision (not WAF_PASS) ends the phases, phase 5 still runs in waf_tx_end. */
 const struct waf_verdict *waf_tx_request(struct waf_tx *);
+/*
+ * In place of waf_tx_request, where the response comes to somebody who has nothing of the request's transaction: phase 1
+ * runs, because it sets up what the response rules ask for, but says nothing: its findings and refusals were the
+ * request's.  An `allow` counts.  Collections are not stored, phase 5 doesn't run.
+ */
+const struct waf_verdict *waf_tx_prepare(struct waf_tx *);
 const struct waf_verdict *waf_tx_response(struct waf_tx *, const struct waf_response *);
 const struct waf_verdict *waf_tx_end(struct waf_tx *);
 

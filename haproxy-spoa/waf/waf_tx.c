@@ -137,6 +137,26 @@ waf_tx_request(struct waf_tx *tx)
 }
 
 const struct waf_verdict *
+waf_tx_prepare(struct waf_tx *tx)
+{
+	if (tx->begun || tx->mode == WAF_MODE_OFF)
+		return verdict(tx);
+	tx->begun = tx->prepared = tx->preparing = true;
+	waf_vars_request_headers(&tx->vars, &tx->settings, tx->req);
+	if (tx->vars.error == WAF_E_MEMORY)
+		xfail(tx, WAF_E_MEMORY);
+	phase(tx, 1);
+	tx->preparing = false;
+	if (tx->verdict.action != WAF_ERROR)
+		tx->error = WAF_E_NONE;		/* limits of the request */
+	tx->vars.error = WAF_E_NONE;
+	tx->verdict.detection_only = false;
+	tx->n_match = tx->verdict.n_matches_lost = tx->n_matched = 0;
+	tx->highest_severity = 255;
+	return verdict(tx);
+}
+
+const struct waf_verdict *
 waf_tx_response(struct waf_tx *tx, const struct waf_response *rsp)
 {
 	if (tx->stop == X_STOP_REQUEST)
@@ -163,11 +183,11 @@ waf_tx_end(struct waf_tx *tx)
 	if (tx->ended)
 		return verdict(tx);
 	tx->ended = true;
-	if (tx->begun && tx->error != WAF_E_TIME && tx->error != WAF_E_MEMORY) {
+	if (tx->begun && !tx->prepared && tx->error != WAF_E_TIME && tx->error != WAF_E_MEMORY) {
 		tx->stop = X_GO;
 		phase(tx, 5);
 	}
-	if (tx->coll != NULL && tx->waf->persist != NULL)
+	if (tx->coll != NULL && !tx->prepared && tx->waf->persist != NULL)
 		xcoll_save(tx);
 	return verdict(tx);
 }

@@ -16,6 +16,7 @@
 #include "haproxy-spoa/eng_waf.h"
 #include "haproxy-spoa/policy.h"
 #include "haproxy-spoa/req_view.h"
+#include "haproxy-spoa/respond.h"
 #include "haproxy-spoa/waf/persist.h"
 #include "lib/arena.h"
 #include "lib/diag.h"
@@ -454,6 +455,103 @@ a_check_makes_no_state(void **state)
 	diag_free(&d);
 }
 
+/* Phase 1 sets up and refuses nothing, phase 2 doesn't run, 3 and 4 do; nothing is stored and nothing told but of the answer. */
+static const char answer_rules[] =
+    "SecRuleEngine On\nSecResponseBodyAccess On\nSecResponseBodyMimeType text/html\n"
+    "SecAction \"id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.n=+1,setvar:tx.seen=%{REQUEST_HEADERS.X-A}\"\n"
+    "SecRule REQUEST_URI \"@contains bad\" \"id:2,phase:1,deny,log,severity:CRITICAL\"\n"
+    "SecRule REQUEST_URI \"@contains trusted\" \"id:3,phase:1,allow,nolog\"\n"
+    "SecRule REQUEST_URI \"@contains unwatched\" \"id:4,phase:1,pass,nolog,ctl:ruleEngine=Off\"\n"
+    "SecAction \"id:5,phase:2,deny,log,severity:CRITICAL\"\n"
+    "SecRule RESPONSE_STATUS \"@eq 599\" \"id:6,phase:3,deny,status:418,log,severity:ERROR\"\n"
+    "SecRule RESPONSE_HEADERS:X-Leak \"@streq %{tx.seen}\" \"id:7,phase:3,deny,status:502,log,severity:ERROR\"\n"
+    "SecRule RESPONSE_BODY \"@contains ORA-\" \"id:8,phase:4,pass,log,severity:CRITICAL,setvar:tx.outbound_anomaly_score=+4\"\n"
+    "SecRule TX:outbound_anomaly_score \"@ge %{tx.outbound_anomaly_score_threshold}\" \"id:9,phase:4,deny,log\"\n"
+    "SecAction \"id:10,phase:5,pass,log,severity:CRITICAL\"\n";
+
+static const struct verdict *
+answer(struct bench *b, const char *uri, const char *profile, int status, const char *leak, const char *body)
+{
+	static struct req_header rq = {{"x-a", 3}, {"mark", 4}};
+	struct req_header rs[2] = {{{"Content-Type", 12}, {"text/html; charset=utf-8", 24}}, {{"X-Leak", 6}, span(leak)}};
+	struct rsp_view rsp = {.status = status, .version = {"1.1", 3}, .headers = rs, .n_headers = 2, .body = span(body)};
+
+	view_make(b, uri, profile);
+	b->r.headers = &rq;
+	b->r.n_headers = 1;
+	verdict_init(&b->v, 1700000000);
+	policy_respond(b->policy, b->thread, &b->r, &rsp, &b->v, b->arena, 0);
+	return &b->v;
+}
+
+static void
+answers_are_judged_alone(void **state)
+{
+	static const struct {
+		const char *uri, *profile;
+		int answered;
+		const char *leak, *body;
+		enum verdict_action action;
+		int status;
+		const char *rules;
+		int score;
+	} t[] = {
+		{"/", "", 200, "", "fine", VERDICT_ALLOW, 200, "", 0},
+		{"/bad", "", 200, "", "fine", VERDICT_ALLOW, 200, "", 0},
+		{"/", "", 599, "", "", VERDICT_DENY, 418, "6", 0},
+		{"/bad", "", 200, "mark", "", VERDICT_DENY, 502, "7", 0},
+		{"/", "", 200, "", "ORA-0815", VERDICT_DENY, 403, "8", 4},
+		{"/", "lax", 200, "", "ORA-0815", VERDICT_ALLOW, 200, "8", 4},
+		{"/", "watch", 200, "", "ORA-0815", VERDICT_ALLOW, 200, "8", 4},
+		{"/", "away", 200, "", "ORA-0815", VERDICT_ALLOW, 200, "", 0},
+		{"/trusted", "", 599, "mark", "ORA-0815", VERDICT_ALLOW, 200, "", 0},
+		{"/unwatched", "", 599, "mark", "ORA-0815", VERDICT_ALLOW, 200, "", 0},
+		{"/", "nosuch", 200, "", "fine", VERDICT_ERROR, 503, "", 0},
+	};
+	char text[512];
+	struct bench b;
+
+	(void)state;
+	snprintf(text, sizeof(text), "  state_dir: %s\n  profiles:\n    - {name: default, outbound_threshold: 4}\n"
+	    "    - {name: lax, outbound_threshold: 9}\n    - {name: watch, mode: detection_only, outbound_threshold: 4}\n"
+	    "    - {name: away, mode: \"off\"}\n", dir);
+	bench_up(&b, answer_rules, text);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		const struct verdict *v = answer(&b, t[i].uri, t[i].profile, t[i].answered, t[i].leak, t[i].body);
+		const char *rules = v->waf.ran ? v->waf.rules : "";
+
+		if (v->action != t[i].action || v->status != t[i].status || strcmp(rules, t[i].rules) != 0 ||
+		    (v->waf.ran && v->waf.score != t[i].score))
+			fail_msg("%zu: %s %d %s \"%s\" %d", i, verdict_action_str(v->action), v->status, v->reason, rules,
+			    v->waf.score);
+	}
+	assert_true(answer(&b, "/", "watch", 200, "", "ORA-1")->waf.monitored);
+	assert_non_null(strstr(b.v.waf.detail, "\"score\":4"));
+	bench_down(&b);
+	unlink(path_of("data.mdb"));
+	unlink(path_of("lock.mdb"));
+}
+
+static void
+nothing_is_stored_for_an_answer(void **state)
+{
+	static const char rules[] = "SecAction \"id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:ip.n=+1\"\n"
+	    "SecRule IP:n \"@ge 2\" \"id:2,phase:2,deny,log,severity:CRITICAL\"\n";
+	char text[256];
+	struct bench b;
+
+	(void)state;
+	snprintf(text, sizeof(text), "  state_dir: %s\n", dir);
+	bench_up(&b, rules, text);
+	answer(&b, "/", "", 200, "", "");
+	answer(&b, "/", "", 200, "", "");
+	assert_int_equal(ask(&b, "/", "")->action, VERDICT_ALLOW);
+	assert_int_equal(ask(&b, "/", "")->action, VERDICT_DENY);
+	bench_down(&b);
+	unlink(path_of("data.mdb"));
+	unlink(path_of("lock.mdb"));
+}
+
 static void
 put_old(void *arg, bool found, struct persist_record *rec, struct arena *a)
 {
@@ -596,6 +694,7 @@ main(void)
 		TEST(bodies_whole_and_cut), TEST(the_detail_names_but_never_quotes), TEST(the_detail_has_bounds),
 		TEST(a_redirect_never_splits_a_header), TEST(passed_requests_are_told_from_a_score_on),
 		TEST(mistakes_are_named), TEST(a_check_makes_no_state), TEST(expired_state_is_dropped),
+		TEST(answers_are_judged_alone), TEST(nothing_is_stored_for_an_answer),
 		TEST(no_rules_no_waf), TEST(targets_are_split_and_straightened),
 	};
 
