@@ -17,7 +17,7 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 
-#define BATCH		200
+#define BATCH		1000
 #define COMMAND_MAX	1200		/* longest of command_add(): a table's name for each edge */
 #define TIMEOUT_MS	2000
 #define LOOK_MS		500		/* is it still the same HAProxy? */

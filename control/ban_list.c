@@ -97,7 +97,7 @@ ban_row_until(const struct ban_row *row)
 struct was {
 	int64_t	until, own;
 };
-enum cause { CAUSE_CHANGED, CAUSE_EXPIRED, CAUSE_LIFTED };
+enum cause { CAUSE_CHANGED, CAUSE_EXPIRED, CAUSE_LIFTED, CAUSE_HEARD };
 
 static struct was
 was(const struct node *n)
@@ -201,7 +201,10 @@ votes_drop(struct ban_list *l, struct node *n, bool (*gone)(const struct vote *,
 		} else {
 			p = &(*p)->next;
 		}
-	if (any || cause == CAUSE_LIFTED)
+	/* Whether HAProxy has it or not. */
+	if (cause == CAUSE_HEARD)
+		n->told = TOLD_UNKNOWN;
+	if (any || cause == CAUSE_LIFTED || cause == CAUSE_HEARD)
 		news(l, n, old, cause);
 	return any;
 }
@@ -209,7 +212,7 @@ votes_drop(struct ban_list *l, struct node *n, bool (*gone)(const struct vote *,
 static bool
 is_of(const struct vote *v, const void *edge)
 {
-	return *(const int *)edge == BAN_ALL || v->edge == *(const int *)edge;
+	return *(const int *)edge < 0 || v->edge == *(const int *)edge;
 }
 
 static bool
@@ -469,6 +472,7 @@ ban_list_take(struct ban_list *l, const struct ban *b, size_t n, size_t *refused
 int
 ban_list_remove(struct ban_list *l, const struct cidr *c, size_t n, int edge, size_t *removed)
 {
+	enum cause cause = edge == BAN_ALL ? CAUSE_LIFTED : edge < 0 ? CAUSE_HEARD : CAUSE_CHANGED;
 	struct ban *b = calloc(n + 1, sizeof(*b));
 	struct node *p;
 	int r = b == NULL ? -ENOMEM : 0;
@@ -483,12 +487,12 @@ ban_list_remove(struct ban_list *l, const struct cidr *c, size_t n, int edge, si
 		r = ban_store_delete(l->store, b, n, l->name);
 	pthread_mutex_lock(&l->lock);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		p = edge == BAN_ALL ? ban_node_get(l, &c[i]) : *ban_place(l, &c[i]);
-		if (p == NULL && edge == BAN_ALL)
+		p = edge < 0 ? ban_node_get(l, &c[i]) : *ban_place(l, &c[i]);
+		if (p == NULL && edge < 0)
 			r = -ENOMEM;
 		if (p == NULL)
 			continue;
-		*removed += votes_drop(l, p, is_of, &edge, edge == BAN_ALL ? CAUSE_LIFTED : CAUSE_CHANGED);
+		*removed += votes_drop(l, p, is_of, &edge, cause);
 	}
 	pthread_cond_broadcast(&l->changed);
 	pthread_mutex_unlock(&l->lock);

@@ -20,7 +20,8 @@
 #define BAN_LIST_MAX	1000000		/* votes; as many as HAProxy's table holds */
 #define BAN_EDGES	16		/* this edge and the others */
 #define BAN_QUORUM	2
-#define BAN_ALL		(-1)		/* instead of an edge: all of them */
+#define BAN_ALL		(-1)		/* instead of an edge: all of them, */
+#define BAN_ALL_HEARD	(-2)		/* and another edge has said so: it tells the others itself */
 
 struct never_ban;
 struct ban_list;
@@ -78,8 +79,8 @@ int	ban_list_add(struct ban_list *, const struct ban *, size_t n, size_t *bad, s
 /* What an agent or another edge says: as many of them as may be banned.  An agent's replaces no operator's. */
 int	ban_list_take(struct ban_list *, const struct ban *, size_t n, size_t *refused);
 /*
- * Lift the votes of one edge, or of all; *removed addresses were banned.  Of all: HAProxy is told about each, also
- * in the tables of edges that are away, because it bans by itself, too.
+ * Lift the votes of one edge, or of all; *removed addresses were banned.  Of all: HAProxy is told about each,
+ * because it bans by itself, too; BAN_ALL also in the tables of the other edges, which may be away.
  */
 int	ban_list_remove(struct ban_list *, const struct cidr *, size_t n, int edge, size_t *removed);
 /* Lift what has expired; when the next one does (INT64_MAX: never). */

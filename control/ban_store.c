@@ -181,11 +181,11 @@ put_one(struct ban_store *s, const struct ban *b, char *const *name)
 static int
 delete_one(struct ban_store *s, const struct ban *b, char *const *name)
 {
-	sqlite3_stmt *q = s->q[b->edge == BAN_ALL ? Q_DELETE_ALL : Q_DELETE];
+	sqlite3_stmt *q = s->q[b->edge < 0 ? Q_DELETE_ALL : Q_DELETE];
 	char text[CIDR_TEXT];
 
 	sqlite3_bind_text(q, 1, cidr_format(&b->cidr, text), -1, SQLITE_TRANSIENT);
-	if (b->edge != BAN_ALL)
+	if (b->edge >= 0)
 		sqlite3_bind_text(q, 2, name[b->edge], -1, SQLITE_STATIC);
 	return step(q);
 }

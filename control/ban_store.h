@@ -22,7 +22,7 @@ int	ban_store_each(struct ban_store *, char *const *name, size_t n_names,
 	    int (*row)(void *arg, const struct ban *), void *arg);
 /* One transaction: all of them, or none and -errno. */
 int	ban_store_put(struct ban_store *, const struct ban *, size_t n, char *const *name);
-/* Edge BAN_ALL: the votes of all. */
+/* Edge BAN_ALL or BAN_ALL_HEARD: the votes of all. */
 int	ban_store_delete(struct ban_store *, const struct ban *, size_t n, char *const *name);
 /* Delete what has expired at <now_ms>. */
 int	ban_store_expire(struct ban_store *, int64_t now_ms);

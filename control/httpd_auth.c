@@ -12,6 +12,7 @@
 
 #include "control/ban_list.h"
 #include "control/control_events.h"
+#include "control/ctltime.h"
 #include "control/httpd.h"
 #include "control/httpd_private.h"
 #include "control/llmsecd_conf.h"
@@ -21,6 +22,7 @@
 #include "lib/log.h"
 
 #define TOKEN_MIN	16
+#define STARTING_MS	5000
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
@@ -112,7 +114,9 @@ node_refused(struct httpd *h, struct MHD_Connection *conn, struct httpd_request 
 	q->refused = true;
 	if (h->ctr != NULL)
 		counters_add(h->ctr, M_NODE_OK + (unsigned)v, 1);
-	control_event_refused(h->events, node_verdict_str(v), q->sig.v[NODE_KEY_ID]);
+	/* What the others sent while this process started is no attack; they send it again. */
+	if (v != NODE_STALE || ctltime_now_ms() - h->started_ms > STARTING_MS)
+		control_event_refused(h->events, node_verdict_str(v), q->sig.v[NODE_KEY_ID]);
 	buf_printf(&b, "{\"error\":\"%s\",\"code\":\"node-%s\"}\n", why[v], node_verdict_str(v));
 	return httpd_reply(h, conn, v == NODE_FULL ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_UNAUTHORIZED,
 	    "application/json", &b);

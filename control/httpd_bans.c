@@ -229,7 +229,7 @@ lift_all(struct httpd *h, const struct ban_request *q, int edge, size_t *removed
 		else
 			single[n_one++] = q->v[i].cidr;
 	if (r == 0 && n_all > 0) {
-		r = ban_list_remove(h->bans, c, n_all, BAN_ALL, removed);
+		r = ban_list_remove(h->bans, c, n_all, edge == 0 ? BAN_ALL : BAN_ALL_HEARD, removed);
 		orders_write(h, c, n_all);
 	}
 	if (r == 0 && n_one > 0) {

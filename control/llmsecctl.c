@@ -15,6 +15,7 @@
 #include "control/ctl_check.h"
 #include "control/ctl_client.h"
 #include "control/ctl_show.h"
+#include "control/ctl_sign.h"
 #include "control/llmsecd_conf.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
@@ -26,6 +27,8 @@ struct ctl {
 	const char	*conf_dir, *program_dirs;
 	bool		 json, follow;
 	struct ctl_ban	 ban;
+	const char	*keys;
+	long		 timestamp;
 	char		**words;	/* behind the command */
 	int		 n_words;
 	struct buf	 query;		/* "?a=b&c=d" */
@@ -44,6 +47,7 @@ usage(FILE *f)
 	    "  ban list              who is banned\n"
 	    "  ban add ADDRESS...    ban addresses and networks; -: read them from standard input\n"
 	    "  ban del ADDRESS...    lift bans\n"
+	    "  sign METHOD PATH      headers of a signed request; its body is standard input\n"
 	    "  check                 check every configuration file\n"
 	    "options:\n"
 	    "  -c, --config FILE     llmsecd's configuration, to find it\n"
@@ -53,6 +57,8 @@ usage(FILE *f)
 	    "  events: -f, --follow; --since 10m; --event X; --request-id ID; --ip IP;\n"
 	    "          --min-severity N; --limit N\n"
 	    "  ban add: --ttl 1h; --reason TEXT; --scope edge|cluster\n"
+	    "  ban del: --scope edge|cluster\n"
+	    "  sign:   --keys FILE; --timestamp SECONDS\n"
 	    "  check:  --conf-dir DIR; --program-path DIR:DIR\n"
 	    "      --version; -h, --help\n", f);
 }
@@ -263,6 +269,16 @@ ban_command(struct ctl *c)
 }
 
 static int
+sign_command(struct ctl *c)
+{
+	if (c->n_words != 2 || c->keys == NULL) {
+		usage(stderr);
+		return 2;
+	}
+	return ctl_sign(c->keys, c->words[0], c->words[1], c->timestamp, stdin, stdout);
+}
+
+static int
 check_command(struct ctl *c)
 {
 	return ctl_check(c->conf_dir, c->program_dirs, stdout) > 0 ? 1 : 0;
@@ -278,7 +294,7 @@ query_add(struct ctl *c, const char *key, const char *value)
 	curl_free(enc);
 }
 
-enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE };
+enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE, O_KEYS, O_TIME };
 
 static const struct option longs[] = {
 	{ "config", 1, NULL, 'c' }, { "json", 0, NULL, 'j' }, { "follow", 0, NULL, 'f' },
@@ -286,6 +302,7 @@ static const struct option longs[] = {
 	{ "token-file", 1, NULL, O_TOKEN }, { "conf-dir", 1, NULL, O_CONF_DIR },
 	{ "program-path", 1, NULL, O_PROGRAMS }, { "since", 1, NULL, O_QUERY },
 	{ "event", 1, NULL, O_QUERY }, { "request-id", 1, NULL, O_QUERY }, { "ip", 1, NULL, O_QUERY },
+	{ "keys", 1, NULL, O_KEYS }, { "timestamp", 1, NULL, O_TIME },
 	{ "ttl", 1, NULL, O_TTL }, { "reason", 1, NULL, O_REASON }, { "scope", 1, NULL, O_SCOPE },
 	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
 };
@@ -311,6 +328,8 @@ options_take(struct ctl *c, int argc, char **argv)
 		case O_TTL: c->ban.ttl = optarg; break;
 		case O_REASON: c->ban.reason = optarg; break;
 		case O_SCOPE: c->ban.scope = optarg; break;
+		case O_KEYS: c->keys = optarg; break;
+		case O_TIME: c->timestamp = atol(optarg); break;
 		case O_QUERY:
 			snprintf(key, sizeof(key), "%s", longs[i].name);
 			if (strchr(key, '-') != NULL)
@@ -333,7 +352,7 @@ main(int argc, char **argv)
 	} commands[] = {
 		{ "status", status_command, true, false }, { "events", events_command, true, false },
 		{ "metrics", metrics_command, true, false }, { "check", check_command, false, false },
-		{ "ban", ban_command, true, true },
+		{ "ban", ban_command, true, true }, { "sign", sign_command, false, true },
 	};
 	struct ctl c = { .conf_dir = LLMSEC_SYSCONFDIR, .program_dirs = LLMSEC_PROGRAM_PATH };
 	int r = options_take(&c, argc, argv);

@@ -18,7 +18,7 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/haproxy_answer.c %D%/haproxy_answer.h %D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
 	%D%/ctl_ban.c %D%/ctl_ban.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
-	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctltime.c %D%/ctltime.h \
+	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctl_sign.c %D%/ctl_sign.h %D%/ctltime.c %D%/ctltime.h \
 	%D%/evline.c %D%/evline.h %D%/httpd.c %D%/httpd.h %D%/httpd_follow.c %D%/httpd_pages.c \
 	%D%/httpd_private.h %D%/intake.c %D%/intake.h %D%/intake_jobs.c %D%/intake_private.h \
 	%D%/listen.c %D%/listen.h %D%/llmsecd_conf.c %D%/llmsecd_conf.h %D%/llmsecd_metrics.c \
@@ -41,9 +41,9 @@ CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_evline test
 	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
 	tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
-TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/kill.sh tests/control/live.sh
-dist_check_SCRIPTS += tests/control/bans.sh tests/control/kill.sh tests/control/live.sh
-EXTRA_DIST += tests/control/lib.sh
+TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/kill.sh tests/control/live.sh tests/cluster/edges.sh
+dist_check_SCRIPTS += tests/control/bans.sh tests/control/kill.sh tests/control/live.sh tests/cluster/edges.sh
+EXTRA_DIST += tests/control/lib.sh tests/cluster/lib.sh
 CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
 CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
 CTL_TEST_LIBS = %D%/libcontrol.la $(CMOCKA_LIBS) $(SQLITE_LIBS)
