@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Hostile clients: run by `./dev test` and `./dev bench edge`, not by `make check`.
+if BUILD_TESTS
+check_PROGRAMS += %D%/llmsec-flood
+noinst_HEADERS += %D%/flood.h
+%C%_llmsec_flood_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
+%C%_llmsec_flood_SOURCES = %D%/flood_main.c %D%/flood_net.c %D%/flood_h1.c %D%/flood_h2.c
+%C%_llmsec_flood_LDADD = $(LIBLLMSEC) $(SSL_LIBS) $(CRYPTO_LIBS)
+endif
