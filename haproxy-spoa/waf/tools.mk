@@ -25,7 +25,7 @@ tests_waf_ftw_SOURCES = tests/waf/ftw.c tests/waf/ftw_yaml.c tests/waf/ftw_reque
 	tests/waf/ftw_exec.c tests/waf/ftw_http.c tests/waf/ftw_check.c %D%/http_raw.c
 tests_waf_ftw_LDADD = $(LIBLLMSEC) $(YAML_LIBS) $(PCRE2_LIBS)
 TESTS += tests/waf/selftest.sh tests/waf/cli.sh
-dist_check_SCRIPTS += tests/waf/selftest.sh tests/waf/cli.sh tests/waf/crs_suite.sh tests/waf/crs_haproxy.sh tests/waf/diff.sh tests/waf/redos.sh
+dist_check_SCRIPTS += tests/waf/selftest.sh tests/waf/cli.sh tests/waf/crs_suite.sh tests/waf/crs_haproxy.sh tests/waf/diff.sh tests/waf/redos.sh tests/waf/answers.sh
 EXTRA_DIST += tests/waf/selftest/v33.yaml tests/waf/selftest/v4.yaml
 EXTRA_DIST += tests/waf/lib.sh tests/waf/overrides-3.3.txt tests/waf/overrides-3.3-haproxy.txt tests/waf/overrides-v4.txt tests/waf/diff-reasons.txt
 
