@@ -4,7 +4,7 @@
 # it, nothing on the others, streams never held up, closed where the agent is gone.  The origin is another HAProxy.
 set -uo pipefail
 srcdir=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
-builddir=$(cd "${builddir:-$srcdir/build}" && pwd)
+builddir=$(cd "${builddir:-$srcdir/build}" && pwd) || exit 1
 # shellcheck source=tests/e2e/lib.sh
 . "$srcdir/tests/e2e/lib.sh"
 # shellcheck source=tests/waf/lib.sh
