@@ -3,8 +3,6 @@
 noinst_LTLIBRARIES += %D%/libllmsec.la
 noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/never_ban.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
 	%D%/counters.h %D%/edge_sign.h %D%/node_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
-noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
-	%D%/counters.h %D%/edge_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
 noinst_HEADERS += %D%/set_file.h %D%/set_dom.h %D%/set_ip.h
 %C%_libllmsec_la_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_libllmsec_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
