@@ -39,8 +39,7 @@ struct set_dom_writer *set_dom_writer_new(const struct set_meta *);
 /* One canonical name, each only once.  0, -EINVAL: no such name can be, -E2BIG: more classes than a set has
    room for (65534), -ENOMEM. */
 int	 set_dom_writer_add(struct set_dom_writer *, const char *name, size_t len, const struct set_class *);
-/* Would this name, which is not among the entries, seem listed because of its hash?  To be asked before the
-   first set_dom_writer_write. */
+/* Would this name seem listed?  Asked about names that no entry covers, before set_dom_writer_write. */
 bool	 set_dom_writer_collides(struct set_dom_writer *, const char *name, size_t len);
 size_t	 set_dom_writer_entries(const struct set_dom_writer *);
 /* Write, fsync, rename to <path>, fsync the folder.  0 or -errno; -EEXIST: two names have one hash, take

@@ -262,9 +262,9 @@ build(struct set_dom_writer *w)
 bool
 set_dom_writer_collides(struct set_dom_writer *w, const char *name, size_t len)
 {
-	unsigned depth = 0;
+	unsigned depth = 0, c = build(w) == 0 && w->n > 0 ? set_dom_view_find(&w->view, name, len, &depth) : 0;
 
-	return build(w) == 0 && w->n > 0 && set_dom_view_find(&w->view, name, len, &depth) != 0;
+	return c != 0 && (w->classes.v[c - 1].flags & SET_PASS) == 0;
 }
 
 int

@@ -12,6 +12,11 @@ if ICAP
 systemdsystemunit_DATA += %D%/llmsec-icap.service
 endif
 EXTRA_DIST += %D%/llmsec-icap.service.in
+if TISYNC
+systemdsystemunit_DATA += %D%/llmsec-ti-sync.service
+dist_systemdsystemunit_DATA = %D%/llmsec-ti-sync.timer
+endif
+EXTRA_DIST += %D%/llmsec-ti-sync.service.in
 CLEANFILES += $(systemdsystemunit_DATA)
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = %D%/sysusers.d/llmsec.conf

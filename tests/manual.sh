@@ -13,7 +13,7 @@ result()	# OUTPUT NAME: passes when there is no output
 
 # A manual of another package may be missing; ours may not say so about ours.
 if command -v mandoc >/dev/null; then
-	for page in "$srcdir"/{lib,haproxy-spoa,icap-llmsec,squid-helpers,control}/*.[1578]; do
+	for page in "$srcdir"/{lib,haproxy-spoa,icap-llmsec,squid-helpers,control,ti-sync}/*.[1578]; do
 		result "$(mandoc -Tlint -W warning "$page" 2>&1 | grep -v 'mandoc.db' | head -n 10)" "${page##*/} is clean"
 	done
 else
@@ -40,5 +40,6 @@ pair squid-helpers/ext_llmsec_egress_acl squid-helpers/ext_llmsec_egress_acl.8 s
 pair control/llmsecd control/llmsecd.8 control/llmsecd.yaml.5
 pair control/llmsecctl control/llmsecctl.1
 pair icap-llmsec/llmsec-scan icap-llmsec/llmsec-scan.1 icap-llmsec/llmsec-icap.yaml.5
+pair ti-sync/llmsec-ti-sync ti-sync/llmsec-ti-sync.8 ti-sync/ti-sync.yaml.5
 echo "1..$n"
 exit $bad

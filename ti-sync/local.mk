@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+# llmsec-ti-sync: feeds of threat intelligence into domains.set and ips.set.
+if TISYNC
+sbin_PROGRAMS += %D%/llmsec-ti-sync
+noinst_LTLIBRARIES += %D%/libtisync.la
+%C%_libtisync_la_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_libtisync_la_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(CURL_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) $(ARCHIVE_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_libtisync_la_LIBADD = $(LIBLLMSEC) $(SQLITE_LIBS) $(CURL_LIBS) $(PSL_LIBS) $(IDN2_LIBS) $(ARCHIVE_LIBS) $(CRYPTO_LIBS)
+%C%_libtisync_la_SOURCES = %D%/keys.c %D%/keys.h %D%/canon.c %D%/canon.h %D%/collect.c %D%/collect.h \
+	%D%/format.c %D%/format.h %D%/format_private.h %D%/format_lines.c %D%/format_table.c %D%/format_json.c \
+	%D%/store.c %D%/store_entry.c %D%/store.h %D%/store_private.h %D%/compile.c %D%/compile.h \
+	%D%/output.c %D%/output.h %D%/conf.c %D%/conf.h %D%/unpack.c %D%/unpack.h %D%/verify.c %D%/verify.h \
+	%D%/fetch.c %D%/fetch.h %D%/import.c %D%/import.h %D%/progress.c %D%/progress.h %D%/run.c %D%/run.h \
+	%D%/run_private.h %D%/run_fetch.c %D%/run_publish.c %D%/report.c %D%/ask.c %D%/ask.h
+%C%_llmsec_ti_sync_SOURCES = %D%/main.c
+%C%_llmsec_ti_sync_LDADD = %D%/libtisync.la
+dist_man_MANS += %D%/llmsec-ti-sync.8 %D%/ti-sync.yaml.5
+tidatadir = $(datadir)/llmsec
+dist_tidata_DATA = etc/llmsec/ti-catalogue.yaml
+endif
+
+if TISYNC
+if BUILD_TESTS
+TI_TESTS = tests/unit/ti-sync/test_ti_format
+check_PROGRAMS += $(TI_TESTS)
+TESTS += $(TI_TESTS)
+TI_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+TI_TEST_LIBS = %D%/libtisync.la $(CMOCKA_LIBS)
+tests_unit_ti_sync_test_ti_format_CFLAGS = $(TI_TEST_CFLAGS)
+tests_unit_ti_sync_test_ti_format_LDADD = $(TI_TEST_LIBS)
+check_PROGRAMS += tests/bench/ti_make
+tests_bench_ti_make_SOURCES = tests/bench/ti_make.c tests/bench/ti_corpus.c tests/bench/ti_corpus.h
+FUZZ_TARGETS += tests/fuzz/ti-sync/fuzz_ti_format tests/fuzz/ti-sync/fuzz_ti_canon
+tests_fuzz_ti_sync_fuzz_ti_format_SOURCES = tests/fuzz/ti-sync/fuzz_ti_format.c $(FUZZ_MAIN)
+tests_fuzz_ti_sync_fuzz_ti_format_LDADD = %D%/libtisync.la $(FUZZ_LIBS)
+tests_fuzz_ti_sync_fuzz_ti_canon_SOURCES = tests/fuzz/ti-sync/fuzz_ti_canon.c $(FUZZ_MAIN)
+tests_fuzz_ti_sync_fuzz_ti_canon_LDADD = %D%/libtisync.la $(FUZZ_LIBS)
+endif
+endif
