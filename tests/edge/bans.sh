@@ -82,4 +82,28 @@ from 127.0.0.50 /v1/models
 is "$http_code" 200 'the never-ban list is stronger than the table'
 tls 127.0.0.50 /v1/models
 is "$http_code $(logged .hello)" '200 ok' 'over TLS, with a fingerprint'
+
+# The agent's own ban: from the request on that earned it, in this edge's table, and the agent is asked no more.
+stop "$spoad_pid"
+edge_never=$edge_dir/etc/never-ban.lst edge_behaviour=', ban_times: {first: 5m}, address: {errors: {over: 5, share: 50, action: ban}}'
+edge_spoad
+wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "http://127.0.0.1:$edge_http_port/v1/models")" = 200 ]' 10
+scan()	# CURL-ARGUMENTS: 404s until it is refused
+{
+	local i
+	for i in {1..15}; do
+		curl -s -o /dev/null -w '%{http_code}\n' "$@"
+	done | sort | uniq -c | xargs
+}
+like "$(scan --interface 127.0.0.60 "http://127.0.0.1:$edge_http_port/status/404")" '^[0-9]+ 403 [0-9]+ 404$' 'a scanner meets errors, then a refusal'
+value=$(cli 'show table llmsec_bans_1' | sed -n 's/.*key=::ffff:127.0.0.60 .*gpt0=\([0-9]*\).*/\1/p')
+is "$((${value:-0} & 3))" 1 'its ban is in the table: one vote'
+at_least "$((${value:-0} - $(date +%s)))" 280 'with its end (s)'
+at_most "$((${value:-0} - $(date +%s)))" 304 'which is what the agent said'
+from 127.0.0.60 /v1/models
+is "$http_code $(logged '.reason + " " + .verdict')" '403 banned -' 'the next request costs no agent call'
+at_least "$(header Retry-After)" 270 'and is told for how long'
+from 127.0.0.61 /v1/models
+is "$http_code" 200 'its neighbour is served'
+like "$(scan -k --interface 127.0.0.50 "https://127.0.0.1:$edge_port/status/404")" '^15 404$' 'who is never banned may meet errors'
 done_testing

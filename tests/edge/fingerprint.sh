@@ -49,7 +49,8 @@ for route in unique-id tlv lists; do
 	is "$(jq -r '.ja4 + .ja3' "$http_body") $(logged .hello)" ' -' "$route: without TLS there is none"
 done
 
-# HTTP/3: no TCP front can see into QUIC, so HAProxy's lists it is, beside whatever route TLS takes.
+# HTTP/3: no TCP front can see into QUIC, so HAProxy's lists it is, beside whatever route TLS takes.  (--curves: HAProxy
+# 3.0.11 loses half of the connections whose hello fills two packets, as a post-quantum one does.)
 h3=${LLMSEC_H3_CURL:-curl}
 if ! "$haproxy" -vv | grep -q ' +QUIC '; then
 	skip 'HTTP/3' 'this HAProxy has no QUIC'
@@ -58,7 +59,7 @@ elif ! "$h3" --version | grep -q HTTP3; then
 else
 	stop "$edge_pid"
 	edge_haproxy
-	got=$("$h3" -s -k --http3-only "https://localhost:$edge_port/headers" --next -s -k --http3-only "https://localhost:$edge_port/headers" |
+	got=$("$h3" -s -k --http3-only --curves X25519 "https://localhost:$edge_port/headers" --next -s -k --http3-only --curves X25519 "https://localhost:$edge_port/headers" |
 		jq -r '.ja4 + " " + .ja3' | sed -E 's/[0-9a-f]{12,}/H/g; s/^q13d[0-9]{4}/q13dN/' | paste -sd,)
 	want=' H'
 	! newer 3.1 || want='q13dNh3_H_H H'

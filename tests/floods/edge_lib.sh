@@ -4,7 +4,8 @@
 # An edge of a test's own: llmsec-spoad, HAProxy with the configuration as shipped, and an origin behind them.
 # Source tests/e2e/lib.sh first; $srcdir and $builddir are the tops of the two trees.
 #	edge_dir DIR [ROOT]	where it lives; ROOT: another Debian's root, in which HAProxy runs (DIR is below it)
-#	edge_spoad [YAML]	starts the agent with YAML (text) added to its configuration
+#	edge_spoad [YAML]	starts the agent with YAML (text) added to its configuration; $edge_behaviour (", key: ...") and
+#				$edge_never (file) go into their places
 #	edge_origin		an origin that is faster than any edge (an HAProxy that answers by itself)
 #	edge_haproxy [NAME=VALUE...]	the edge; sets $edge_port (TLS, TCP and QUIC), $edge_http_port, $edge_pid
 #	rss PID			resident memory in kB
@@ -36,8 +37,8 @@ edge_spoad()
 	edge_keys: $edge_dir/edge.keys
 	counters_dir: ""
 	events: {socket: "", spool_dir: ""}
-	never_ban: ""
-	behaviour: {state_file: "", orders: ""}
+	never_ban: "${edge_never:-}"
+	behaviour: {state_file: "", orders: ""${edge_behaviour:-}}
 	${1:-}
 	T
 	spawn spoad "$builddir/haproxy-spoa/llmsec-spoad" -c "$edge_dir/spoad.yaml"
