@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "icap-llmsec/detect.h"
-#include "icap-llmsec/norm.h"
 #include "icap-llmsec/pii.h"
 #include "icap-llmsec/rules.h"
+#include "icap-llmsec/views.h"
 
 struct detectors {
 	struct detect_conf conf;
@@ -116,28 +116,65 @@ injection_mode(const struct detectors *d, const struct span *s, unsigned *roles)
 	return d->conf.injection_user;
 }
 
+/* Where a hit in a view stands in the text: of an encoded run, what the run's parts are known to. */
+static void
+hit_place(const struct view *v, const struct rule_hit *h, struct finding *x)
+{
+	uint32_t lo = v->norm.map[h->start], hi = v->norm.map[h->start + h->len];
+
+	for (size_t i = h->start; i < h->start + h->len; i++) {
+		lo = v->norm.map[i] < lo ? v->norm.map[i] : lo;
+		hi = v->norm.map[i] >= hi ? v->norm.map[i] + 1 : hi;
+	}
+	x->start = lo;
+	x->len = hi > lo ? hi - lo : 1;
+}
+
+static bool
+found_before(const struct findings *f, const char *rule_id)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].rule_id == rule_id)
+			return true;
+	return false;
+}
+
+/* What one reading of the text holds that the readings before it did not. */
+static int
+detect_view(const struct detectors *d, const struct view *v, unsigned roles, enum detect_mode mode, struct arena *a,
+    struct findings *f, size_t *cap)
+{
+	struct rule_hit *h;
+	size_t n;
+	int rc = rules_match(d->rules, roles, 0, &v->norm, a, &h, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct finding x = {h[i].id, h[i].category, mode, h[i].severity, 0, 0, 0};
+
+		hit_place(v, &h[i], &x);
+		if (!found_before(f, x.rule_id))
+			rc = findings_add(f, cap, a, &x);
+	}
+	return rc;
+}
+
 static int
 detect_injection(const struct detectors *d, const struct span *s, struct arena *a, struct findings *f, size_t *cap)
 {
+	struct finding cut = {"LLMSEC-ENC-0001", "obfuscation.limit", DETECT_MONITOR, 4, 0, s->len, 0};
 	unsigned roles = 0;
 	enum detect_mode mode = injection_mode(d, s, &roles);
-	struct rule_hit *h;
-	struct norm t;
-	size_t n;
+	struct views *vs;
 	int rc;
 
 	if (mode == DETECT_OFF)
 		return 0;
-	rc = norm_text(&t, s->text, s->len, a);
-	if (rc == 0)
-		rc = rules_match(d->rules, roles, 0, &t, a, &h, &n);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		size_t end = h[i].start + h[i].len;
-		struct finding x = {h[i].id, h[i].category, mode, h[i].severity, t.map[h[i].start],
-		    t.map[end] - t.map[h[i].start], 0};
-
-		rc = findings_add(f, cap, a, &x);
-	}
+	vs = arena_alloc(a, sizeof(*vs));
+	rc = vs != NULL ? views_make(vs, s->text, s->len, a) : -ENOMEM;
+	for (size_t i = 0; rc == 0 && i < vs->n; i++)
+		rc = detect_view(d, &vs->v[i], roles, mode, a, f, cap);
+	if (rc == 0 && vs->cut)
+		rc = findings_add(f, cap, a, &cut);
 	return rc;
 }
 

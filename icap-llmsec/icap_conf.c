@@ -64,13 +64,20 @@ const struct conf_opt icap_conf_opts[] = {
 };
 
 static int
-policy_compile(struct icap_policy *p, const char *path, struct diag *d)
+policy_detectors(struct icap_policy *p, struct diag *d)
 {
 	struct detect_conf dc = {p->injection.pack, (enum detect_mode)p->injection.user,
 	    (enum detect_mode)p->injection.tool, (enum detect_mode)p->pii.email, (enum detect_mode)p->pii.card};
-	int rc = detectors_load(&p->detectors, &dc, d);
 
-	if (rc == 0 && p->edge_keys[0] != '\0')
+	return detectors_load(&p->detectors, &dc, d);
+}
+
+static int
+policy_keys(struct icap_policy *p, const char *path, struct diag *d)
+{
+	int rc = 0;
+
+	if (p->edge_keys[0] != '\0')
 		rc = keyring_load(&p->edge_keyring, p->edge_keys, d);
 	if (rc == 0 && p->tx_keys[0] != '\0')
 		rc = keyring_load(&p->tx_keyring, p->tx_keys, d);
@@ -86,8 +93,8 @@ policy_compile(struct icap_policy *p, const char *path, struct diag *d)
 	return rc;
 }
 
-int
-icap_policy_load(struct icap_policy **out, const char *path, struct diag *d)
+static int
+policy_load(struct icap_policy **out, const char *path, bool keys, struct diag *d)
 {
 	struct icap_policy *p = calloc(1, sizeof(*p));
 	int rc;
@@ -97,11 +104,25 @@ icap_policy_load(struct icap_policy **out, const char *path, struct diag *d)
 		return -ENOMEM;
 	rc = conf_load(path, icap_conf_opts, p, &p->mem, d);
 	if (rc == 0)
-		rc = policy_compile(p, path, d);
+		rc = policy_detectors(p, d);
+	if (rc == 0 && keys)
+		rc = policy_keys(p, path, d);
 	if (rc < 0)
 		icap_policy_free(&p);
 	*out = p;
 	return rc;
+}
+
+int
+icap_policy_load(struct icap_policy **out, const char *path, struct diag *d)
+{
+	return policy_load(out, path, true, d);
+}
+
+int
+icap_policy_load_keyless(struct icap_policy **out, const char *path, struct diag *d)
+{
+	return policy_load(out, path, false, d);
 }
 
 void

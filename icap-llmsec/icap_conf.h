@@ -48,5 +48,7 @@ struct icap_policy {
 
 extern const struct conf_opt icap_conf_opts[];
 int	icap_policy_load(struct icap_policy **, const char *path, struct diag *);
+/* Without the keys, which only the service's user may read: for judging texts alone. */
+int	icap_policy_load_keyless(struct icap_policy **, const char *path, struct diag *);
 void	icap_policy_free(struct icap_policy **);
 #endif

@@ -11,6 +11,7 @@
 
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
+#include "icap-llmsec/llmsec_scan.h"
 #include "lib/diag.h"
 
 enum { EXIT_PASS, EXIT_FAIL, EXIT_USAGE, EXIT_REFUSED };
@@ -25,6 +26,7 @@ usage(FILE *f)
 {
 	fputs("usage: llmsec-scan request  [-c FILE] [--url PATH] [--json] [--spans] [--body] < BODY\n"
 	    "       llmsec-scan response [-c FILE] [--url PATH] [--type CONTENT-TYPE] < BODY\n"
+	    "       llmsec-scan --jsonl  [-c FILE] < LINES\n"
 	    "       llmsec-scan --check [-c FILE] | --show-defaults | --help | --version\n"
 	    "\n"
 	    "  -c, --config FILE     icap.yaml (default " LLMSEC_SYSCONFDIR "/icap.yaml)\n"
@@ -34,6 +36,7 @@ usage(FILE *f)
 	    "  -e, --encoding CODING Content-Encoding\n"
 	    "  -j, --json            the verdict as JSON\n"
 	    "  -s, --spans           list the texts that were found\n"
+	    "  -l, --jsonl           judge texts, {\"id\",\"text\",\"role\"} a line; a line each is the answer\n"
 	    "  -b, --body            print the rewritten body instead of the verdict\n"
 	    "  -n, --check           check the configuration and its rules, then exit\n"
 	    "\n"
@@ -182,10 +185,10 @@ scan_response(const struct icap_policy *pol, const struct scan_opts *o, const st
 }
 
 static int
-load(struct icap_policy **pol, const char *path)
+load(struct icap_policy **pol, const char *path, bool no_keys)
 {
 	struct diag *d = diag_new();
-	int rc = icap_policy_load(pol, path, d);
+	int rc = no_keys ? icap_policy_load_keyless(pol, path, d) : icap_policy_load(pol, path, d);
 
 	diag_print(d, stderr);
 	if (rc < 0 && diag_errors(d) == 0)
@@ -200,17 +203,17 @@ main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"config", 1, NULL, 'c'}, {"url", 1, NULL, 'u'}, {"method", 1, NULL, 'm'}, {"type", 1, NULL, 't'},
 		{"encoding", 1, NULL, 'e'}, {"json", 0, NULL, 'j'}, {"spans", 0, NULL, 's'}, {"body", 0, NULL, 'b'},
-		{"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
+		{"jsonl", 0, NULL, 'l'}, {"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
 		{"version", 0, NULL, 'V'}, {NULL, 0, NULL, 0}
 	};
 	struct scan_opts o = {LLMSEC_SYSCONFDIR "/icap.yaml", "/v1/chat/completions", "POST", "application/json", NULL,
 	    false, false, false};
 	struct icap_policy *pol = NULL;
 	struct buf body = {0};
-	bool check = false;
+	bool check = false, lines = false;
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "c:u:m:t:e:jsbnhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:u:m:t:e:jsblnhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': o.config = optarg; break;
 		case 'u': o.url = optarg; break;
@@ -220,6 +223,7 @@ main(int argc, char **argv)
 		case 'j': o.json = true; break;
 		case 's': o.spans = true; break;
 		case 'b': o.body = true; break;
+		case 'l': lines = true; break;
 		case 'n': check = true; break;
 		case 'D': conf_show_defaults(icap_conf_opts, stdout); return EXIT_PASS;
 		case 'h': usage(stdout); return EXIT_PASS;
@@ -227,15 +231,20 @@ main(int argc, char **argv)
 		default: usage(stderr); return EXIT_USAGE;
 		}
 	}
-	if (!check && (argc - optind != 1 || (strcmp(argv[optind], "request") != 0 && strcmp(argv[optind], "response") != 0))) {
+	if (lines ? argc != optind : !check && (argc - optind != 1 || (strcmp(argv[optind], "request") != 0 && strcmp(argv[optind], "response") != 0))) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (load(&pol, o.config) < 0)
+	if (load(&pol, o.config, lines) < 0)
 		return EXIT_USAGE;
 	if (check) {
 		printf("%s: configuration is valid\n", o.config);
 		rc = EXIT_PASS;
+	} else if (lines) {
+		rc = scan_lines(pol->detectors, stdin, stdout);
+		if (rc < 0)
+			fprintf(stderr, "llmsec-scan: %s\n", strerror(-rc));
+		rc = rc == 0 ? EXIT_PASS : EXIT_FAIL;
 	} else if ((rc = read_all(&body)) < 0) {
 		fprintf(stderr, "llmsec-scan: standard input: %s\n", strerror(-rc));
 		rc = EXIT_FAIL;

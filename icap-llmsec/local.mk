@@ -2,19 +2,20 @@
 # The inspection engine (libinspect, host-free), its command-line twin, and the c-icap adapter.
 if ICAP
 noinst_LTLIBRARIES += %D%/libinspect.la
-%C%_libinspect_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(BROTLI_CFLAGS)
-%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS)
+%C%_libinspect_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(BROTLI_CFLAGS) $(UTF8PROC_CFLAGS)
+%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS)
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
-	%D%/mask.c %D%/tx.c %D%/norm.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
+	%D%/mask.c %D%/tx.c %D%/norm.c %D%/skeleton.c %D%/skeleton_words.c %D%/lookalike.c %D%/views.c \
+	%D%/view_escapes.c %D%/view_runs.c %D%/view_ciphers.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
 	%D%/inspect_resp.c
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
-	%D%/norm.h %D%/rules.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
+	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
 
 # The c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL; nodelete
 # keeps its last good configuration over a reload.
@@ -27,8 +28,9 @@ cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
 %C%_srv_llmsec_la_LIBADD = %D%/libinspect.la $(CICAP_LIBS)
 
 bin_PROGRAMS += %D%/llmsec-scan
-%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c
-%C%_llmsec_scan_LDADD = %D%/libinspect.la
+%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c %D%/llmsec_scan_lines.c %D%/llmsec_scan.h
+%C%_llmsec_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+%C%_llmsec_scan_LDADD = %D%/libinspect.la $(JANSSON_LIBS)
 dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
 
 dist_man_MANS += %D%/srv_llmsec.8
@@ -91,7 +93,8 @@ ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \
 	tests/unit/icap-llmsec/test_pii \
 	tests/unit/icap-llmsec/test_span \
 	tests/unit/icap-llmsec/test_splice \
-	tests/unit/icap-llmsec/test_tx
+	tests/unit/icap-llmsec/test_tx \
+	tests/unit/icap-llmsec/test_views
 check_PROGRAMS += $(ICAP_REQ_TESTS)
 TESTS += $(ICAP_REQ_TESTS)
 tests_unit_icap_llmsec_test_detect_CFLAGS = $(ICAP_TEST_CFLAGS)
@@ -114,10 +117,13 @@ tests_unit_icap_llmsec_test_splice_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_splice_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_tx_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_tx_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_views_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_views_LDADD = $(ICAP_TEST_LIBS)
 FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_inspect_req \
 	tests/fuzz/icap-llmsec/fuzz_rules \
 	tests/fuzz/icap-llmsec/fuzz_span \
-	tests/fuzz/icap-llmsec/fuzz_tx
+	tests/fuzz/icap-llmsec/fuzz_tx \
+	tests/fuzz/icap-llmsec/fuzz_views
 tests_fuzz_icap_llmsec_fuzz_inspect_req_SOURCES = tests/fuzz/icap-llmsec/fuzz_inspect_req.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_inspect_req_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_rules_SOURCES = tests/fuzz/icap-llmsec/fuzz_rules.c $(FUZZ_MAIN)
@@ -126,6 +132,8 @@ tests_fuzz_icap_llmsec_fuzz_span_SOURCES = tests/fuzz/icap-llmsec/fuzz_span.c $(
 tests_fuzz_icap_llmsec_fuzz_span_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_tx_SOURCES = tests/fuzz/icap-llmsec/fuzz_tx.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_tx_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_views_SOURCES = tests/fuzz/icap-llmsec/fuzz_views.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_views_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 TESTS += tests/unit/icap-llmsec/scan.sh
 dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh
 # end of request side

@@ -2,96 +2,186 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include <utf8proc.h>
 
 #include "icap-llmsec/norm.h"
 #include "lib/utf8.h"
 
-/* Simple one-to-one folding, Unicode CaseFolding.txt status C/S for the ranges named in norm.h. */
+#define GROWTH		3	/* output bytes for each input byte: also what a bad byte becomes, U+FFFD */
+#define MARKS_MAX	3	/* on one letter of a script that needs them; what goes beyond is decoration */
+#define DECOMP_MAX	18	/* code points of the longest compatibility decomposition, U+FDFA */
+
+struct norming {
+	struct norm	*n;
+	size_t		 last;		/* where the last character begins, n->len if there is none */
+	unsigned	 marks;		/* already on it */
+};
+
+/* Quotes and dashes that keyboards and word processors make of ASCII. */
 static uint32_t
-fold(uint32_t c)
+plain_punct(uint32_t c)
 {
-	if (c < 0x80)
-		return c >= 'A' && c <= 'Z' ? c + 32 : c;
-	if ((c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
-		return c + 32;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 80;
-	if (c >= 0x100 && c <= 0x17f && c != 0x130 && c != 0x131 && c != 0x138 && c != 0x149 && c != 0x178 && c != 0x17f) {
-		if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-			return c & 1 ? c + 1 : c;
-		return c & 1 ? c : c + 1;
-	}
-	if (c >= 0xff01 && c <= 0xff5e)
-		return fold(c - 0xff01 + '!');
 	switch (c) {
 	case 0x2018: case 0x2019: case 0x201b: case 0x2032: case 0xb4:
 		return '\'';
 	case 0x201c: case 0x201d: case 0x201e: case 0xab: case 0xbb:
 		return '"';
-	case 0x2010: case 0x2011: case 0x2012: case 0x2013: case 0x2014:
+	case 0x2010: case 0x2011: case 0x2012: case 0x2013: case 0x2014: case 0x2212:
 		return '-';
-	case 0x178:
-		return 0xff;
 	default:
 		return c;
 	}
 }
 
-static int
+static bool
 invisible(uint32_t c)
 {
-	return c == 0xad || c == 0x34f || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
-	    (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || (c >= 0xfe00 && c <= 0xfe0f) ||
-	    c == 0xfeff || (c >= 0xe0000 && c <= 0xe01ef) || (c < 0x20 && c != '\t' && c != '\n' && c != '\r');
+	return c == 0xad || c == 0x34f || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 ||
+	    (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+	    (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || c == 0xffa0 ||
+	    (c >= 0xe0000 && c <= 0xe0fff) || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 }
 
-static int
+static bool
 space(uint32_t c)
 {
 	return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
 	    (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-static void
-norm_put(struct norm *n, uint32_t c, size_t from)
+/* Scripts whose letters have their marks composed; any mark left over is there to hide the letter. */
+static bool
+composing_script(uint32_t c)
 {
+	return c < 0x530 || (c >= 0x1e00 && c <= 0x1fff) || (c >= 0x2000 && c <= 0x2bff);
+}
+
+static void
+put(struct norming *g, uint32_t c, size_t from)
+{
+	struct norm *n = g->n;
 	char u[4];
 	size_t k = utf8_encode(u, c);
 
+	g->last = n->len;
+	g->marks = 0;
 	for (size_t i = 0; i < k; i++) {
 		n->map[n->len] = (uint32_t)from;
 		n->text[n->len++] = u[i];
 	}
 }
 
+/* A combining mark: onto the character before it, kept, or dropped. */
+static void
+put_mark(struct norming *g, uint32_t mark, size_t from)
+{
+	struct norm *n = g->n;
+	utf8proc_int32_t pair[4] = {0, (utf8proc_int32_t)mark};
+	uint32_t base;
+
+	if (g->last >= n->len)
+		return;
+	utf8_decode(n->text + g->last, n->len - g->last, &base, NULL);
+	pair[0] = (utf8proc_int32_t)base;
+	if (utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE) == 1) {
+		size_t at = n->map[g->last], old = g->last;
+
+		n->len = old;
+		put(g, (uint32_t)pair[0], at);
+	} else if (!composing_script(base) && g->marks < MARKS_MAX) {
+		size_t last = g->last;
+		unsigned marks = g->marks + 1;
+
+		put(g, mark, from);
+		g->last = last;
+		g->marks = marks;
+	}
+}
+
+static void
+put_char(struct norming *g, uint32_t c, size_t from)
+{
+	if (space(c)) {
+		if (g->n->len > 0 && g->n->text[g->n->len - 1] != ' ')
+			put(g, ' ', from);
+	} else if (!invisible(c)) {
+		put(g, c, from);
+	}
+}
+
+/* One character beyond ASCII that came as <k> bytes. */
+static void
+put_wide(struct norming *g, uint32_t c, size_t k, size_t from)
+{
+	const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
+	utf8proc_int32_t d[DECOMP_MAX];
+	utf8proc_ssize_t n = 0;
+	size_t bytes = 0;
+	char u[4];
+	int bound = 0;
+
+	if (p->category == UTF8PROC_CATEGORY_MN || p->category == UTF8PROC_CATEGORY_ME) {
+		if (!invisible(c))
+			put_mark(g, c, from);
+		return;
+	}
+	c = plain_punct(c);
+	if (p->decomp_type != 0 && c >= 0x80 && !space(c))
+		n = utf8proc_decompose_char((utf8proc_int32_t)c, d, DECOMP_MAX, UTF8PROC_COMPAT | UTF8PROC_COMPOSE, &bound);
+	for (utf8proc_ssize_t i = 0; i < n && i < DECOMP_MAX; i++)
+		bytes += utf8_encode(u, (uint32_t)d[i]);
+	if (n <= 0 || n > DECOMP_MAX || bytes > GROWTH * k) {
+		put_char(g, (uint32_t)utf8proc_tolower((utf8proc_int32_t)c), from);
+		return;
+	}
+	for (utf8proc_ssize_t i = 0; i < n; i++) {
+		int cat = utf8proc_category(d[i]);
+
+		if (cat == UTF8PROC_CATEGORY_MN)
+			put_mark(g, (uint32_t)d[i], from);
+		else
+			put_char(g, plain_punct((uint32_t)utf8proc_tolower(d[i])), from);
+	}
+}
+
 int
 norm_text(struct norm *n, const char *p, size_t len, struct arena *a)
 {
-	size_t cap = len * 3 + 1, k;	/* a bad byte becomes U+FFFD: three */
+	struct norming g = {.n = n};
+	size_t cap = 1, k;
 	uint32_t c;
 
-	if (len >= UINT32_MAX / 3)
+	if (len >= UINT32_MAX / (GROWTH + 1))
 		return -EFBIG;
+	for (size_t i = 0; i < len; i++)
+		cap += (unsigned char)p[i] < 0x80 ? 1 : GROWTH;
 	n->len = 0;
 	n->text = arena_alloc(a, cap);
 	n->map = arena_alloc(a, cap * sizeof(*n->map));
 	if (n->text == NULL || n->map == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < len; i += k) {
-		if ((unsigned char)p[i] < 0x80) {
-			c = (unsigned char)p[i];
-			k = 1;
-		} else if ((k = utf8_decode(p + i, len - i, &c, NULL)) == 0) {
+		c = (unsigned char)p[i];
+		k = 1;
+		if (c > ' ' && c < 0x7f) {	/* nearly everything */
+			g.last = n->len;
+			g.marks = 0;
+			n->map[n->len] = (uint32_t)i;
+			n->text[n->len++] = (char)(c - 'A' < 26 ? c + 32 : c);
+			continue;
+		}
+		if (c >= 0x80 && (k = utf8_decode(p + i, len - i, &c, NULL)) == 0) {
 			k = len - i;
 			c = UTF8_REPLACEMENT;
 		}
 		if (c >= 0xe0020 && c <= 0xe007e)
 			c -= 0xe0000;
-		if (space(c)) {
-			if (n->len > 0 && n->text[n->len - 1] != ' ')
-				norm_put(n, ' ', i);
-		} else if (!invisible(c))
-			norm_put(n, fold(c), i);
+		if (c >= 0x80)
+			put_wide(&g, c, k, i);
+		else
+			put_char(&g, c - 'A' < 26 ? c + 32 : c, i);
 	}
 	n->text[n->len] = '\0';
 	n->map[n->len] = (uint32_t)len;

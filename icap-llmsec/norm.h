@@ -2,11 +2,19 @@
 #ifndef LLMSEC_ICAP_NORM_H
 #define LLMSEC_ICAP_NORM_H
 /*
- * Minimal normalisation before rules run: ill-formed UTF-8 repaired, case folded (ASCII, Latin-1, Latin
- * Extended-A, Greek, Cyrillic), full-width forms to ASCII, invisible characters (zero width, bidi controls,
- * variation selectors, soft hyphen) dropped, tag characters (U+E0020..E007E) decoded, typographic quotes
- * to ASCII, runs of white space to one space.  Linear.  Every output byte knows where it came from.
+ * Normalisation before rules run.  norm_text(): ill-formed UTF-8 repaired; compatibility forms resolved and
+ * combining marks composed (NFKC, UAX #15, by utf8proc's tables); lower case; invisible characters (zero width,
+ * bidi controls, variation selectors, soft hyphen) dropped; tag characters (U+E0020..E007E) decoded; typographic
+ * quotes and dashes to ASCII; runs of white space to one space.  Two deviations from NFKC: a mark that composes
+ * with no Latin, Greek or Cyrillic letter is dropped, and a form that would grow to more than three times its
+ * size stays as it is, so that output is bounded by the input.  Linear.  Every output byte knows where it came from.
+ *
+ * norm_skeleton(): what a reader takes the text for (after UTS #39): in words of mixed scripts, or of nothing but
+ * look-alikes, letters become the Latin ones they look like; accents fall; digits and signs inside words become
+ * letters (leet); letters with something between each two of them are joined.  For matching only: it makes nonsense of
+ * some honest words.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +26,11 @@ struct norm {
 	size_t		 len;
 };
 
-/* 0, -ENOMEM, -EFBIG (4 GiB). */
+/* 0, -ENOMEM, -EFBIG (over 1 GiB). */
 int	norm_text(struct norm *, const char *text, size_t len, struct arena *);
+/* From the output of norm_text(); the map leads to the same original.  *differs: it isn't the same text, else nothing may be
+   in <norm>.  0, -ENOMEM. */
+int	norm_skeleton(struct norm *, const struct norm *, bool *differs, struct arena *);
+/* The ASCII letter that <c> looks like; 0: none.  <c> in lower case. */
+char	norm_lookalike(uint32_t c);
 #endif

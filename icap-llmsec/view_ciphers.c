@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Text under a cipher that anyone, and any model, undoes at sight: rotations (ROT13 and the others), Atbash, text backwards, Morse. */
+#include "config.h"
+
+#include <string.h>
+
+#include "icap-llmsec/views.h"
+#include "lib/utf8.h"
+
+#define LINE_PAIRS_MIN	10	/* letter pairs that a line must have to be judged */
+
+/*
+ * How much more often two letters stand beside each other in English words than if all were as frequent: 8 log2
+ * of that ratio, within +-60.  Counted over 6.4 million pairs of the benign English part of the training data
+ * (docs/model-card.md).  Other languages in Latin letters are nearer to it than English under a cipher is.
+ */
+static const signed char pair_score[26][26] = {
+	{-43, 5, 12, 9, -26, -4, 4, -20, 10, -29, 0, 21, 10, 30, -37, 4, -37, 24, 21, 26, -1, 6, -11, -31, 7, -24},	/* a */
+	{4, -22, -34, -45, 15, -60, -60, -60, -4, -29, -60, 3, -44, -45, 7, -60, -60, 1, -17, -42, 4, -47, -59, -60, 0, -60},	/* b */
+	{16, -50, -8, -44, 16, -60, -60, 16, 5, -60, 6, 2, -54, -34, 18, -59, -43, 1, -22, 10, -3, -60, -60, -60, -20, -60},	/* c */
+	{4, -46, -41, -15, 18, -46, -22, -38, 12, -41, -60, -21, -28, -19, 6, -48, -44, -4, -2, -44, -2, -25, -32, -60, -14, -60},	/* d */
+	{20, -14, 11, 23, 11, -2, -3, -22, 0, -47, -18, 15, 7, 26, -7, 0, -21, 30, 26, 13, -17, 8, 1, 4, 3, -31},	/* e */
+	{-1, -53, -52, -60, 4, -1, -55, -60, 9, -60, -60, -9, -59, -60, 15, -60, -60, 6, -36, -4, -7, -60, -60, -60, -34, -60},	/* f */
+	{1, -53, -60, -37, 12, -60, -19, 5, 1, -60, -60, -9, -37, -13, 2, -50, -60, 2, -13, -28, -7, -60, -50, -60, -17, -60},	/* g */
+	{22, -34, -55, -38, 34, -55, -60, -56, 19, -60, -60, -24, -31, -19, 15, -57, -56, -6, -27, -1, -9, -60, -36, -60, -13, -60},	/* h */
+	{6, -10, 18, 9, 13, 1, 5, -54, -37, -45, -5, 14, 7, 32, 17, -8, -30, 9, 24, 22, -22, 7, -47, -22, -49, -13},	/* i */
+	{-12, -60, -60, -60, -16, -60, -60, -60, -29, -60, -60, -60, -60, -60, -8, -59, -60, -60, -54, -60, -8, -60, -60, -60, -60, -60},	/* j */
+	{-15, -45, -60, -55, 9, -47, -36, -42, 0, -60, -49, -25, -42, -11, -17, -51, -60, -38, -8, -53, -33, -60, -49, -60, -29, -60},	/* k */
+	{15, -23, -25, 7, 21, -17, -32, -58, 17, -60, -21, 18, -11, -41, 14, -16, -60, -29, 2, -3, -4, -23, -32, -60, 10, -60},	/* l */
+	{15, -6, -37, -56, 19, -43, -48, -58, 8, -60, -60, -40, -5, -38, 11, 3, -60, -29, -8, -56, -4, -60, -60, -60, -6, -60},	/* m */
+	{9, -35, 11, 24, 18, -10, 23, -30, 9, -26, -8, -13, -23, -5, 11, -35, -40, -25, 14, 21, -8, -14, -27, -52, -4, -40},	/* n */
+	{-11, -7, 1, 3, -10, 19, -6, -18, -5, -38, -5, 12, 15, 28, 8, 5, -60, 25, 7, 11, 22, 5, 12, -25, -15, -40},	/* o */
+	{9, -52, -45, -46, 12, -56, -55, -5, 0, -60, -60, 8, -27, -60, 9, -2, -60, 10, -11, -5, -4, -60, -60, -60, -28, -60},	/* p */
+	{-51, -60, -60, -60, -60, -60, -60, -60, -48, -60, -60, -60, -60, -60, -60, -60, -60, -60, -60, -60, 4, -60, -60, -60, -60, -60},	/* q */
+	{17, -14, -1, 4, 28, -15, -3, -35, 18, -60, -4, -3, 1, 2, 18, -19, -57, -1, 12, 11, -2, -11, -26, -60, 5, -60},	/* r */
+	{7, -31, 1, -23, 21, -21, -39, 9, 13, -60, -13, -12, -12, -19, 12, 1, -35, -36, 9, 24, 8, -57, -4, -60, -17, -60},	/* s */
+	{13, -35, -14, -48, 25, -38, -39, 36, 24, -60, -60, -3, -19, -28, 24, -30, -60, 11, 9, 1, 4, -36, -4, -60, 2, -43},	/* t */
+	{-3, -7, 1, -6, 5, -26, -1, -50, -6, -60, -28, 8, -1, 11, -39, 0, -57, 13, 13, 12, -60, -38, -60, -47, -26, -39},	/* u */
+	{-4, -60, -60, -49, 20, -60, -60, -60, 10, -60, -60, -60, -60, -60, -12, -60, -60, -54, -39, -60, -50, -60, -60, -60, -41, -60},	/* v */
+	{13, -56, -56, -44, 11, -48, -60, 13, 13, -60, -48, -19, -60, -6, 7, -60, -60, -12, -12, -39, -54, -60, -51, -60, -44, -60},	/* w */
+	{-25, -60, -25, -60, -24, -53, -60, -49, -20, -60, -60, -60, -60, -60, -57, -12, -60, -60, -60, -8, -39, -60, -60, -60, -40, -60},	/* x */
+	{-20, -32, -33, -35, -2, -50, -40, -60, -17, -60, -59, -23, -23, -27, 7, -23, -60, -34, -8, -22, -39, -60, -37, -60, -60, -56},	/* y */
+	{-21, -60, -60, -60, -13, -60, -60, -55, -25, -60, -60, -60, -60, -60, -31, -60, -60, -60, -60, -60, -47, -60, -60, -60, -45, -42},	/* z */
+};
+
+static int
+letter(char c)
+{
+	c = (char)(c | 32);
+	return c >= 'a' && c <= 'z' ? c - 'a' : -1;
+}
+
+struct pairs {			/* of one line: each pair that occurs, and how often */
+	unsigned	n, kinds;
+	unsigned short	seen[26][26];
+	unsigned char	first[676], second[676];
+};
+
+static void
+count_pairs(struct pairs *q, const char *p, size_t n)
+{
+	int a = -1, b;
+
+	for (unsigned i = 0; i < q->kinds; i++)
+		q->seen[q->first[i]][q->second[i]] = 0;
+	q->n = q->kinds = 0;
+	for (size_t i = 0; i < n && q->n < 60000; i++, a = b) {
+		b = letter(p[i]);
+		if (a < 0 || b < 0)
+			continue;
+		if (q->seen[a][b]++ == 0) {
+			q->first[q->kinds] = (unsigned char)a;
+			q->second[q->kinds++] = (unsigned char)b;
+		}
+		q->n++;
+	}
+}
+
+/* Score per pair, were the letters turned: c -> sign * c + shift; or read from the end. */
+static int
+score(const struct pairs *q, int sign, int shift, bool backwards)
+{
+	unsigned char to[26];
+	long sum = 0;
+
+	for (int c = 0; c < 26; c++)
+		to[c] = (unsigned char)(((sign * c + shift) % 26 + 26) % 26);
+	for (unsigned i = 0; i < q->kinds; i++) {
+		unsigned char a = q->first[i], b = q->second[i];
+
+		sum += (long)q->seen[a][b] * (backwards ? pair_score[to[b]][to[a]] : pair_score[to[a]][to[b]]);
+	}
+	return (int)(sum / (long)q->n);
+}
+
+static size_t
+line_end(const char *p, size_t n, size_t i)
+{
+	const char *lf = memchr(p + i, '\n', n - i);
+
+	return lf != NULL ? (size_t)(lf - p) : n;
+}
+
+static void
+add_turned(struct derived *d, const char *p, size_t from, size_t to, int sign, int shift)
+{
+	char b[256];
+	size_t k = 0;
+
+	for (size_t i = from; i < to; i++) {
+		int c = letter(p[i]);
+
+		b[k++] = c < 0 ? p[i] : (char)('a' + ((sign * c + shift) % 26 + 26) % 26);
+		if (k == sizeof(b) || i + 1 == to) {
+			derived_add(d, b, k, i + 1 - k, i + 1);
+			k = 0;
+		}
+	}
+	derived_add(d, "\n", 1, to, to);
+	d->found++;
+}
+
+void
+view_rotated(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	struct pairs q = {0};
+	size_t end;
+
+	(void)a;
+	for (size_t i = 0; i < n; i = end + 1) {
+		int plain, best = 0, sign = 1, shift = 0;
+
+		end = line_end(p, n, i);
+		count_pairs(&q, p + i, end - i);
+		if (q.n < LINE_PAIRS_MIN || (plain = score(&q, 1, 0, false)) >= 3)
+			continue;
+		for (int k = 0; k < 52; k++) {
+			int s = k == 0 ? -1000 : score(&q, k < 26 ? 1 : -1, k % 26, false);
+
+			if (s > best) {
+				best = s;
+				sign = k < 26 ? 1 : -1;
+				shift = k % 26;
+			}
+		}
+		if (best >= 6 && best >= plain + 10)
+			add_turned(d, p, i, end, sign, shift);
+	}
+}
+
+/* <words>: each word turned round where it stands. */
+static void
+add_backwards(struct derived *d, const char *p, size_t from, size_t to, bool words, char *buf)
+{
+	size_t len = to - from, at = 0, k, end;
+
+	for (size_t i = from; i < to; i = end) {
+		end = words ? i : to;
+		while (end < to && p[end] != ' ')
+			end++;
+		for (size_t j = end; j > i; j -= k) {	/* character by character */
+			for (k = 1; k < 4 && j - k > i && ((unsigned char)p[j - k] & 0xc0) == 0x80; k++)
+				;
+			memcpy(buf + at, p + j - k, k);
+			at += k;
+		}
+		for (; end < to && p[end] == ' '; end++)
+			buf[at++] = ' ';
+	}
+	/* One place for the whole line: a byte less, so that the places don't count as the line's own bytes. */
+	derived_add(d, buf, len, from, to);
+	derived_add(d, "\n", 1, to, to);
+	d->found++;
+}
+
+void
+view_reversed(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	char *buf = NULL;
+	struct pairs q = {0};
+	size_t end;
+
+	for (size_t i = 0; i < n; i = end + 1) {
+		int plain, back;
+
+		end = line_end(p, n, i);
+		count_pairs(&q, p + i, end - i);
+		if (q.n < LINE_PAIRS_MIN)
+			continue;
+		plain = score(&q, 1, 0, false);
+		back = score(&q, 1, 0, true);
+		if (back < 5 || back < plain + 5 || (buf == NULL && (buf = arena_alloc(a, n)) == NULL))
+			continue;
+		add_backwards(d, p, i, end, false, buf);
+		add_backwards(d, p, i, end, true, buf);
+	}
+}
+
+/* ---- Morse (ITU-R M.1677-1) --------------------------------------------------------------------- */
+static const char *const morse[] = {	/* a..z, 0..9 */
+	".-", "-...", "-.-.", "-..", ".", "..-.", "--.", "....", "..", ".---", "-.-", ".-..", "--", "-.", "---", ".--.", "--.-", ".-.",
+	"...", "-", "..-", "...-", ".--", "-..-", "-.--", "--..",
+	"-----", ".----", "..---", "...--", "....-", ".....", "-....", "--...", "---..", "----.",
+};
+
+static char
+morse_char(const char *p, size_t n)
+{
+	for (size_t i = 0; i < sizeof(morse) / sizeof(*morse); i++)
+		if (strlen(morse[i]) == n && memcmp(morse[i], p, n) == 0)
+			return (char)(i < 26 ? 'a' + i : '0' + i - 26);
+	return '\0';
+}
+
+void
+view_morse(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	size_t len = 0, start = 0, k, gap;
+	char *out = NULL;
+	char c;
+
+	for (size_t i = 0; i < n; i += gap > 0 ? gap : 1) {
+		gap = 0;
+		if (len == 0 && p[i] != '.' && p[i] != '-')
+			continue;
+		for (k = 0; i + k < n && k < 7 && (p[i + k] == '.' || p[i + k] == '-'); k++)
+			;
+		c = k > 0 && k < 6 ? morse_char(p + i, k) : '\0';
+		if (c != '\0' && out == NULL && (out = arena_alloc(a, 2 * n + 2)) == NULL)
+			return;
+		if (c != '\0') {
+			start = len == 0 ? i : start;
+			out[len++] = c;
+		}
+		for (gap = 0; i + k + gap < n && (p[i + k + gap] == ' ' || p[i + k + gap] == '/' || p[i + k + gap] == '|' || p[i + k + gap] == '\n'); gap++)
+			;
+		if (c != '\0' && gap > 0 && (gap > 1 || p[i + k] != ' '))
+			out[len++] = ' ';
+		if (len > 0 && (c == '\0' || gap == 0 || i + k + gap >= n)) {
+			derived_add_text(d, out, len, 8, start, i + k);
+			len = 0;
+		}
+		gap += k;
+	}
+}

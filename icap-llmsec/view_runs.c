@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes written in letters and digits: base64, base32, base85, and numbers. */
+#include "config.h"
+
+#include <string.h>
+
+#include "icap-llmsec/views.h"
+#include "lib/utf8.h"
+
+#define TEXT_MIN	8	/* bytes of text that a run must hold */
+
+static int
+white(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* ---- decoded bytes, of which the stretches that are text go out -------------------------------- */
+struct stretch {
+	struct derived	*d;
+	char		*buf;
+	size_t		 len;		/* of the stretch so far */
+	size_t		 min;
+	size_t		 start;		/* in the source */
+};
+
+/* Ill-formed UTF-8 divides it. */
+static void
+stretch_end(struct stretch *s, size_t at)
+{
+	size_t from = 0, i, k;
+	uint32_t c;
+	bool bad;
+
+	for (i = 0; i < s->len; i += k) {
+		bad = false;
+		k = 1;
+		if ((unsigned char)s->buf[i] < 0x80 || ((k = utf8_decode(s->buf + i, s->len - i, &c, &bad)) > 0 && !bad))
+			continue;
+		derived_add_text(s->d, s->buf + from, i - from, s->min, s->start, at);
+		k = k > 0 ? k : s->len - i;
+		from = i + k;
+	}
+	if (from < s->len)
+		derived_add_text(s->d, s->buf + from, s->len - from, s->min, s->start, at);
+	s->len = 0;
+}
+
+/* One more byte, whose code begins at <from> and ends before <at>.  Control characters end a stretch. */
+static void
+stretch_byte(struct stretch *s, unsigned char b, size_t from, size_t at)
+{
+	if ((b < ' ' && b != '\n' && b != '\t' && b != '\r') || b == 0x7f) {
+		stretch_end(s, at);
+		return;
+	}
+	if (s->len == 0)
+		s->start = from;
+	s->buf[s->len++] = (char)b;
+}
+
+/* ---- base64 (RFC 4648, 4 and 5) ---------------------------------------------------------------- */
+static int
+b64(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+/* Every stretch of readable bytes in p[from..to-1], of which a group begins after <skip> letters.  White space is skipped. */
+static void
+b64_from(struct stretch *s, const char *p, size_t from, size_t to, unsigned skip)
+{
+	unsigned bits = 0, acc = 0, have = 0;
+	size_t at[4] = {0};
+	int v;
+
+	for (size_t i = from; i < to; i++) {
+		v = b64(p[i]);
+		if (v < 0)
+			continue;
+		at[have & 3] = i;
+		if (have++ < skip)
+			continue;
+		acc = (acc << 6 | (unsigned)v) & 0xffff;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			stretch_byte(s, (unsigned char)(acc >> bits), at[(have - 2) & 3], i + 1);
+		}
+	}
+	stretch_end(s, to);
+}
+
+/* The end of a word of the alphabet's letters; *coded: prose has no such word. */
+static size_t
+b64_word(const char *p, size_t n, size_t i, bool *coded)
+{
+	size_t from = i;
+	int v;
+
+	for (*coded = false; i < n && (v = b64(p[i])) >= 0; i++)
+		*coded |= i > from && (v < 26 || v >= 52);
+	*coded |= i - from > 24;
+	return i;
+}
+
+/*
+ * Words that can't be prose, with white space between them and at most one among them that can.  Where a group
+ * begins is not known, so each of the four places is tried; what is no text is noise, which has no readable stretch.
+ */
+void
+view_base64(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	struct stretch s = {.d = d, .min = 12};
+	size_t end, next, k;
+	bool coded, before;
+
+	for (size_t i = 0; i < n; i = end > i ? end : i + 1) {
+		end = b64_word(p, n, i, &coded);
+		if (end == i || (!coded && end - i < 2))
+			continue;
+		before = coded;
+		for (next = end; next < n; before = coded, next = end) {
+			while (next < n && white(p[next]))
+				next++;
+			k = b64_word(p, n, next, &coded);
+			if (k == next || next == end || (!coded && !before))
+				break;
+			end = k;
+		}
+		if (end - i < 16)
+			continue;
+		if (s.buf == NULL && (s.buf = arena_alloc(a, n)) == NULL)
+			return;
+		for (unsigned skip = 0; skip < 4; skip++)
+			b64_from(&s, p, i, end, skip);
+	}
+}
+
+/* ---- base32 (RFC 4648, 6) ----------------------------------------------------------------------- */
+static int
+b32(char c)
+{
+	if (c >= '2' && c <= '7')
+		return c - '2' + 26;
+	c = (char)(c | 32);
+	return c >= 'a' && c <= 'z' ? c - 'a' : -1;
+}
+
+static void
+b32_run(struct stretch *s, const char *p, size_t from, size_t to)
+{
+	unsigned acc = 0, bits = 0;
+
+	for (size_t i = from; i < to; i++) {
+		if (white(p[i]))
+			continue;
+		acc = (acc << 5 | (unsigned)b32(p[i])) & 0xffff;
+		bits += 5;
+		if (bits >= 8) {
+			bits -= 8;
+			stretch_byte(s, (unsigned char)(acc >> bits), i, i + 1);
+		}
+	}
+	stretch_end(s, to);
+}
+
+/* Capitals, also in groups; or one long word. */
+void
+view_base32(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	struct stretch s = {.d = d, .min = TEXT_MIN};
+	size_t end;
+
+	for (size_t i = 0; i < n; i = end > i ? end : i + 1) {
+		for (end = i; end < n && b32(p[end]) >= 0; end++)
+			;
+		if (end == i)
+			continue;
+		for (size_t k = end; p[i] < 'a' && k < n && ((p[k] < 'a' && b32(p[k]) >= 0) || white(p[k])); k++)
+			end = k + 1;
+		if (end - i < 16)
+			continue;
+		if (s.buf == NULL && (s.buf = arena_alloc(a, n)) == NULL)
+			return;
+		b32_run(&s, p, i, end);
+	}
+}
+
+/* ---- base85: Ascii85 (Adobe, PostScript) and Z85 (ZeroMQ RFC 32) -------------------------------------- */
+static const char z85_digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+/* RFC 1924's, which Python's base64.b85encode() writes */
+static const char b85_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+
+/* One token: all of it must decode.  <digits> NULL: Ascii85. */
+static size_t
+b85_token(const char *p, size_t n, const char *digits, char *out)
+{
+	uint32_t acc = 0;
+	size_t len = 0, have = 0, pad = 0;
+	const char *at;
+	unsigned v;
+
+	for (size_t i = 0; i < n || (have != 0 && have != 1); i++) {
+		if (i >= n) {
+			v = 84;
+			pad++;
+		} else if (digits == NULL) {
+			if (p[i] == 'z' && have == 0) {
+				memset(out + len, 0, 4);
+				len += 4;
+				continue;
+			}
+			v = (unsigned)(p[i] - '!');
+		} else {
+			at = strchr(digits, p[i]);
+			v = p[i] != '\0' && at != NULL ? (unsigned)(at - digits) : 85;
+		}
+		if (v > 84 || (have == 4 && (acc > UINT32_MAX / 85 || acc * 85 > UINT32_MAX - v)))
+			return 0;
+		acc = acc * 85 + v;
+		if (++have < 5)
+			continue;
+		for (int k = 24; k >= 0; k -= 8)
+			out[len++] = (char)(acc >> k);
+		acc = 0;
+		have = 0;
+	}
+	return have == 0 && pad <= 3 ? len - pad : 0;
+}
+
+void
+view_base85(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	const char *const digits[] = {NULL, b85_digits, z85_digits};
+	size_t end, len;
+	char *out = NULL;
+
+	for (size_t i = 0; i < n; i = end + 1) {
+		size_t from = i, to;
+
+		for (end = i; end < n && !white(p[end]); end++)
+			;
+		to = end;
+		if (to - from > 4 && p[from] == '<' && p[from + 1] == '~')
+			from += 2;
+		if (to - from > 4 && p[to - 1] == '>' && p[to - 2] == '~')
+			to -= 2;
+		if (to - from < 15 || (out == NULL && (out = arena_alloc(a, 4 * n + 8)) == NULL))
+			continue;
+		for (size_t k = 0; k < 3; k++) {
+			len = b85_token(p + from, to - from, digits[k], out);
+			if (derived_add_text(d, out, len, TEXT_MIN, from, to))
+				break;
+		}
+	}
+}
+
+/* ---- numbers: "69 67 6e", "0x69,0x67", "69676e", "01101001 01100111", "105 103 110" ---------------- */
+enum { RADIX_HEX, RADIX_BIN, RADIX_DEC, RADIXES };
+
+static int
+digit(char c, int radix)
+{
+	if (c >= '0' && c <= (radix == RADIX_BIN ? '1' : '9'))
+		return c - '0';
+	c = (char)(c | 32);
+	return radix == RADIX_HEX && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte written at p[0]; how long, 0: none. */
+static size_t
+one_number(const char *p, size_t n, int radix, unsigned *v)
+{
+	static const unsigned char width[RADIXES] = {2, 8, 3}, base[RADIXES] = {16, 2, 10};
+	size_t k = 0, pre = 0;
+	int d;
+
+	if (radix == RADIX_HEX && n > 2 && ((p[0] == '0' && (p[1] | 32) == 'x') || (p[0] == '\\' && (p[1] | 32) == 'x')))
+		pre = 2;
+	else if (radix == RADIX_BIN && n > 2 && p[0] == '0' && (p[1] | 32) == 'b')
+		pre = 2;
+	*v = 0;
+	while (pre + k < n && k < width[radix] && (d = digit(p[pre + k], radix)) >= 0) {
+		*v = *v * base[radix] + (unsigned)d;
+		k++;
+	}
+	if (k == 0 || (radix != RADIX_DEC && k < width[radix]) || (radix == RADIX_DEC && (k < 2 || *v > 255)))
+		return 0;
+	return pre + k;
+}
+
+static size_t
+separators(const char *p, size_t n, int radix)
+{
+	size_t k = 0;
+
+	while (k < n && k < 3 && (white(p[k]) || strchr(",;:-|_%[]()'\"", p[k]) != NULL) && p[k] != '\0')
+		k++;
+	return k > 0 || radix != RADIX_DEC ? k : SIZE_MAX;	/* decimal bytes can't stand together */
+}
+
+/* How far a row of numbers goes from p[from]; *count of them. */
+static size_t
+number_row(const char *p, size_t n, size_t from, int radix, size_t *count)
+{
+	size_t i = from, end = from, k, gap = 0;
+	unsigned v;
+
+	for (*count = 0; i < n && (k = one_number(p + i, n - i, radix, &v)) > 0; i = end + gap) {
+		end = i + k;
+		++*count;
+		if ((gap = separators(p + end, n - end, radix)) == SIZE_MAX)
+			break;
+	}
+	return end;
+}
+
+static void
+number_bytes(struct stretch *s, const char *p, size_t from, size_t to, int radix)
+{
+	size_t k;
+	unsigned v;
+
+	for (size_t i = from; i < to; i += k) {
+		k = one_number(p + i, to - i, radix, &v);
+		if (k == 0)
+			k = 1;
+		else
+			stretch_byte(s, (unsigned char)v, i, i + k);
+	}
+	stretch_end(s, to);
+}
+
+static void
+numbers_of(struct stretch *s, const char *p, size_t n, int radix, struct arena *a)
+{
+	size_t end, count;
+
+	for (size_t i = 0; i < n; i = end) {
+		end = i + 1;
+		if (digit(p[i], radix) < 0 && p[i] != '\\')
+			continue;
+		if (radix != RADIX_DEC && i + 2 < n && digit(p[i + 1], radix) < 0 && (p[i + 1] | 32) != 'x' && (p[i + 1] | 32) != 'b')
+			continue;
+		end = number_row(p, n, i, radix, &count);
+		if (count >= TEXT_MIN) {
+			if (s->buf == NULL && (s->buf = arena_alloc(a, n)) == NULL)
+				return;
+			number_bytes(s, p, i, end, radix);
+		}
+		for (end = end > i ? end : i + 1; end < n && digit(p[end - 1], radix) >= 0 && digit(p[end], radix) >= 0; end++)
+			;	/* no row begins inside a number */
+	}
+}
+
+void
+view_numbers(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	struct stretch s = {.d = d, .min = TEXT_MIN};
+
+	size_t digits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		digits += (unsigned char)(p[i] - '0') < 10;
+	if (digits >= TEXT_MIN)		/* of the 16 in each number's first place, text uses 2 to 7 */
+		for (int radix = 0; radix < RADIXES; radix++)
+			numbers_of(&s, p, n, radix, a);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "icap-llmsec/views.h"
+#include "lib/utf8.h"
+
+static const struct {
+	view_decode_fn	*decode;
+	const char	*name;
+} kinds[VIEW_KINDS] = {
+	[VIEW_PLAIN] = {NULL, "plain"},
+	[VIEW_SKELETON] = {NULL, "skeleton"},
+	[VIEW_ESCAPES] = {view_escapes, "escapes"},
+	[VIEW_SELECTORS] = {view_selectors, "variation-selectors"},
+	[VIEW_BASE64] = {view_base64, "base64"},
+	[VIEW_BASE32] = {view_base32, "base32"},
+	[VIEW_BASE85] = {view_base85, "base85"},
+	[VIEW_NUMBERS] = {view_numbers, "numbers"},
+	[VIEW_MORSE] = {view_morse, "morse"},
+	[VIEW_ROTATED] = {view_rotated, "rotated"},
+	[VIEW_REVERSED] = {view_reversed, "reversed"},
+};
+
+const char *
+view_kind_name(enum view_kind k)
+{
+	return kinds[k].name;
+}
+
+static bool
+pieces_grow(struct derived *d)
+{
+	size_t cap = d->pieces_cap > 0 ? 2 * d->pieces_cap : 64;
+	struct piece *p = arena_alloc(d->arena, cap * sizeof(*p));
+
+	if (p == NULL)
+		return false;
+	if (d->n_pieces > 0)
+		memcpy(p, d->piece, d->n_pieces * sizeof(*p));
+	d->piece = p;
+	d->pieces_cap = cap;
+	return true;
+}
+
+void
+derived_add(struct derived *d, const char *p, size_t len, size_t start, size_t end)
+{
+	if (d->len + len > d->cap || (d->n_pieces == d->pieces_cap && !pieces_grow(d))) {
+		d->full = true;
+		return;
+	}
+	if (len > 0)
+		memcpy(d->text + d->len, p, len);
+	d->piece[d->n_pieces++] = (struct piece){d->len, start, end};
+	d->len += len;
+}
+
+/* Characters that prose, code and encodings are made of; a cut last character is none. */
+static bool
+texty(const char *p, size_t len)
+{
+	size_t letters = 0, odd = 0, chars = 0, k;
+	uint32_t c;
+	bool bad;
+
+	for (size_t i = 0; i < len; i += k, chars++) {
+		bad = false;
+		c = (unsigned char)p[i];
+		k = 1;
+		if (c >= 0x80 && (k = utf8_decode(p + i, len - i, &c, &bad)) == 0)
+			break;
+		letters += (c | 32) - 'a' < 26 || (c >= 0xc0 && !bad);
+		odd += bad || (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+	}
+	return odd == 0 && letters * 2 >= chars;
+}
+
+bool
+derived_add_text(struct derived *d, const char *p, size_t len, size_t min, size_t start, size_t end)
+{
+	if (len < min || !texty(p, len))
+		return false;
+	derived_add(d, p, len, start, end);
+	derived_add(d, "\n", 1, end, end);
+	d->found++;
+	return true;
+}
+
+/* ---- the tree of views -------------------------------------------------------------------------- */
+struct source {			/* a text to read, and the way back to the one that was given */
+	const char	*text;
+	size_t		 len;
+	const struct piece *piece;	/* NULL: it is the given one */
+	size_t		 n_pieces;
+	const struct source *of;
+	enum view_kind	 kind;
+	unsigned	 depth;
+};
+
+static void
+piece_back(const struct source *s, size_t at, size_t *start, size_t *end)
+{
+	const struct piece *p = &s->piece[at];
+	size_t len = (at + 1 < s->n_pieces ? p[1].out : s->len) - p->out;
+
+	if (p->end - p->start == len) {
+		*start = p->start + (*start - p->out);	/* may be the end: nothing follows it */
+		*start = *start < p->end ? *start : p->end;
+		*end = *start < p->end ? *start + 1 : p->end;
+	} else {
+		*start = p->start;
+		*end = p->end;
+	}
+}
+
+/* Bytes [*start, *end) of <s>, as bytes of the text that was given. */
+static void
+go_back(const struct source *s, size_t *start, size_t *end)
+{
+	for (; s->piece != NULL; s = s->of) {
+		size_t lo = 0, hi = s->n_pieces;
+
+		while (hi - lo > 1) {	/* the last piece that begins at or before *start */
+			size_t mid = (lo + hi) / 2;
+
+			if (s->piece[mid].out <= *start)
+				lo = mid;
+			else
+				hi = mid;
+		}
+		piece_back(s, lo, start, end);
+	}
+}
+
+/* Positions in a derived text become positions in the given one; pieces come in the order of the text. */
+static void
+remap(struct norm *n, const struct source *s)
+{
+	size_t last = n->len, start, end = 0;
+
+	for (size_t i = 0; i < n->len; i++) {
+		start = n->map[i];
+		end = start + 1;
+		go_back(s, &start, &end);
+		n->map[i] = (uint32_t)start;
+	}
+	n->map[last] = (uint32_t)end;
+}
+
+static struct view *
+view_new(struct views *vs, const struct source *s, enum view_kind kind)
+{
+	struct view *v;
+
+	if (vs->n == VIEWS_MAX) {
+		vs->cut = true;
+		return NULL;
+	}
+	v = &vs->v[vs->n++];
+	v->kind = kind;
+	v->depth = s->depth;
+	return v;
+}
+
+/* Both ways to read one text. */
+static int
+read_source(struct views *vs, const struct source *s, struct arena *a)
+{
+	struct view *v = view_new(vs, s, s->kind), *k;
+	bool differs;
+	int rc;
+
+	if (v == NULL)
+		return 0;
+	rc = norm_text(&v->norm, s->text, s->len, a);
+	if (rc == 0 && s->piece != NULL)
+		remap(&v->norm, s);
+	k = rc == 0 ? view_new(vs, s, VIEW_SKELETON) : NULL;
+	if (k == NULL)
+		return rc;
+	rc = norm_skeleton(&k->norm, &v->norm, &differs, a);
+	if (rc == 0 && !differs)
+		vs->n--;
+	return rc;
+}
+
+static int
+derived_new(struct derived *d, size_t cap, struct arena *a)
+{
+	*d = (struct derived){.text = arena_alloc(a, cap + 1), .cap = cap, .arena = a};
+	return d->text != NULL ? 0 : -ENOMEM;
+}
+
+#define SOURCES_MAX	(VIEWS_MAX / 2)
+
+int
+views_make(struct views *vs, const char *text, size_t len, struct arena *a)
+{
+	struct source src[SOURCES_MAX] = {{.text = text, .len = len, .kind = VIEW_PLAIN}};
+	size_t n = 1, budget = len < VIEW_LARGE ? len * VIEW_GROWTH : len + VIEW_LARGE, cap = len + 64;
+	struct derived d;
+	int rc;
+
+	vs->n = 0;
+	vs->cut = false;
+	rc = read_source(vs, &src[0], a);
+	if (rc == 0)
+		rc = derived_new(&d, cap, a);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		for (enum view_kind k = VIEW_ESCAPES; rc == 0 && src[i].depth < VIEW_DEPTH && k < VIEW_KINDS; k++) {
+			d.len = d.n_pieces = d.found = 0;
+			d.full = false;
+			kinds[k].decode(&d, src[i].text, src[i].len, a);
+			vs->cut |= d.full;
+			if (d.found == 0 || d.len == 0)
+				continue;
+			if (n == SOURCES_MAX || d.len > budget) {
+				vs->cut = true;
+				continue;
+			}
+			budget -= d.len;
+			src[n] = (struct source){d.text, d.len, d.piece, d.n_pieces, &src[i], k, src[i].depth + 1};
+			rc = read_source(vs, &src[n], a);
+			n++;
+			if (rc == 0)
+				rc = derived_new(&d, cap, a);
+		}
+	}
+	return rc;
+}

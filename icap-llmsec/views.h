@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_VIEWS_H
+#define LLMSEC_ICAP_VIEWS_H
+/*
+ * Every way in which a text can be read: as it stands (normalised), as it looks (its skeleton), and what is
+ * encoded in it, again normalised and read both ways, to a depth of VIEW_DEPTH.  Encodings: percent, HTML entities,
+ * backslash escapes and quoted-printable, single or mixed with plain text; base64 and base64url, broken by white
+ * space or begun anywhere; base32, Ascii85 and Z85; hexadecimal, binary and decimal byte values with any
+ * separators; Morse; bytes hidden in variation selectors; rotations of the alphabet, Atbash, reversed text.
+ *
+ * Linear: what is decoded has at most VIEW_GROWTH times the text's size in all (of a text over VIEW_LARGE bytes, its
+ * size and that many bytes more), then no more views are made (*cut).
+ * All memory is the arena's.  Pure functions; nothing here knows rules.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "icap-llmsec/norm.h"
+
+#define VIEW_DEPTH	2
+#define VIEW_GROWTH	4
+#define VIEW_LARGE	(1 << 20)
+#define VIEWS_MAX	64
+
+enum view_kind {
+	VIEW_PLAIN, VIEW_SKELETON,
+	VIEW_ESCAPES, VIEW_SELECTORS, VIEW_BASE64, VIEW_BASE32, VIEW_BASE85, VIEW_NUMBERS, VIEW_MORSE, VIEW_ROTATED, VIEW_REVERSED,
+	VIEW_KINDS
+};
+
+struct view {
+	struct norm	 norm;		/* its map leads to the text that was given; inside an encoded run, to the run's begin */
+	enum view_kind	 kind;
+	unsigned	 depth;		/* encodings on top of each other; 0: none */
+};
+
+struct views {
+	struct view	 v[VIEWS_MAX];	/* v[0] is VIEW_PLAIN of the text itself */
+	size_t		 n;
+	bool		 cut;		/* there was more to decode than the bounds allow */
+};
+
+/* 0, -ENOMEM, -EFBIG. */
+int	views_make(struct views *, const char *text, size_t len, struct arena *);
+const char *view_kind_name(enum view_kind);
+
+/* ---- for the decoders: a derived text and where its parts come from ---------------------------- */
+struct piece {
+	size_t	 out;			/* from here on, the derived text comes from */
+	size_t	 start, end;		/* these bytes of its source, as a whole */
+};
+
+struct derived {
+	char		*text;
+	size_t		 len, cap;	/* cap: bound by whoever made it; a decoder stops there */
+	struct piece	*piece;
+	size_t		 n_pieces, pieces_cap;
+	struct arena	*arena;
+	size_t		 found;		/* what was decoded in it, in places */
+	bool		 full;
+};
+
+/* Append; without effect once it is full. */
+void	derived_add(struct derived *, const char *, size_t len, size_t start, size_t end);
+/* Append if it could be text: well-formed, at least <min> bytes, most of them letters.  A line end follows. */
+bool	derived_add_text(struct derived *, const char *, size_t len, size_t min, size_t start, size_t end);
+
+typedef void view_decode_fn(struct derived *, const char *text, size_t len, struct arena *);
+view_decode_fn view_escapes, view_selectors, view_base64, view_base32, view_base85, view_numbers, view_morse, view_rotated,
+    view_reversed;
+#endif
