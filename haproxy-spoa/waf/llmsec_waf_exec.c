@@ -5,6 +5,7 @@
  *
  * The status is the refusal's; 200 if there is none; and what a web server would say to a request that it
  * can't read (400; 408 for one that never ends; 405 for CONNECT) - the rules have looked at it all the same.
+ * 503: a limit was hit; 413: larger than we judge.  Either way the next record is read.
  */
 #include "config.h"
 
@@ -35,17 +36,65 @@ struct exec {
 	size_t		 lost;		/* matches that the prefilter would have cost; --verify */
 };
 
-/* 1 a record, 0 end of input, -1 no record (said so). */
+/* Digits, then <end>. */
+static bool
+number_read(const char **p, char end, size_t *n)
+{
+	const char *s = *p;
+
+	for (*n = 0; *s >= '0' && *s <= '9' && *n < SIZE_MAX / 100; s++)
+		*n = *n * 10 + (size_t)(*s - '0');
+	if (s == *p || *s != end)
+		return false;
+	*p = s + 1;
+	return true;
+}
+
+static bool
+head_read(struct record *r, const char *head)
+{
+	const char *p = head + 4;
+	size_t n;
+
+	if (strncmp(head, "REQ ", 4) != 0 || (n = strcspn(p, " \n")) == 0 || n >= ID_MAX || p[n] != ' ')
+		return false;
+	memcpy(r->id, p, n);
+	r->id[n] = '\0';
+	p += n + 1;
+	return number_read(&p, ' ', &r->req_len) && number_read(&p, '\n', &r->rsp_len);
+}
+
+static bool
+record_skip(const struct record *r)
+{
+	char waste[65536];
+	size_t left, n;
+
+	for (left = r->req_len; left > 0; left -= n)
+		if ((n = fread(waste, 1, left < sizeof(waste) ? left : sizeof(waste), stdin)) == 0)
+			return false;
+	for (left = r->rsp_len; left > 0; left -= n)
+		if ((n = fread(waste, 1, left < sizeof(waste) ? left : sizeof(waste), stdin)) == 0)
+			return false;
+	return true;
+}
+
+/* 1 a record, 2 one that is too large and was skipped, 0 end of input, -1 no record (said so). */
 static int
 record_read(struct record *r)
 {
-	char head[ID_MAX + 64], nl;
+	char head[ID_MAX + 64];
 
 	if (fgets(head, sizeof(head), stdin) == NULL)
 		return 0;
-	if (sscanf(head, "REQ %255s %zu %zu%c", r->id, &r->req_len, &r->rsp_len, &nl) != 4 || nl != '\n' ||
-	    r->req_len > BYTES_MAX || r->rsp_len > BYTES_MAX) {
+	if (!head_read(r, head)) {
 		fprintf(stderr, "llmsec-waf: this is no record: %.64s\n", head);
+		return -1;
+	}
+	if ((r->req_len > BYTES_MAX || r->rsp_len > BYTES_MAX) && record_skip(r))
+		return 2;
+	if (r->req_len > BYTES_MAX || r->rsp_len > BYTES_MAX) {
+		fprintf(stderr, "llmsec-waf: record %s ends before its announced end\n", r->id);
 		return -1;
 	}
 	if (r->cap < r->req_len + r->rsp_len + 1) {
@@ -136,7 +185,7 @@ status_of(const struct waf_verdict *v, const struct http_raw *req)
 {
 	int bad = http_raw_status(req->flaws);
 
-	if (v->error != WAF_E_NONE)
+	if (v->action == WAF_ERROR)
 		return 503;
 	if (v->action != WAF_PASS && v->action != WAF_ALLOW && v->status != 0)
 		return v->status;
@@ -167,7 +216,6 @@ record_judge(struct exec *e, const struct record *r)
 	struct waf_tx *tx = NULL;
 
 	arena_reset(c->arena);
-	buf_clear(&e->out);
 	if (http_raw_request(&req, c->arena, r->bytes, r->req_len, 0) == 0 &&
 	    http_raw_response(&rsp, c->arena, r->bytes + r->req_len, r->rsp_len) == 0)
 		v = cli_judge(c, &req, r->rsp_len > 0 ? &rsp : NULL, (struct waf_str){ r->id, strlen(r->id) }, &tx);
@@ -191,8 +239,11 @@ cli_exec(struct cli *c)
 
 	setvbuf(stdin, NULL, _IOFBF, IO_BUFFER);
 	setvbuf(stdout, NULL, _IOFBF, IO_BUFFER);
-	while ((got = record_read(&r)) == 1) {
-		if (record_judge(&e, &r) < 0)
+	while ((got = record_read(&r)) > 0) {
+		buf_clear(&e.out);
+		if (got == 2)
+			buf_printf(&e.out, "%s 413 - \n", r.id);
+		else if (record_judge(&e, &r) < 0)
 			break;
 		fwrite(buf_ptr(&e.out), 1, buf_len(&e.out), stdout);
 		if (fflush(stdout) != 0)

@@ -10,6 +10,7 @@ waf=$builddir/haproxy-spoa/waf/llmsec-waf
 cat >"$tap_dir/main.conf" <<'C'
 SecRuleEngine On
 SecRequestBodyAccess On
+SecRequestBodyLimitAction ProcessPartial
 SecRule ARGS "@contains evil" "id:100,phase:2,deny,status:403,log,t:urlDecodeUni,t:lowercase,msg:'Evil \"words\"',logdata:'%{MATCHED_VAR}',severity:CRITICAL,tag:'attack-test',tag:'paranoia-level/1'"
 SecRule TX:llmsec_profile "@streq llm" "id:101,phase:1,pass,log,msg:'profile'"
 SecRule TX:level "@eq 2" "id:102,phase:1,pass,nolog"
@@ -19,7 +20,7 @@ printf 'SecRuleEngine On\nSecRule ARGS "@rx (" "id:1,phase:2,deny"\nSecNonsense 
 req() { printf 'GET /?q=%s HTTP/1.1\r\nHost: a\r\n\r\n' "$1"; }
 w() { "$waf" "$@" >"$tap_dir/out" 2>"$tap_dir/err"; }
 
-plan 30
+plan 34
 w check --rules "$tap_dir/main.conf"; is $? 0 'check: good rules'
 w check --rules "$tap_dir/bad.conf"; is $? 1 'check: bad rules'
 like "$(cat "$tap_dir/err")" 'bad.conf:2' 'the first mistake'
@@ -70,5 +71,31 @@ printf 'HTTP/1.1 500 No\r\n\r\n' >"$tap_dir/500"
 is $? 0 'the co-process ends with its input'
 is "$(cut -d ' ' -f 1-3 "$tap_dir/out" | tr '\n' ',')" 'a 200 -,b 403 100,c 200 103,d 400 -,e 403 100,' 'its answers'
 like "$(tail -n 1 "$tap_dir/out" | cut -d ' ' -f 4)" '%5Bid%20%22100%22%5D|\[id%20%22100%22\]|\[id%20"100"\]' 'its log lines'
+rc=
+# Whatever a record holds, the next one is read: no HTTP, a chunk that lies, more than we judge.
+printf '\0\0\n\377' >"$tap_dir/junk"
+printf 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffff\r\nq=evil' >"$tap_dir/lie"
+{
+	record no-http "$tap_dir/junk" "$tap_dir/junk"
+	record 1-2-3 "$tap_dir/lie" "$tap_dir/500"
+	printf 'REQ huge 67108865 1\n'; head -c 67108866 /dev/zero
+	record last "$tap_dir/3" "$tap_dir/empty"
+} | w run --exec --rules "$tap_dir/main.conf"
+is $? 0 'records of any kind'
+is "$(cut -d ' ' -f 1-3 "$tap_dir/out" | tr '\n' ',')" 'no-http 400 -,1-2-3 408 103,huge 413 -,last 403 100,' 'and the answer to each'
+for bad in 'REQ a 1' 'REQ a -1 0' 'REQ a 1 0 ' 'REQ  1 0' 'req a 0 0' 'REQ a 99999999999999999999999 0' "REQ $(printf '%0300d' 0) 0 0"; do
+	printf '%s\n' "$bad" | w run --exec --rules "$tap_dir/main.conf"
+	rc+=" $?"
+done
+is "$rc" ' 2 2 2 2 2 2 2' 'what is no record ends it'
+# Answers come as they are made, not when the input ends.
+mkfifo "$tap_dir/in"
+"$waf" run --exec --rules "$tap_dir/main.conf" <"$tap_dir/in" >"$tap_dir/out" 2>/dev/null &
+exec 7>"$tap_dir/in"
+record now "$tap_dir/3" "$tap_dir/empty" >&7
+for ((i = 0; i < 200; i++)); do [ -s "$tap_dir/out" ] && break; read -r -t 0.05 <> <(:); done
+like "$(cat "$tap_dir/out")" '^now 403 100 ' 'answers are flushed'
+exec 7>&-
+wait $!
 printf 'REQ a 100 0\nshort' | w run --exec --rules "$tap_dir/main.conf"; is $? 2 'a record cut short'
 done_testing

@@ -295,10 +295,10 @@ test_v4(void **state)
 	assert_string_equal(diag_first(d), "");
 	assert_non_null(r);
 	c = count(r);
-	assert_int_equal(c.rules, 40);
+	assert_int_equal(c.rules, 46);
 	assert_int_equal(c.actions, 1);
 	assert_int_equal(c.markers, 2);
-	assert_int_equal(c.chained, 5);
+	assert_int_equal(c.chained, 9);
 	assert_int_equal(c.level[1], 1);
 	assert_int_equal(c.level[2], 1);
 	assert_int_equal(r->n_files, 2);
