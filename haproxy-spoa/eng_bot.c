@@ -409,9 +409,8 @@ eng_bot_run(const void *state, void *thread, const struct req_view *r, struct ve
 
 	if (report == NULL)
 		return ENGINE_CONTINUE;		/* off; or no memory, which the arena remembers and judge.c makes an error */
-	/* Behind the const is what tick() publishes. */
 	if (thread != NULL)
-		hot_view_follow(thread, (struct hot *)(uintptr_t)e->hot);
+		hot_view_follow(thread, e->hot);
 	in.intel = intel_of(e, thread, r->ip);
 	bot_judge(report, e->bot, &in);
 	scores_count(report);

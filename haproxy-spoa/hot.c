@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,9 +85,11 @@ source_load(struct hot *h, size_t i)
 		publish(h, i, s);
 		log_info("%s: loaded %s", f->kind->what, f->path);
 	} else {
+		bool said = d != NULL && diag_errors(d) > 0;	/* with the path */
+
 		free(s);
-		log_warnx("%s: %s: %s; %s", f->kind->what, f->path,
-		    d != NULL && diag_errors(d) > 0 ? diag_first(d) : strerror(-rc),
+		log_warnx("%s: %s%s%s; %s", f->kind->what, said ? "" : f->path, said ? "" : ": ",
+		    said ? diag_first(d) : strerror(-rc),
 		    h->cur[i] != NULL ? "the old one stays" : "done without until it can be read");
 	}
 	diag_free(&d);

@@ -9,7 +9,8 @@ noinst_LTLIBRARIES += %D%/libbot.la
 if BUILD_TESTS
 BOT_TESTS = tests/unit/bot/test_cases tests/unit/bot/test_prove tests/unit/bot/test_addresses tests/unit/bot/test_eng_bot
 check_PROGRAMS += $(BOT_TESTS)
-TESTS += $(BOT_TESTS)
+TESTS += $(BOT_TESTS) tests/bot/explain.sh
+dist_check_SCRIPTS += tests/bot/explain.sh
 EXTRA_DIST += tests/unit/bot/cases.txt
 BOT_CASES = tests/unit/bot/cases.c tests/unit/bot/cases.h
 tests_unit_bot_test_cases_SOURCES = tests/unit/bot/test_cases.c $(BOT_CASES)
