@@ -139,12 +139,17 @@ dfa_search(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
 	return rxdfa_search(pr->dfa, th->dfa[pr->dfa_index], b->p, b->n);
 }
 
-/* The parts are the pattern's alternatives: one of them matches where it does. */
+/*
+ * The automaton's "maybe" is nearly always a match.  Where it gives no answer, the parts are asked: the pattern's
+ * alternatives, one of which matches where it does.
+ */
 int
 xprefilter(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
 {
-	if (pr->dfa != NULL && dfa_search(tx, pr, b) == RXDFA_NO)
-		return 0;
+	enum rxdfa_answer answer = pr->dfa != NULL ? dfa_search(tx, pr, b) : RXDFA_TIRED;
+
+	if (answer != RXDFA_TIRED)
+		return answer == RXDFA_MAYBE;
 	return pr->n_branch > 0 ? branch_eval(tx, pr, b) : 1;
 }
 
