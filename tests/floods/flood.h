@@ -11,13 +11,14 @@
 
 #include <openssl/ssl.h>
 
-enum { FLOOD_CONNS_MAX = 1000, FLOOD_SECONDS_MAX = 60, FLOOD_SAMPLES = 200000 };
+enum { FLOOD_CONNS_MAX = 1000, FLOOD_SECONDS_MAX = 60, FLOOD_SAMPLES = 400000 };
 
 struct flood {
 	const char	*source;	/* our address */
 	uint16_t	 port;
 	bool		 tls, h2;
 	unsigned	 conns, interval_ms;
+	double		 rate;			/* of pace: requests a second */
 	double		 seconds, until;	/* the latter on flood_now() */
 	SSL_CTX		*ctx;
 	/* what happened */
@@ -50,6 +51,7 @@ void	flood_connect(struct flood *);		/* a connection for each request */
 void	flood_slowloris(struct flood *);	/* headers that never end */
 void	flood_slowbody(struct flood *);		/* a body a byte at a time */
 void	flood_probe(struct flood *);		/* the well-behaved: one request every interval_ms */
+void	flood_pace(struct flood *);		/* <rate> of them, latency from when each was due */
 void	flood_h2(struct flood *);		/* many streams at once */
 void	flood_reset(struct flood *);		/* streams reset as soon as they are open: CVE-2023-44487 */
 void	flood_settings(struct flood *);		/* SETTINGS and PING, which must be answered, and no request */

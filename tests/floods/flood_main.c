@@ -15,7 +15,7 @@ static const struct {
 	bool		 h2;
 } modes[] = {
 	{"keepalive", flood_keepalive, false}, {"connect", flood_connect, false}, {"slowloris", flood_slowloris, false},
-	{"slowbody", flood_slowbody, false}, {"probe", flood_probe, false}, {"h2", flood_h2, true},
+	{"slowbody", flood_slowbody, false}, {"probe", flood_probe, false}, {"pace", flood_pace, false}, {"h2", flood_h2, true},
 	{"reset", flood_reset, true}, {"settings", flood_settings, true},
 };
 
@@ -23,11 +23,12 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: llmsec-flood [options] MODE\n"
-	    "MODE: keepalive connect slowloris slowbody h2 reset settings, or probe, who behaves well.\n"
-	    "Prints one JSON object: connections opened, refused, closed; requests sent, answers by status; p50, p99 of probe.\n"
+	    "MODE: keepalive connect slowloris slowbody h2 reset settings; probe, who behaves well; pace, for measurements.\n"
+	    "Prints one JSON object: connections opened, refused, closed; requests sent, answers by status; p50, p99 in ms of probe and pace.\n"
 	    "  -a ADDRESS  our address (127.0.0.7)     -p PORT  of the edge on 127.0.0.1\n"
 	    "  -c N        connections (20)            -t SECONDS (5)\n"
 	    "  -i MS       between a probe's requests, between a slow client's bytes (20)\n"
+	    "  -r N        pace: requests a second (1000)\n"
 	    "  -n          no TLS\n", out);
 }
 
@@ -74,16 +75,17 @@ tls(bool h2)
 int
 main(int argc, char **argv)
 {
-	struct flood f = {.source = "127.0.0.7", .tls = true, .conns = 20, .interval_ms = 20, .seconds = 5};
+	struct flood f = {.source = "127.0.0.7", .tls = true, .conns = 20, .interval_ms = 20, .seconds = 5, .rate = 1000};
 	int c;
 
-	while ((c = getopt(argc, argv, "a:p:c:t:i:nh")) != -1)
+	while ((c = getopt(argc, argv, "a:p:c:t:i:r:nh")) != -1)
 		switch (c) {
 		case 'a': f.source = optarg; break;
 		case 'p': f.port = (uint16_t)atoi(optarg); break;
 		case 'c': f.conns = (unsigned)atoi(optarg); break;
 		case 't': f.seconds = atof(optarg); break;
 		case 'i': f.interval_ms = (unsigned)atoi(optarg); break;
+		case 'r': f.rate = atof(optarg); break;
 		case 'n': f.tls = false; break;
 		case 'h': usage(stdout); return 0;
 		default: usage(stderr); return 2;
@@ -95,7 +97,7 @@ main(int argc, char **argv)
 		f.ctx = tls(modes[i].h2);
 		f.sample = malloc(FLOOD_SAMPLES * sizeof(*f.sample));
 		if (f.ctx == NULL || f.sample == NULL || f.port == 0 || f.conns == 0 || f.conns > FLOOD_CONNS_MAX ||
-		    f.seconds > FLOOD_SECONDS_MAX)
+		    f.seconds > FLOOD_SECONDS_MAX || f.rate <= 0)
 			break;
 		f.until = flood_now() + f.seconds;
 		modes[i].run(&f);
