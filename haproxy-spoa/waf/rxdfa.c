@@ -126,11 +126,11 @@ in_set(const uint64_t *set, unsigned k)
 	return set[k / 64] >> (k % 64) & 1;
 }
 
-/* Empty but for the states that never go: those of a fresh start. */
+/* Empty but for the states that never go: those of a fresh start.  What was never used isn't touched: most caches stay small. */
 static void
 reset(const struct rxdfa *d, struct rxdfa_cache *c)
 {
-	memset(c->cell, 0, (size_t)d->n_states * d->n_class * sizeof(*c->cell));
+	memset(c->cell, 0, (size_t)c->n_state * d->n_class * sizeof(*c->cell));
 	memset(c->hash, 0, ((size_t)c->hash_mask + 1) * sizeof(*c->hash));
 	c->n_state = S_FRESH + 1;
 	c->n_item = c->state[S_FRESH].n;
@@ -197,7 +197,8 @@ rxdfa_cache_new(const struct rxdfa *d)
 		rxdfa_cache_free(&c);
 		return NULL;
 	}
-	reset(d, c);
+	c->n_state = S_FRESH + 1;
+	c->n_item = c->state[S_FRESH].n;
 	make_begin(d, c);
 	return c;
 }
