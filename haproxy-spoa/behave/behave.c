@@ -280,17 +280,21 @@ behave_count(struct behave *b, const struct behave_limits *limits, const struct 
     const struct behave_did *did, const struct never_ban *never, int64_t now_ms, struct behave_decision *d)
 {
 	struct state st = {.b = b, .limits = limits, .who = w, .d = d, .never = never, .now_ms = now_ms};
-	struct window_add add = {did->error, did->waf_hit, did->page, did->asset, 0};
+	struct window_add add = {did->error, did->waf_hit, did->page, did->asset, 0}, clean;
 	size_t n = did->path_len < PATH_MAX_HASHED ? did->path_len : PATH_MAX_HASHED;
 	struct window *win[BEHAVE_SOURCES] = {NULL};
 	uint32_t slot = window_slot(now_ms);
 
 	*d = (struct behave_decision){0};
 	add.path = siphash(&b->key, did->path, n).lo;
+	clean = add;
+	/* What a monitor or an office does with a key is not held against the key elsewhere. */
+	if ((did->error || did->waf_hit) && behave_exempt(w, never))
+		clean.error = clean.waf_hit = false;
 	for (int i = 0; i < BEHAVE_SOURCES; i++) {
 		if (!w->has[i] || (win[i] = sources_get(b->sources, w->hash[i], slot)) == NULL)
 			continue;
-		window_add(win[i], slot, &add);
+		window_add(win[i], slot, i == BEHAVE_ADDRESS ? &add : &clean);
 		window_sum(win[i], slot, &st.sum[i]);
 	}
 	errors_raise(&st.sum[BEHAVE_ADDRESS], did->err_address);

@@ -368,6 +368,8 @@ the_never_ban_list_beats_everything(void **state)
 	r.never = never;
 	assert_int_equal(until_banned(&r, "192.0.2.7", CURL, KEY_A, hit, 500), 0);
 	assert_int_equal(r.d.score, 60);	/* it is seen, though: the WAF's hits and the errors */
+	assert_false(ask(&r, "198.51.100.9", CURL, KEY_A, good));	/* and its key is good elsewhere */
+	assert_int_equal(r.d.score, 0);
 	assert_int_equal(until_banned(&r, "2001:db8::9", "", "", bad, 500), 0);	/* one of its /64 is on the list */
 	assert_int_equal(until_banned(&r, "203.0.113.7", "", "", bad, 500), 20);
 	never_ban_free(&never);
