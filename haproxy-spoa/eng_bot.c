@@ -1,44 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "haproxy-spoa/bot/addresses.h"
-#include "haproxy-spoa/bot/prove.h"
 #include "haproxy-spoa/eng_bot.h"
+#include "haproxy-spoa/eng_bot_known.h"
 #include "haproxy-spoa/hot.h"
 #include "haproxy-spoa/req_view.h"
 #include "haproxy-spoa/spoad_conf.h"
 #include "haproxy-spoa/spoad_counters.h"
 #include "lib/arena.h"
 #include "lib/diag.h"
-#include "lib/log.h"
-#include "lib/set_ip.h"
-
-/* The resolver's answers outlive a reload: whoever has the same settings gets the same threads and cache. */
-struct shared_prove {
-	struct prove		*prove;
-	struct prove_conf	 conf;
-	unsigned		 refs;			/* under shared_lock */
-	uint64_t		 told[PROVE_STATS];	/* to the counters; main thread */
-};
-
-static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct shared_prove *shared_now;
 
 struct eng_bot {
 	const struct bot_conf	*conf;
 	struct bot		*bot;
-	struct hot		*hot;		/* addresses of conf->crawlers, then conf->ti_sets */
-	struct hot_file		*files;
-	const struct bot_agent	**agents;	/* of conf->crawlers */
-	struct shared_prove	*shared;	/* NULL: the resolver is not asked by threads */
+	struct bot_known	*known;
 };
 
 /* Since the start, of all configurations; the counters get what is new. */
@@ -49,139 +30,6 @@ static void
 hit(enum spoad_counter c)
 {
 	atomic_fetch_add_explicit(&hits[c - SPOAD_C_BOT_FIRST], 1, memory_order_relaxed);
-}
-
-/* ---- files ----------------------------------------------------------------------------------------- */
-
-static int
-list_open(void **o, const char *path, struct diag *d)
-{
-	struct addresses *a;
-	int rc = addresses_load(&a, path, d);
-
-	*o = a;
-	return rc;
-}
-
-static void
-list_close(void **o)
-{
-	struct addresses *a = *o;
-
-	addresses_free(&a);
-	*o = NULL;
-}
-
-static int
-set_open(void **o, const char *path, struct diag *d)
-{
-	struct set_ip *s = NULL;
-	int rc = set_ip_open(&s, path, SET_COPY, d);
-
-	*o = s;
-	return rc;
-}
-
-static void
-set_close(void **o)
-{
-	struct set_ip *s = *o;
-
-	set_ip_close(&s);
-	*o = NULL;
-}
-
-static const struct hot_kind list_kind = {"bot: crawler addresses", list_open, list_close};
-static const struct hot_kind set_kind = {"bot: threat intelligence", set_open, set_close};
-
-static int
-files_open(struct eng_bot *e)
-{
-	const struct bot_conf *c = e->conf;
-	size_t n = c->n_crawlers + c->ti_sets.n;
-
-	e->files = calloc(n + 1, sizeof(*e->files));
-	e->agents = calloc(c->n_crawlers + 1, sizeof(*e->agents));
-	if (e->files == NULL || e->agents == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < c->n_crawlers; i++) {
-		e->files[i] = (struct hot_file){c->crawlers[i].addresses, &list_kind};
-		e->agents[i] = bot_agent_find(c->crawlers[i].agent);
-	}
-	for (size_t i = 0; i < c->ti_sets.n; i++)
-		e->files[c->n_crawlers + i] = (struct hot_file){c->ti_sets.v[i], &set_kind};
-	e->hot = hot_new(e->files, n);
-	return e->hot != NULL ? 0 : -ENOMEM;
-}
-
-/* ---- resolver ---------------------------------------------------------------------------------------- */
-
-static unsigned
-minutes(int64_t ms)
-{
-	return (unsigned)((ms + 59999) / 60000);
-}
-
-static struct shared_prove *
-shared_make(const struct prove_conf *pc)
-{
-	struct shared_prove *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->conf = *pc;
-	s->refs = 1;
-	if (prove_new(&s->prove, pc) != 0) {
-		free(s);
-		return NULL;
-	}
-	return s;
-}
-
-static bool
-prove_conf_same(const struct prove_conf *a, const struct prove_conf *b)
-{
-	return a->resolver == b->resolver && a->threads == b->threads && a->true_min == b->true_min &&
-	    a->false_min == b->false_min && a->failed_min == b->failed_min;
-}
-
-static int
-shared_take(struct eng_bot *e)
-{
-	const struct prove_conf pc = {&prove_libc, (unsigned)e->conf->resolver.threads,
-		minutes(e->conf->resolver.verified), minutes(e->conf->resolver.refuted), minutes(e->conf->resolver.failed)};
-
-	pthread_mutex_lock(&shared_lock);
-	if (shared_now != NULL && prove_conf_same(&shared_now->conf, &pc)) {
-		shared_now->refs++;
-		e->shared = shared_now;
-	} else {
-		e->shared = shared_make(&pc);
-		if (e->shared != NULL)
-			shared_now = e->shared;
-	}
-	pthread_mutex_unlock(&shared_lock);
-	return e->shared != NULL ? 0 : -ENOMEM;
-}
-
-static void
-shared_drop(struct shared_prove **sp)
-{
-	struct shared_prove *s = *sp;
-	bool last;
-
-	*sp = NULL;
-	if (s == NULL)
-		return;
-	pthread_mutex_lock(&shared_lock);
-	last = --s->refs == 0;
-	if (last && shared_now == s)
-		shared_now = NULL;
-	pthread_mutex_unlock(&shared_lock);
-	if (!last)
-		return;
-	prove_release(&s->prove);
-	free(s);
 }
 
 /* ---- configuration ------------------------------------------------------------------------------------- */
@@ -223,11 +71,8 @@ eng_bot_release(void **state)
 	*state = NULL;
 	if (e == NULL)
 		return;
-	shared_drop(&e->shared);
-	hot_free(&e->hot);
+	bot_known_free(&e->known);
 	bot_free(&e->bot);
-	free(e->files);
-	free(e->agents);
 	free(e);
 }
 
@@ -246,10 +91,10 @@ eng_bot_configure(void **state, const struct spoad_conf *c, struct diag *d)
 		e->conf = &c->bot;
 		rc = scores_build(e);
 	}
-	if (rc == 0)
-		rc = files_open(e);
-	if (rc == 0 && c->bot.resolver.threads > 0 && c->bot.resolve == RESOLVE_THREADS && !c->check_only)
-		rc = shared_take(e);
+	if (rc == 0) {
+		e->known = bot_known_new(&c->bot, !c->check_only);
+		rc = e->known != NULL ? 0 : -ENOMEM;
+	}
 	if (rc != 0) {
 		diag_error(d, "bot", 0, 0, "%s", strerror(-rc));
 		eng_bot_release(state);
@@ -263,7 +108,7 @@ eng_bot_tick(void *state, uint64_t now_us)
 	struct eng_bot *e = state;
 
 	if (e != NULL)
-		hot_tick(e->hot, now_us);
+		bot_known_tick(e->known, now_us);
 }
 
 static void
@@ -283,8 +128,7 @@ eng_bot_report(void *state, struct counters *c)
 		return;
 	for (size_t i = 0; i < SPOAD_C_BOT_END - SPOAD_C_BOT_FIRST; i++)
 		report_since(c, SPOAD_C_BOT_FIRST + i, atomic_load_explicit(&hits[i], memory_order_relaxed), &hits_told[i]);
-	for (enum prove_stat s = 0; e->shared != NULL && s < PROVE_STATS; s++)
-		report_since(c, SPOAD_C_PROVE_ASKED + s, prove_stat(e->shared->prove, s), &e->shared->told[s]);
+	bot_known_report(e->known, c);
 }
 
 /* ---- requests -------------------------------------------------------------------------------------------- */
@@ -294,7 +138,7 @@ eng_bot_thread_new(const void *state)
 {
 	const struct eng_bot *e = state;
 
-	return e != NULL ? hot_view_new(e->hot) : NULL;
+	return e != NULL ? bot_known_view(e->known) : NULL;
 }
 
 static void
@@ -311,42 +155,12 @@ struct asking {
 	const struct hot_view	*view;
 };
 
-/* Published addresses answer at once; what they don't hold may still have a name. */
 static enum bot_proof
 crawler_prove(void *arg, const struct bot_agent *a, const char *ip)
 {
 	const struct asking *k = arg;
-	const struct eng_bot *e = k->e;
-	const struct addresses *list;
-	bool listed = false;
 
-	for (size_t i = 0; k->view != NULL && i < e->conf->n_crawlers; i++) {
-		list = e->agents[i] == a ? hot_view_get(k->view, i) : NULL;
-		listed |= list != NULL;
-		if (list != NULL && addresses_have(list, ip))
-			return PROOF_TRUE;
-	}
-	if (a->hosts[0] != '\0' && e->conf->resolver.threads > 0) {
-		if (e->conf->resolve == RESOLVE_NOW)
-			return prove_now(&prove_libc, a, ip);
-		return e->shared != NULL ? prove_ask(e->shared->prove, a, ip) : PROOF_PENDING;
-	}
-	return listed ? PROOF_FALSE : PROOF_NONE;
-}
-
-static int
-intel_of(const struct eng_bot *e, const struct hot_view *view, const char *ip)
-{
-	unsigned char raw[16];
-	int family = strchr(ip, ':') != NULL ? AF_INET6 : AF_INET, worst = 0;
-	struct set_hit h;
-
-	if (view == NULL || e->conf->ti_sets.n == 0 || inet_pton(family, ip, raw) != 1)
-		return 0;
-	for (size_t i = 0; i < e->conf->ti_sets.n; i++)
-		if (set_ip_find(hot_view_get(view, e->conf->n_crawlers + i), family, raw, &h) && h.confidence > worst)
-			worst = h.confidence;
-	return worst;
+	return bot_known_proof(k->e->known, k->view, a, ip);
 }
 
 static void
@@ -409,9 +223,9 @@ eng_bot_run(const void *state, void *thread, const struct req_view *r, struct ve
 
 	if (report == NULL)
 		return ENGINE_CONTINUE;		/* off; or no memory, which the arena remembers and judge.c makes an error */
-	if (thread != NULL)
-		hot_view_follow(thread, e->hot);
-	in.intel = intel_of(e, thread, r->ip);
+	bot_known_follow(e->known, thread);
+	in.intel = bot_known_address(e->known, thread, r->ip);
+	in.intel_site = bot_known_sites(e->known, thread, r);
 	bot_judge(report, e->bot, &in);
 	scores_count(report);
 	scores_apply(e->conf, report, v);

@@ -33,7 +33,7 @@ struct bot_conf {
 	bool			 enabled;
 	int			 weights[BOT_FEATURES];
 	int			 rate;
-	struct conf_strs	 api_paths, ti_sets;
+	struct conf_strs	 api_paths, ti_sets, ti_domains;
 	struct bot_country_conf	*countries;
 	struct bot_asn_conf	*asns;
 	struct bot_crawler_conf	*crawlers;

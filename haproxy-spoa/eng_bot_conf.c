@@ -108,6 +108,7 @@ const struct conf_opt bot_conf_opts[] = {
 	    .sub_size = sizeof(struct bot_crawler_conf), .unit = "", .check = crawler_check,
 	    .help = "addresses that prove a crawler without asking the resolver"},
 	CONF_STRS(struct bot_conf, ti_sets, "address sets of llmsec-ti-sync (BOT-621); replaced files are noticed"),
+	CONF_STRS(struct bot_conf, ti_domains, "domain sets of llmsec-ti-sync, for the sites that requests come from (BOT-622)"),
 	CONF_MAP(struct bot_conf, resolver, resolver_opts, "forward-confirmed reverse DNS, beside the requests"),
 	CONF_MAP(struct bot_conf, deny_at, deny_opts, "scores that are refused with 403"),
 	CONF_MAP(struct bot_conf, event_at, event_opts, "scores that are worth an event"),

@@ -9,7 +9,7 @@ noinst_LTLIBRARIES += %D%/libspoad.la
 	%D%/spoad_counters.c %D%/policy.c %D%/judge.c %D%/judge_hello.c %D%/respond.c %D%/worker.c %D%/server.c \
 	%D%/eng_waf.c %D%/eng_waf_conf.c %D%/eng_waf_report.c %D%/spoad_report.c \
 	%D%/eng_behave.c %D%/eng_behave_conf.c %D%/eng_behave_report.c %D%/behave_store.c %D%/never_watch.c \
-	%D%/fingerprint.c %D%/geo_db.c %D%/eng_geo.c %D%/hot.c %D%/eng_bot.c %D%/eng_bot_conf.c \
+	%D%/fingerprint.c %D%/geo_db.c %D%/eng_geo.c %D%/hot.c %D%/eng_bot.c %D%/eng_bot_conf.c %D%/eng_bot_known.c \
 	%D%/req_raw.c %D%/explain.c %D%/explain_print.c
 dist_man_MANS += %D%/llmsec-spoad.8 %D%/spoad.yaml.5
 sbin_PROGRAMS += %D%/llmsec-spoad
@@ -67,5 +67,5 @@ noinst_HEADERS += %D%/eng_behave.h %D%/behave_store.h %D%/never_watch.h
 noinst_HEADERS += %D%/spop.h %D%/spop_value.h %D%/spop_frame.h %D%/spop_conn.h %D%/req_view.h \
 	%D%/engine.h %D%/eng_guard.h %D%/eng_sign.h %D%/listen_addr.h %D%/spoad_conf.h \
 	%D%/spoad_counters.h %D%/policy.h %D%/judge.h %D%/judge_hello.h %D%/respond.h %D%/worker.h %D%/server.h %D%/eng_waf.h %D%/spoad_report.h \
-	%D%/fingerprint.h %D%/geo_db.h %D%/eng_geo.h %D%/hot.h %D%/eng_bot.h \
+	%D%/fingerprint.h %D%/geo_db.h %D%/eng_geo.h %D%/hot.h %D%/eng_bot.h %D%/eng_bot_known.h \
 	%D%/req_raw.h %D%/explain.h %D%/explain_print.h

@@ -124,6 +124,7 @@ struct bot_input {
 	int			 waf_score;
 	struct behave_view	 behave;
 	int			 intel;		/* confidence in percent that the address is bad; 0: in no set */
+	int			 intel_site;	/* the same of the site in Referer or Origin */
 	/* Does the address prove this agent?  NULL: nothing can be proved.  Must not block. */
 	enum bot_proof		 (*prove)(void *arg, const struct bot_agent *, const char *ip);
 	void			*prove_arg;

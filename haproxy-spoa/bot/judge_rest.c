@@ -122,4 +122,6 @@ judge_others(struct judge_job *j)
 		judge_fire(j, BOT_ASN, weight_of(j->b->asns, j->b->n_asns, NULL, in->asn), 1);
 	if (in->intel > 0)
 		judge_fire(j, BOT_INTEL, in->intel, 100);
+	if (in->intel_site > 0)
+		judge_fire(j, BOT_INTEL_SITE, in->intel_site, 100);
 }

@@ -34,7 +34,7 @@ awk -v dir="$dir" '
 	/^behave: / { sub("distinct_paths", "paths", $2); args = args " --behave " $2 }
 	/^proof: true/ { args = args " --ip 192.0.2.77" }
 	/^proof: false/ { args = args " --ip 192.0.2.78" }
-	/^(waf|country|asn|intel): / || /^proof: (pending|none)/ { skip = 1 }
+	/^(waf|country|asn|intel|intel_site): / || /^proof: (pending|none)/ { skip = 1 }
 	/^bot: / { bot = $2 }
 	/^threat: / { threat = $2 }
 ' "$srcdir/tests/unit/bot/cases.txt"

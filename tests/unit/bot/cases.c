@@ -93,6 +93,8 @@ key_set(struct bot_case *c, const char *path, char *line)
 		c->in.asn = (uint32_t)strtoul(v, NULL, 10);
 	else if (strcmp(line, "intel") == 0)
 		c->in.intel = atoi(v);
+	else if (strcmp(line, "intel_site") == 0)
+		c->in.intel_site = atoi(v);
 	else if (strcmp(line, "bot") == 0)
 		c->bot = atoi(v);
 	else if (strcmp(line, "threat") == 0)

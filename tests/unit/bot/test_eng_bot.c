@@ -17,6 +17,7 @@
 #include "lib/arena.h"
 #include "lib/diag.h"
 #include "lib/log.h"
+#include "lib/set_dom.h"
 #include "lib/set_ip.h"
 #include "tests/unit/lib/temp.h"
 
@@ -176,11 +177,35 @@ intelligence_counts_by_its_confidence(void **state)
 	rig_configure(&r, "  resolver: {threads: 0}\n  ti_sets: [%s/ips.set]\n");
 	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8").threat_score, 60);
 	assert_int_equal(judge(&r, "192.0.3.9", "/v1/models", "curl/8").threat_score, 0);
+	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8\r\nReferer: https://phish.example/").threat_score, 60);
 	set_write(&r, "192.0.3.0/24", 50);
 	policy_tick(r.policy, 1 * SECOND);
 	policy_tick(r.policy, 2 * SECOND);
 	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8").threat_score, 0);
 	assert_int_equal(judge(&r, "192.0.3.9", "/v1/models", "curl/8").threat_score, 30);
+	rig_close(&r);
+}
+
+static void
+sites_are_looked_up(void **state)
+{
+	static const char *const categories[] = {"phishing"};
+	const struct set_meta meta = {.created = 1, .generation = 1, .categories = categories, .n_categories = 1, .key = "sixteen bytes!!"};
+	const struct set_class class = {.categories = 1, .confidence = 100};
+	struct set_dom_writer *w = set_dom_writer_new(&meta);
+	char path[TEMP_PATH + 32];
+	struct rig r;
+
+	rig_new(&r);
+	assert_int_equal(set_dom_writer_add(w, "phish.example", 13, &class), 0);
+	snprintf(path, sizeof(path), "%s/domains.set", r.dir);
+	assert_int_equal(set_dom_writer_write(w, path), 0);
+	set_dom_writer_free(&w);
+	rig_configure(&r, "  resolver: {threads: 0}\n  ti_domains: [%s/domains.set]\n");
+	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8\r\nReferer: https://WWW.Phish.example:8443/x").threat_score, 30);
+	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8\r\nOrigin: https://phish.example").threat_score, 30);
+	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8\r\nReferer: https://a.example/phish.example").threat_score, 0);
+	assert_int_equal(judge(&r, "192.0.2.9", "/v1/models", "curl/8\r\nReferer: phish.example").threat_score, 0);
 	rig_close(&r);
 }
 
@@ -317,7 +342,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_addresses_prove), cmocka_unit_test(lists_are_replaced_while_running),
-		cmocka_unit_test(intelligence_counts_by_its_confidence), cmocka_unit_test(thresholds_refuse),
+		cmocka_unit_test(intelligence_counts_by_its_confidence), cmocka_unit_test(sites_are_looked_up),
+		cmocka_unit_test(thresholds_refuse),
 		cmocka_unit_test(weights_are_the_operators), cmocka_unit_test(mistakes_have_their_place),
 		cmocka_unit_test(features_are_counted), cmocka_unit_test(reloads_and_off),
 	};
