@@ -64,6 +64,41 @@ edge_spoad "$waf"
 wait_for '[ "$(h3 "$edge/healthz")" = "3 200" ]' 10
 is "$(h3 "$edge/v1/chat/completions" "${post[@]}")" '3 200' 'and served again with one'
 
+# Fingerprints of this Debian's clients, whose hellos have a post-quantum key share and take two QUIC packets: what
+# llmsec-ja4 makes of the captured bytes is what JA4's definition gives for tshark's fields, and what the edge saw.
+ja4=$builddir/haproxy-spoa/tls/llmsec-ja4
+dir=$tap_dir
+# shellcheck source=tests/unit/tls/ja4_lib.sh
+. "$srcdir/tests/unit/tls/ja4_lib.sh"
+capture()	# FILTER COMMAND...
+{
+	tshark -q -i lo -f "$1" -w "$dir/c.pcap" >/dev/null 2>"$dir/tshark.err" &
+	local pid=$! i
+	wait_for "grep -q 'Capturing on' '$dir/tshark.err'" 10
+	for ((i = 0; i < 20; i++)); do
+		"${@:2}" >/dev/null
+		! "$ja4" --pcap "$dir/c.pcap" 2>/dev/null | grep -q '^[tq]1' || break
+		read -r -t 0.2 <> <(:)
+	done
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+if ! command -v tshark >/dev/null; then
+	skip 'fingerprints of captured hellos' 'no tshark here'
+else
+	capture "udp port $edge_port" h3 "$edge/healthz"
+	got=$("$ja4" --pcap "$dir/c.pcap" | head -n 1 | cut -d' ' -f1)
+	dissect c 'tls.handshake.type==1 && quic'
+	like "$got" '^q13d[0-9]{4}h3_' 'the hello in QUIC Initials is read'
+	is "$got" "$(expected_ja4 c q)" 'its JA4 is what the definition gives'
+	tcp() { chroot "$root" curl -sS --max-time 10 --cacert "${home#"$root"}/ca.crt" -o /dev/null -D "${home#"$root"}/head" "$edge/v1/models"; }
+	capture "tcp port $edge_port" tcp
+	got=$("$ja4" --pcap "$dir/c.pcap" | head -n 1 | cut -d' ' -f1)
+	dissect c
+	is "$got" "$(expected_ja4 c t)" 'the JA4 of a post-quantum hello over TCP is what the definition gives'
+	is "$(logged .ja4)" "$got" 'and what the edge logged and signed'
+fi
+
 # A flood from one address over many streams; another address of loopback is served meanwhile.
 if ! grep -q LLMSEC_RATE_IP "$srcdir/etc/haproxy/haproxy.cfg"; then
 	skip 'a flood gets 429' 'this configuration has no rate limits yet'
