@@ -74,6 +74,7 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_BAD_HOST] = "this is not a host name",
 		[EGRESS_USERINFO] = "user names in the host are never allowed",
 		[EGRESS_SNI_MISMATCH] = "the TLS server name differs from the host asked for",
+		[EGRESS_THREAT] = "threat intelligence lists it: llmsec-ti-sync why HOST",
 		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
 	};
 

@@ -56,6 +56,16 @@ static const struct conf_opt events_opts[] = {
 	CONF_END
 };
 
+static const struct conf_opt threats_opts[] = {
+	CONF_STR(struct egress_conf_threats, domains, "", "path",
+	    "domains.set of llmsec-ti-sync, readable by Squid; empty: none"),
+	CONF_INT(struct egress_conf_threats, min_confidence, 0, 100, "50", "per cent",
+	    "only entries at least as sure"),
+	CONF_BOOL(struct egress_conf_threats, required, "true",
+	    "refuse everything while the set was never readable"),
+	CONF_END
+};
+
 const struct conf_opt egress_conf_opts[] = {
 	CONF_ENUM(struct egress_conf, log_level, level_names, "info", "least important line logged"),
 	CONF_STR(struct egress_conf, node, "", "name", "name of this node in events; empty: hostname"),
@@ -63,6 +73,7 @@ const struct conf_opt egress_conf_opts[] = {
 	CONF_MAP(struct egress_conf, events, events_opts, "where verdicts go"),
 	CONF_STR(struct egress_conf, counters_dir, "", "path",
 	    "folder of the counters that llmsecd exports, writable by Squid; empty: none"),
+	CONF_MAP(struct egress_conf, threats, threats_opts, "hosts refused whatever a rule says"),
 	CONF_SEQ(struct egress_conf, groups, n_groups, group_opts, struct egress_conf_group,
 	    "named lists of domains"),
 	CONF_SEQ(struct egress_conf, rules, n_rules, rule_opts, struct egress_conf_rule,

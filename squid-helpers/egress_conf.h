@@ -26,11 +26,18 @@ struct egress_conf_events {
 	char	*socket, *spool_dir;
 };
 
+struct egress_conf_threats {
+	char	*domains;
+	int	 min_confidence;
+	bool	 required;
+};
+
 struct egress_conf {
 	int				 log_level;
 	char				*node, *run_dir;
 	struct egress_conf_events	 events;
 	char				*counters_dir;
+	struct egress_conf_threats	 threats;
 	struct egress_conf_group	*groups;
 	size_t				 n_groups;
 	struct egress_conf_rule		*rules;

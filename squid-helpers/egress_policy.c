@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/set_dom.h"
 #include "squid-helpers/egress_policy_private.h"
 
 #define FNV_PRIME	1099511628211ULL
@@ -26,6 +27,7 @@ static const struct {
 	[EGRESS_BAD_HOST] = { "bad_host", "egress.bad-host", 5 },
 	[EGRESS_USERINFO] = { "userinfo", "egress.userinfo", 6 },
 	[EGRESS_SNI_MISMATCH] = { "sni_mismatch", "egress.sni-mismatch", 8 },
+	[EGRESS_THREAT] = { "threat", "egress.threat-intel", 8 },
 	[EGRESS_NO_POLICY] = { "no_policy", "egress.no-policy", 7 },
 };
 
@@ -165,6 +167,24 @@ verdict_set(struct egress_verdict *v, enum egress_reason reason, const char *rul
 }
 
 void
+egress_policy_threats(struct egress_policy *p, const struct set_dom *threats)
+{
+	p->threats = threats;
+}
+
+static enum egress_reason
+threat_reason(const struct egress_policy *p, const struct egress_host *h)
+{
+	const struct egress_conf_threats *t = &p->conf.threats;
+	struct set_hit hit;
+
+	if (p->threats == NULL)
+		return *t->domains != '\0' && t->required ? EGRESS_NO_POLICY : EGRESS_ALLOWED;
+	return set_dom_find(p->threats, h->name, h->len, &hit) && hit.confidence >= t->min_confidence ?
+	    EGRESS_THREAT : EGRESS_ALLOWED;
+}
+
+void
 egress_decide(const struct egress_policy *p, const struct egress_request *q,
     struct egress_verdict *v)
 {
@@ -173,6 +193,8 @@ egress_decide(const struct egress_policy *p, const struct egress_request *q,
 
 	egress_host_parse(&v->host, q->host.p, q->host.n);
 	r = p == NULL ? EGRESS_NO_POLICY : builtin_reason(&v->host, q);
+	if (r == EGRESS_ALLOWED)
+		r = threat_reason(p, &v->host);
 	if (r != EGRESS_ALLOWED) {
 		verdict_set(v, r, NULL);
 		return;

@@ -33,6 +33,7 @@ enum egress_reason {
 	EGRESS_USERINFO,
 	EGRESS_SNI_MISMATCH,
 	EGRESS_NO_POLICY,		/* no policy could be loaded yet */
+	EGRESS_THREAT,			/* domains.set lists it */
 	EGRESS_REASON_N
 };
 
@@ -63,6 +64,13 @@ void	egress_policy_free(struct egress_policy **);
 /* What the file said beside the rules; borrowed from the policy. */
 const struct egress_conf *egress_policy_conf(const struct egress_policy *);
 size_t	egress_policy_names(const struct egress_policy *);
+
+/*
+ * What llmsec-ti-sync lists is refused, whatever a rule says.  The set is borrowed until another is given.  NULL
+ * where the policy names a set that was never readable: then everything is refused, unless the policy says not.
+ */
+struct set_dom;
+void	egress_policy_threats(struct egress_policy *, const struct set_dom *);
 
 /* <policy> NULL: everything is refused with EGRESS_NO_POLICY. */
 void	egress_decide(const struct egress_policy *policy, const struct egress_request *,

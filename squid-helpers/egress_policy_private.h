@@ -47,6 +47,7 @@ struct egress_policy {
 	size_t			 mask, n_names;
 	struct link		*links;
 	uint32_t		 n_links;
+	const struct set_dom	*threats;	/* borrowed; NULL: none */
 	const char		*file;	/* for messages while building */
 };
 

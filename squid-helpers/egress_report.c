@@ -45,7 +45,7 @@ static const struct counter_def defs[] = {
 	/* in the order of enum egress_reason, without EGRESS_ALLOWED */
 	REASON("not_allowed"), REASON("denied_by_rule"), REASON("port_not_allowed"),
 	REASON("method_not_allowed"), REASON("ip_literal"), REASON("metadata"), REASON("bad_host"),
-	REASON("userinfo"), REASON("sni_mismatch"), REASON("no_policy"),
+	REASON("userinfo"), REASON("sni_mismatch"), REASON("no_policy"), REASON("threat"),
 };
 #define DEFS_N	(sizeof(defs) / sizeof(defs[0]))
 _Static_assert(DEFS_N == CTR_REASON + EGRESS_REASON_N - 1, "one counter per reason");

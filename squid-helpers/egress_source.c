@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "lib/buf.h"
 #include "lib/diag.h"
 #include "lib/log.h"
+#include "lib/set_dom.h"
+#include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_report.h"
 #include "squid-helpers/egress_source.h"
@@ -108,8 +111,47 @@ source_parse(struct egress_source *s, struct egress_report *report, const struct
 	return err == 0;
 }
 
-bool
-egress_source_check(struct egress_source *s, struct egress_report *report, bool force)
+/*
+ * The set of listed names, opened again when another file stands at its place.  A broken one is said so once, and
+ * the one there is stays.
+ */
+static void
+threats_check(struct egress_source *s)
+{
+	const char *path = s->policy != NULL ? egress_policy_conf(s->policy)->threats.domains : "";
+	bool other = strcmp(path, s->threats_path) != 0;
+	struct set_dom *fresh = NULL;
+	struct set_stamp now;
+	struct diag *d;
+
+	if (s->policy == NULL)
+		return;
+	set_stamp_take(&now, path);
+	if (!other && set_stamp_same(&now, &s->threats_seen))
+		return;
+	s->threats_seen = now;
+	snprintf(s->threats_path, sizeof(s->threats_path), "%s", path);
+	d = diag_new();
+	if (*path != '\0' && set_dom_open(&fresh, path, 0, d) < 0)
+		log_err("threats: %s; %s", d != NULL ? diag_first(d) : path, s->threats != NULL && !other ?
+		    "the previous set stays in force" : "none is in force");
+	diag_free(&d);
+	if (fresh != NULL || other) {
+		egress_policy_threats(s->policy, fresh);
+		set_dom_close(&s->threats);
+		s->threats = fresh;
+	}
+	if (fresh != NULL) {
+		struct set_info info;
+
+		set_dom_info(fresh, &info);
+		log_info("threats %s: %llu names, run %llu", path, (unsigned long long)info.entries,
+		    (unsigned long long)info.generation);
+	}
+}
+
+static bool
+policy_check(struct egress_source *s, struct egress_report *report, bool force)
 {
 	struct stat st;
 	struct buf b = { 0 };
@@ -138,8 +180,20 @@ egress_source_check(struct egress_source *s, struct egress_report *report, bool 
 	return fresh;
 }
 
+bool
+egress_source_check(struct egress_source *s, struct egress_report *report, bool force)
+{
+	bool fresh = policy_check(s, report, force);
+
+	if (fresh)
+		egress_policy_threats(s->policy, s->threats);
+	threats_check(s);
+	return fresh;
+}
+
 void
 egress_source_close(struct egress_source *s)
 {
+	set_dom_close(&s->threats);
 	egress_policy_free(&s->policy);
 }

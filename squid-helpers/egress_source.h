@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "lib/set_file.h"
+
 struct egress_policy;
+struct set_dom;
 struct egress_report;
 
 struct egress_source {
@@ -18,6 +21,9 @@ struct egress_source {
 	int			 err;		/* of the last attempt */
 	bool			 tried;
 	uint64_t		 digest;	/* of the bytes last read */
+	struct set_dom		*threats;	/* the last good one of the set that the policy names */
+	struct set_stamp	 threats_seen;
+	char			 threats_path[4096];	/* of <threats>, or what was tried */
 };
 
 /*

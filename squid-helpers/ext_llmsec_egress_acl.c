@@ -11,6 +11,7 @@
 #include "lib/conf.h"
 #include "lib/diag.h"
 #include "lib/log.h"
+#include "lib/set_dom.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_helper.h"
 #include "squid-helpers/egress_policy.h"
@@ -109,6 +110,8 @@ static int
 test(const char *path, const char *fields)
 {
 	struct egress_policy *p = NULL;
+	struct set_dom *threats = NULL;
+	struct diag *d = diag_new();
 	struct squid_line l;
 	struct egress_request q;
 	struct egress_verdict v;
@@ -117,6 +120,10 @@ test(const char *path, const char *fields)
 
 	if (line == NULL || load_once(&p, path) < 0)
 		goto out;
+	if (*egress_policy_conf(p)->threats.domains != '\0' &&
+	    set_dom_open(&threats, egress_policy_conf(p)->threats.domains, 0, d) < 0)
+		diag_print(d, stderr);
+	egress_policy_threats(p, threats);
 	if (squid_line_parse(&l, line, strlen(line)) < 0 || !egress_request_from_line(&q, &l)) {
 		fprintf(stderr, PROGRAM ": %s\n", l.err);
 		goto out;
@@ -127,6 +134,8 @@ test(const char *path, const char *fields)
 	r = v.allow ? 0 : 1;
 out:
 	egress_policy_free(&p);
+	set_dom_close(&threats);
+	diag_free(&d);
 	free(line);
 	return r;
 }

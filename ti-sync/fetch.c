@@ -28,6 +28,8 @@ struct ti_fetch_state {
 	char			 error[CURL_ERROR_SIZE];
 	int			 fd;
 	bool			 running, too_big, private;
+	struct sockaddr_storage	 own[4];		/* addresses of the URL itself */
+	size_t			 n_own;
 	int64_t			 not_before;
 };
 
@@ -119,16 +121,34 @@ address_private(const struct sockaddr *sa)
 	return ti_net_reserved(&c) != TI_OK;
 }
 
+/* With allow_private: an address that the feed's own URL leads to, before any redirect. */
+static bool
+address_own(struct ti_fetch_state *s, const struct curl_sockaddr *a)
+{
+	long redirects = 0;
+
+	if (!s->f->allow_private || a->addrlen > sizeof(*s->own))
+		return false;
+	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_COUNT, &redirects);
+	if (redirects == 0) {
+		if (s->n_own < sizeof(s->own) / sizeof(*s->own))
+			memcpy(&s->own[s->n_own++], &a->addr, a->addrlen);
+		return true;
+	}
+	for (size_t i = 0; i < s->n_own; i++)
+		if (memcmp(&s->own[i], &a->addr, a->addrlen) == 0)
+			return true;
+	return false;
+}
+
 /* The address that is really connected to, whatever the name resolved to before.  A redirect never leads to a
-   private one, also where the feed itself may have one. */
+   private one, unless it is, port and all, the one that the feed's own URL has. */
 static curl_socket_t
 on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct ti_fetch_state *s = arg;
-	long redirects = 0;
 
-	curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_COUNT, &redirects);
-	if (*s->o->proxy == '\0' && address_private(&a->addr) && !(s->f->allow_private && redirects == 0)) {
+	if (*s->o->proxy == '\0' && address_private(&a->addr) && !address_own(s, a)) {
 		s->private = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -207,6 +227,7 @@ transfer_start(struct ti_fetch_state *s, CURLM *multi)
 	s->f->tries++;
 	s->error[0] = '\0';
 	s->too_big = s->private = false;
+	s->n_own = 0;
 	s->running = curl_multi_add_handle(multi, s->easy) == CURLM_OK;
 	return s->running ? 0 : -1;
 }

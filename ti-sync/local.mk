@@ -22,8 +22,16 @@ endif
 if TISYNC
 if BUILD_TESTS
 TI_TESTS = tests/unit/ti-sync/test_ti_format
-check_PROGRAMS += $(TI_TESTS)
-TESTS += $(TI_TESTS)
+check_PROGRAMS += $(TI_TESTS) tests/ti-sync/ti_server
+tests_ti_sync_ti_server_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
+tests_ti_sync_ti_server_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+TI_SH = tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh
+if HELPERS
+TI_SH += tests/ti-sync/squid.sh
+endif
+TESTS += $(TI_TESTS) $(TI_SH)
+dist_check_SCRIPTS += tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
+EXTRA_DIST += tests/ti-sync/lib.sh
 TI_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 TI_TEST_LIBS = %D%/libtisync.la $(CMOCKA_LIBS)
 tests_unit_ti_sync_test_ti_format_CFLAGS = $(TI_TEST_CFLAGS)

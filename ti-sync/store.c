@@ -65,29 +65,41 @@ migrate(struct ti_store *st, bool readonly)
 	return 0;
 }
 
+static int
+setup(struct ti_store *st, const char *path, int flags)
+{
+	int err;
+
+	sqlite3_close_v2(st->db);
+	st->db = NULL;
+	if (sqlite3_open_v2(path, &st->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return -EIO;
+	sqlite3_busy_timeout(st->db, 30000);
+	err = exec(st, "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
+	if (err == 0 && !st->readonly)
+		err = exec(st, "PRAGMA page_size = 8192; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL");
+	return err == 0 ? migrate(st, st->readonly) : err;
+}
+
 /*
  * A rollback journal and no WAL: a first import only adds pages, which are then written once and not twice.
- * Whoever asks meanwhile waits for a commit at most.
+ * Whoever asks meanwhile waits for a commit at most.  After a run that was killed the journal has to be played
+ * back, which a connection that may only read can't do: then one that may write asks.
  */
 int
 ti_store_open(struct ti_store **out, const char *path, bool readonly)
 {
 	struct ti_store *st = calloc(1, sizeof(*st));
-	int flags = readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err;
+	int err;
 
 	*out = NULL;
 	if (st == NULL)
 		return -ENOMEM;
-	if (sqlite3_open_v2(path != NULL ? path : ":memory:", &st->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		ti_store_close(&st);
-		return -EIO;
-	}
-	sqlite3_busy_timeout(st->db, 30000);
-	err = exec(st, "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
-	if (err == 0 && !readonly)
-		err = exec(st, "PRAGMA page_size = 8192; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL");
-	if (err == 0)
-		err = migrate(st, readonly);
+	st->readonly = readonly;
+	err = setup(st, path != NULL ? path : ":memory:", readonly ? SQLITE_OPEN_READONLY :
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	if (err == -EIO && readonly)
+		err = setup(st, path, SQLITE_OPEN_READWRITE);
 	if (err < 0)
 		ti_store_close(&st);
 	*out = st;
@@ -237,7 +249,7 @@ ti_store_feed_get(struct ti_store *st, const char *name, struct ti_feed_row *f)
 	int r;
 
 	memset(f, 0, sizeof(*f));
-	if (sqlite3_db_readonly(st->db, "main") == 0) {
+	if (!st->readonly) {
 		sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
 		if (ti_store_done(q) < 0)
 			return -EIO;

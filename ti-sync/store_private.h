@@ -5,6 +5,7 @@
 
 struct ti_store {
 	sqlite3	*db;
+	int	 readonly;
 };
 
 /* NULL where SQLite refuses; binding to NULL is harmless, stepping it is ti_store_done's error. */
