@@ -79,6 +79,9 @@ tests_tools_llmsec_events_SOURCES = tests/tools/llmsec-events.c tests/tools/even
 tests_tools_llmsec_events_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS)
 tests_tools_llmsec_events_LDADD = $(LIBLLMSEC) $(SQLITE_LIBS)
 
+check_PROGRAMS += tests/tools/llmsec-ban-lag
+tests_tools_llmsec_ban_lag_LDADD = %D%/libcontrol.la
+
 FUZZ_TARGETS += tests/fuzz/control/fuzz_evline tests/fuzz/control/fuzz_spool
 tests_fuzz_control_fuzz_evline_SOURCES = tests/fuzz/control/fuzz_evline.c $(FUZZ_MAIN)
 tests_fuzz_control_fuzz_evline_LDADD = %D%/libcontrol.la $(FUZZ_LIBS)

@@ -55,6 +55,10 @@ is "$(wc -l <"$tap_dir/ms")" 200 'a hundred bans, each acknowledged by the other
 diag "ms from the API call to another edge's HAProxy having it, acknowledged: p50 $(percentile 50 <"$tap_dir/ms") p99 $(percentile 99 <"$tap_dir/ms")"
 at_most "$(percentile 99 <"$tap_dir/ms")" 2000 'within a generous limit'
 
+"$builddir/tests/tools/llmsec-ban-lag" "$tap_dir/1/haproxy.sock" llmsec_bans_1 "${http_port[2]}" 100 >"$tap_dir/lag"
+is "$? $(wc -l <"$tap_dir/lag")" '0 200' 'a hundred bans and unbans that one HAProxy makes by itself reach the clients of another'
+diag "ms: p50 $(sed -n 's/^ban //p' "$tap_dir/lag" | percentile 50) p99 $(sed -n 's/^ban //p' "$tap_dir/lag" | percentile 99)"
+
 # --- many
 awk 'BEGIN { for (i = 0; i < 10000; i++) print "10." int(i / 65536) "." int(i / 256) % 256 "." i % 256 }' >"$tap_dir/many"
 t0=$(now_ms)
