@@ -56,15 +56,16 @@ value_of(char *line, const char *name)
 bool
 haproxy_stream(char *line, const char **name, struct cidr *src)
 {
-	char *from = strncmp(line, "0x", 2) == 0 ? value_of(line, " src=") : NULL;
-	char *port = from != NULL ? strrchr(from, ':') : NULL;
+	size_t n = strncmp(line, "0x", 2) == 0 ? 2 + strspn(line + 2, "0123456789abcdef") : 0;
+	char *colon = line + n, *from, *port;
 
-	if (port == NULL)
+	/* The name becomes a word of a command. */
+	if (n <= 2 || *colon != ':' || (from = value_of(colon, " src=")) == NULL || (port = strrchr(from, ':')) == NULL)
 		return false;
 	*port = '\0';
 	if (cidr_parse(from, src) < 0 || !cidr_is_host(src))
 		return false;
-	line[strcspn(line, ":")] = '\0';
+	*colon = '\0';
 	*name = line;
 	return true;
 }

@@ -82,7 +82,12 @@ tests_tools_llmsec_events_LDADD = $(LIBLLMSEC) $(SQLITE_LIBS)
 check_PROGRAMS += tests/tools/llmsec-ban-lag
 tests_tools_llmsec_ban_lag_LDADD = %D%/libcontrol.la
 
-FUZZ_TARGETS += tests/fuzz/control/fuzz_evline tests/fuzz/control/fuzz_spool
+FUZZ_TARGETS += tests/fuzz/control/fuzz_evline tests/fuzz/control/fuzz_spool tests/fuzz/control/fuzz_haproxy \
+	tests/fuzz/control/fuzz_ban_request
+tests_fuzz_control_fuzz_haproxy_SOURCES = tests/fuzz/control/fuzz_haproxy.c $(FUZZ_MAIN)
+tests_fuzz_control_fuzz_haproxy_LDADD = %D%/libcontrol.la $(FUZZ_LIBS)
+tests_fuzz_control_fuzz_ban_request_SOURCES = tests/fuzz/control/fuzz_ban_request.c $(FUZZ_MAIN)
+tests_fuzz_control_fuzz_ban_request_LDADD = %D%/libcontrol.la $(FUZZ_LIBS)
 tests_fuzz_control_fuzz_evline_SOURCES = tests/fuzz/control/fuzz_evline.c $(FUZZ_MAIN)
 tests_fuzz_control_fuzz_evline_LDADD = %D%/libcontrol.la $(FUZZ_LIBS)
 tests_fuzz_control_fuzz_spool_SOURCES = tests/fuzz/control/fuzz_spool.c $(FUZZ_MAIN)

@@ -91,7 +91,9 @@ tests_bench_bench_json_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_bench_bench_json_LDADD = $(LIBLLMSEC) $(JANSSON_LIBS)
 endif
 FUZZ_TARGETS += tests/fuzz/lib/fuzz_json tests/fuzz/lib/fuzz_literals tests/fuzz/lib/fuzz_utf8 tests/fuzz/lib/fuzz_conf \
-	tests/fuzz/lib/fuzz_wire tests/fuzz/lib/fuzz_edge_sign tests/fuzz/lib/fuzz_node_sign
+	tests/fuzz/lib/fuzz_wire tests/fuzz/lib/fuzz_edge_sign tests/fuzz/lib/fuzz_node_sign tests/fuzz/lib/fuzz_never_ban
+tests_fuzz_lib_fuzz_never_ban_SOURCES = tests/fuzz/lib/fuzz_never_ban.c $(FUZZ_MAIN)
+tests_fuzz_lib_fuzz_never_ban_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_node_sign_SOURCES = tests/fuzz/lib/fuzz_node_sign.c $(FUZZ_MAIN)
 tests_fuzz_lib_fuzz_node_sign_LDADD = $(LIBLLMSEC) $(FUZZ_LIBS)
 tests_fuzz_lib_fuzz_json_SOURCES = tests/fuzz/lib/fuzz_json.c $(FUZZ_MAIN)
