@@ -148,7 +148,22 @@ metric() { ctl "$1" metrics | awk -v m="$2" '$1 == m { print $2 }'; }
 # states N: "edge1 applied edge2 down ..." as edge N sees it
 states() { ctl "$1" ban list --json | jq -r '[.edges[] | .edge, .state] | join(" ")'; }
 edges_up() { [ "$(states 1) $(states 2) $(states 3)" = "edge1 applied edge2 applied edge3 applied edge2 applied edge1 applied edge3 applied edge3 applied edge1 applied edge2 applied" ]; }
-peers_up() { [ "$(cli "$1" 'show peers' | grep -c 'last_status=ESTA')" = 2 ]; }
+# peers_up: each HAProxy has the other two.
+peers_up() { peer_count 1 && peer_count 2 && peer_count 3 && peers_carry; }
+peer_count() { [ "$(cli "$1" 'show peers' | grep -c 'last_status=ESTA')" = 2 ]; }
+# Two peers that call each other at once drop a connection and make another: what counts is that each brings what it has.
+peers_carry()
+{
+	local n o
+	for n in 1 2 3; do
+		cli $n "set table llmsec_bans_$n key ::ffff:127.77.0.$n data.gpt0 0" >/dev/null
+	done
+	for n in 1 2 3; do
+		for o in 1 2 3; do
+			cli $o "show table llmsec_bans_$n" | grep -q "key=::ffff:127.77.0.$n " || return 1
+		done
+	done
+}
 # post N BODY [METHOD]: the answer
 post() { curl -s -m 20 -X "${3:-POST}" -H "Authorization: Bearer $(cat "$tap_dir/token")" -d "$2" "http://127.0.0.1:${ctl_port[$1]}/_cluster/blacklist"; }
 # percentile P: of numbers on standard input
