@@ -240,6 +240,8 @@ verdict_tell(const struct judge *j, const struct req_view *r, const struct verdi
 	e.severity = v->action == VERDICT_ALLOW ? 2 : v->action == VERDICT_DENY ? 4 : 6;
 	if (v->waf.detail != NULL && (v->action == VERDICT_DENY || v->waf.monitored))
 		e.severity = v->action == VERDICT_DENY ? 7 : 5;
+	if (v->bot_tell && e.severity < 4)
+		e.severity = 4;
 	e.ip = r->ip[0] ? r->ip : NULL;
 	e.ja4 = v->ja4[0] ? v->ja4 : NULL;
 	e.key = v->key[0] ? v->key : NULL;
