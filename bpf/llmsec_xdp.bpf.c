@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Floods end here.  The life of a packet:
+ *
+ *	parse -> malformed? drop -> allow list -> bans -> is its destination protected? ->
+ *	the source's own rates -> the budgets of unknown sources -> SYN cookie, retry or drop
+ *
+ * Everything that can't be parsed is passed and counted.  Established connections are never hurt by a
+ * budget: the kernel is asked whether a connection exists before a packet of one is dropped.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+struct xdp_md;
+__u64	ext_walk(struct xdp_md *ctx, __u32 at, __u32 proto, __u32 left);
+#define XDPF_EXT_WALK(ctx, p, at, end)	ext_walk(ctx, (p)->l4, (p)->proto, (p)->l4_len)
+
+#include "xdp_ban.bpf.h"
+#include "xdp_limit.bpf.h"
+#include "xdp_tcp.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* What the last packet of this load was; for BPF_PROG_TEST_RUN only. */
+const volatile __u8 keep_last = 0;
+__u32 last_reason = 0;
+
+/*
+ * For benchmarks: BPF_PROG_TEST_RUN repeats one packet, so it gets one of <bench_sources> IPv4 sources here,
+ * <bench_stride> apart.  Constant 0 elsewhere: the verifier takes it out.
+ */
+const volatile __u32 bench_sources = 0, bench_stride = 1;
+const volatile __u8 bench_syn = 0;	/* what became a SYN-ACK is made a SYN again */
+#define BENCH_NET	0x20000000U
+
+XDPF_INLINE void
+bench_source(struct xdp_md *ctx)
+{
+	struct xh_eth *eth = (void *) (long) ctx->data;
+	struct xh_ip4 *h = (void *) (eth + 1);
+
+	struct xh_tcp *t = (void *) (h + 1);
+
+	if (bench_syn && (void *) (t + 1) <= (void *) (long) ctx->data_end) {
+		t->flags = XT_SYN;
+		t->sport = XDPF_BE16(9);
+		t->dport = XDPF_BE16(443);
+	}
+	if ((void *) (h + 1) <= (void *) (long) ctx->data_end && eth->type == XDPF_BE16(XE_IP4))
+		h->src = XDPF_BE32(BENCH_NET + bpf_get_prandom_u32() % bench_sources * bench_stride);
+}
+
+#define XDPF_ROW(id, name, action, help) [XR_##id] = XDPF_##action,
+static const __u8 reason_action[XDPF_REASON_SLOTS] = {XDPF_REASONS(XDPF_ROW)};
+
+XDPF_INLINE __u64
+frame_len(const struct xdp_md *ctx)
+{
+	return (const char *) (long) ctx->data_end - (const char *) (long) ctx->data;
+}
+
+XDPF_INLINE int
+bit_set(const __u32 *map, __u16 port)
+{
+	return (map[port >> 5] & 1U << (port & 31)) != 0;
+}
+
+XDPF_INLINE int
+is_protected_addr(const struct xdpf_conf *c, const struct xdpf_pkt *p)
+{
+	struct xdpf_lpm key = {.len = 128};
+	__u64 hi = XDPF_BE64(p->dst_hi), lo = p->dst_lo;
+
+	if (c->flags & XF_PROTECT_ALL)
+		return 1;
+	if (p->family == 4)
+		lo |= 0xffffULL << 32;
+	lo = XDPF_BE64(lo);
+	__builtin_memcpy(key.addr, &hi, 8);
+	__builtin_memcpy(key.addr + 8, &lo, 8);
+	return bpf_map_lookup_elem(&xf_protect, &key) != NULL;
+}
+
+/* What became of a class of a known source (xdpf_classes_ok) as a reason. */
+XDPF_INLINE int
+rate_reason(int class_plus_1)
+{
+	return XR_RATE_SYN + class_plus_1 - 1;
+}
+_Static_assert(XR_RATE_SYN + XC_ICMP == XR_RATE_ICMP && XR_RATE_SYN + XC_QUIC == XR_RATE_QUIC, "same order");
+
+/*
+ * The rare ways are global functions: the verifier looks at each by itself, not once for every way that
+ * leads there.  They find the packet in scratch memory of this CPU: were its address taken, it could not
+ * live in registers on the ways that are not rare.
+ */
+XDPF_ARRAY(xf_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct xdpf_pkt, 1, 0);
+
+XDPF_INLINE int
+scratch_put(const struct xdpf_pkt *p)
+{
+	struct xdpf_pkt *to = XDPF_ONE(xf_scratch);
+
+	if (to == NULL)
+		return 0;
+	*to = *p;
+	return 1;
+}
+
+int	syn_over_budget(struct xdp_md *);
+int	tcp_unverified(struct xdp_md *, __u32 known);
+int	sample(struct xdp_md *, __u32 reason);
+
+/* IPv6 extension headers, which hardly any packet has. */
+__noinline __u64
+ext_walk(struct xdp_md *ctx, __u32 at, __u32 proto, __u32 left)
+{
+	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
+
+	return xdpf_ext_walk(data + (at & 0x7f), end, (__u8) proto, left);
+}
+
+/* A SYN for which there is no token. */
+__noinline int
+syn_over_budget(struct xdp_md *ctx)
+{
+	const struct xdpf_pkt *p = XDPF_ONE(xf_scratch);
+	struct xdpf_conf *c = XDPF_ONE(xf_conf);
+	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
+	const struct xh_tcp *h;
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (c == NULL || p == NULL)
+		return XR_BUDGET_SYN;
+	if ((c->flags & (XF_COOKIES | XF_DRY_RUN)) == XF_COOKIES)
+		return xdpf_budget_ok(XB_COOKIE, now) ? xdpf_cookie_send(ctx, p) : XR_BUDGET_SYN;
+	h = (const void *) (data + (p->l4 & 0xfff));
+	if ((const __u8 *) (h + 1) > end)
+		return XR_BUDGET_SYN;
+	if (xdpf_syn_retry(c, p, XDPF_BE32(h->seq), now) && xdpf_budget_ok(XB_RETRY, now))
+		return XR_SYN_RETRY;
+	return XR_BUDGET_SYN;
+}
+
+/* A TCP packet that is no SYN, from a source that is not known to have a connection. */
+__noinline int
+tcp_unverified(struct xdp_md *ctx, __u32 known)
+{
+	const struct xdpf_pkt *p = XDPF_ONE(xf_scratch);
+	struct xdpf_conf *c = XDPF_ONE(xf_conf);
+	__u64 now = bpf_ktime_get_coarse_ns(), key;
+	struct xdpf_src *s;
+	int sk;
+
+	if (c == NULL || p == NULL || (c->flags & XF_LOOKUP) == 0)
+		return XR_PASS;
+	key = xdpf_src_key(p);
+	sk = xdpf_sk_lookup(ctx, p);
+	if (sk == XDPF_SK_ESTABLISHED && known) {
+		s = bpf_map_lookup_elem(&xf_src, &key);
+		if (s != NULL)
+			s->verified = 1;
+	} else if (sk == XDPF_SK_ESTABLISHED)
+		xdpf_src_add(key, XC_TCP, XC_TCP, XDPF_ADD_VERIFIED, now);
+	if (sk == XDPF_SK_ESTABLISHED || sk == XDPF_SK_OTHER || xdpf_budget_ok(XB_ACK, now))
+		return XR_PASS;
+	return xdpf_cookie_valid(ctx, p) ? XR_COOKIE_ACK : XR_BUDGET_ACK;
+}
+
+XDPF_INLINE int
+limit_tcp(struct xdp_md *ctx, const struct xdpf_conf *c, const struct xdpf_pkt *p, __u64 now)
+{
+	int syn = (p->tcp_flags & (XT_SYN | XT_ACK)) == XT_SYN, class = syn ? XC_SYN : XC_TCP, r;
+	__u64 key = xdpf_src_key(p);
+	struct xdpf_src *s = bpf_map_lookup_elem(&xf_src, &key);
+
+	if (s != NULL) {
+		r = xdpf_classes_ok(s, c->src, class, XC_TCP, now);
+		if (r != 0)
+			return rate_reason(r);
+	}
+	if ((c->flags & XF_NET_RATES) && (r = xdpf_net_limit(c, p, class, XC_TCP, now)) != 0)
+		return r;
+	if (!syn) {
+		if (s != NULL && s->verified)
+			return XR_PASS;
+		return scratch_put(p) ? tcp_unverified(ctx, s != NULL) : XR_PASS;
+	}
+	if (s != NULL && s->verified)
+		return xdpf_budget_ok(XB_SYN, now) ? XR_PASS : XR_VERIFIED;
+	if (!xdpf_budget_ok(XB_SYN, now))
+		return scratch_put(p) ? syn_over_budget(ctx) : XR_BUDGET_SYN;
+	if (s == NULL)
+		xdpf_src_add(key, XC_SYN, XC_TCP, 0, now);
+	return XR_PASS;
+}
+
+/* UDP and ICMP: a source that is known has its rates, all others share budget <id>. */
+XDPF_INLINE int
+limit_other(const struct xdpf_conf *c, struct xdpf_pkt *p, int a, int b, __u32 id, __u64 now)
+{
+	__u64 key = xdpf_src_key(p);
+	struct xdpf_src *s = bpf_map_lookup_elem(&xf_src, &key);
+	int r;
+
+	if (s != NULL) {
+		r = xdpf_classes_ok(s, c->src, a, b, now);
+		if (r != 0)
+			return rate_reason(r);
+	} else if (!xdpf_budget_ok(id, now))
+		return XR_BUDGET_UDP + id - XB_UDP;
+	if ((c->flags & XF_NET_RATES) && (r = xdpf_net_limit(c, p, a, b, now)) != 0)
+		return r;
+	if (s == NULL)
+		xdpf_src_add(key, a, b, 0, now);
+	return XR_PASS;
+}
+_Static_assert(XR_BUDGET_UDP + XB_ICMP - XB_UDP == XR_BUDGET_ICMP, "same order");
+
+XDPF_INLINE int
+limit_udp(const struct xdpf_filter *f, const struct xdpf_conf *c, struct xdpf_pkt *p, __u64 now)
+{
+	if (!bit_set(f->quic_ports, p->dport) || !xdpf_quic_initial(p))
+		return limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, now);
+	if (p->frag != XFRAG_NONE || p->l4_len < sizeof(struct xh_udp) + 1200)
+		return XR_BAD_QUIC;
+	return limit_other(c, p, XC_QUIC, XC_UDP, XB_QUIC, now);
+}
+
+XDPF_INLINE int
+limit(struct xdp_md *ctx, const struct xdpf_filter *f, const struct xdpf_conf *c, struct xdpf_pkt *p)
+{
+	__u64 now;
+
+	if ((c->flags & XF_RATES) == 0 || (p->proto == XI_TCP && p->frag == XFRAG_NONE && !bit_set(f->tcp_ports, p->dport)) ||
+	    (p->proto == XI_UDP && p->frag == XFRAG_NONE && !bit_set(f->udp_ports, p->dport)) ||
+	    !is_protected_addr(c, p))
+		return XR_UNPROTECTED;
+	now = bpf_ktime_get_coarse_ns();
+	if (p->frag != XFRAG_NONE) {
+		if (c->flags & XF_FRAG_DROP)
+			return XR_FRAG_POLICY;
+		if (p->frag == XFRAG_LATER)
+			return c->flags & XF_FRAG_LIMIT ? limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, now) : XR_PASS;
+	}
+	if (p->proto == XI_TCP)
+		return limit_tcp(ctx, c, p, now);
+	if (p->proto == XI_UDP)
+		return limit_udp(f, c, p, now);
+	if (p->proto == XI_ICMP || p->proto == XI_ICMP6)
+		return limit_other(c, p, XC_ICMP, XC_ICMP, XB_ICMP, now);
+	return XR_OTHER_PROTO;
+}
+
+XDPF_INLINE int
+judge(struct xdp_md *ctx, const struct xdpf_conf *c, struct xdpf_pkt *p)
+{
+	const struct xdpf_filter *f = XDPF_ONE(xf_filter);
+	int r;
+
+	if (f == NULL)
+		return XR_PASS;
+	r = xdpf_parse(ctx, (const void *) (long) ctx->data, (const void *) (long) ctx->data_end, p);
+	if (r != XR_PASS)
+		return r;
+	if (xdpf_is_ndp(p))
+		return XR_NDP;
+	if (p->martian && (c->flags & XF_MARTIAN_PASS) == 0)
+		return XR_MARTIAN;
+	if (xdpf_allowed(f, c, p))
+		return XR_ALLOW;
+	r = xdpf_banned(f, c->short6, p);
+	if (r != XR_PASS)
+		return r;
+	return c->flags & XF_LOCKDOWN ? XR_LOCKDOWN : limit(ctx, f, c, p);
+}
+
+XDPF_INLINE __u32
+count_as(const struct xdpf_pkt *p)
+{
+	__u32 base = p->family == 4 ? XP_TCP4 : XP_TCP6;
+
+	_Static_assert(XP_MAX <= XDPF_PROTO_SLOTS && XR_MAX <= XDPF_REASON_SLOTS, "room for counters");
+	if (p->family == 0)
+		return XP_OTHER;
+	if (p->proto == XI_TCP)
+		return base;
+	if (p->proto == XI_UDP)
+		return base + 1;
+	return base + (p->proto == (p->family == 4 ? XI_ICMP : XI_ICMP6) ? 2 : 3);
+}
+
+XDPF_INLINE void
+addr_out(__u8 *out, const struct xdpf_pkt *p, __u64 hi, __u64 lo)
+{
+	if (p->family == 4)
+		lo |= 0xffffULL << 32;
+	hi = XDPF_BE64(hi);
+	lo = XDPF_BE64(lo);
+	__builtin_memcpy(out, &hi, 8);
+	__builtin_memcpy(out + 8, &lo, 8);
+}
+
+/* Tell user space about a drop, as often as XB_EVENT allows. */
+__noinline int
+sample(struct xdp_md *ctx, __u32 reason)
+{
+	struct xdpf_pkt packet = {}, *p = &packet;
+	struct xdpf_conf *c = XDPF_ONE(xf_conf);
+	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
+	struct xdpf_event *e;
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (c == NULL || cpu == NULL || now < cpu->quiet_until)
+		return 0;
+	if (!xdpf_budget_ok(XB_EVENT, now)) {
+		cpu->quiet_until = now + XDPF_QUIET_NS;
+		return 0;
+	}
+	/* Once more, so that nothing has to be kept for this on the way here. */
+	xdpf_parse(ctx, (const void *) (long) ctx->data, (const void *) (long) ctx->data_end, p);
+	e = bpf_ringbuf_reserve(&xf_events, sizeof(*e), 0);
+	if (e == NULL)
+		return 0;
+	e->ts = now;
+	addr_out(e->src, p, p->src_hi, p->src_lo);
+	addr_out(e->dst, p, p->dst_hi, p->dst_lo);
+	e->ifindex = ctx->ingress_ifindex;
+	e->len = (__u32) frame_len(ctx);
+	e->sport = p->sport;
+	e->dport = p->dport;
+	e->reason = reason;
+	e->action = reason_action[reason & (XDPF_REASON_SLOTS - 1)];
+	e->dry = (c->flags & XF_DRY_RUN) != 0;
+	e->family = p->family;
+	e->proto = p->proto;
+	e->tcp_flags = p->tcp_flags;
+	e->ttl = p->ttl;
+	e->frag = p->frag;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("xdp")
+int
+llmsec_xdp(struct xdp_md *ctx)
+{
+	struct xdpf_conf *c = XDPF_ONE(xf_conf);
+	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
+	__u64 len = frame_len(ctx);
+	struct xdpf_pkt p = {};
+	struct xdpf_stat *s;
+	__u32 r, action;
+
+	if (c == NULL || cpu == NULL)
+		return XDP_PASS;
+	if (bench_sources != 0)
+		bench_source(ctx);
+	r = c->flags & XF_PANIC ? XR_PANIC : judge(ctx, c, &p);
+	s = &cpu->stat[(r & (XDPF_REASON_SLOTS - 1)) * XDPF_PROTO_SLOTS + count_as(&p)];
+	s->packets++;
+	s->bytes += len;
+	if (keep_last)
+		last_reason = r;
+	action = reason_action[r & (XDPF_REASON_SLOTS - 1)];
+	if (action == XDPF_PASS)
+		return XDP_PASS;
+	if (action == XDPF_TX)
+		return XDP_TX;
+	if (c->budget[XB_EVENT].chunk != 0 && bpf_ktime_get_coarse_ns() >= cpu->quiet_until)
+		sample(ctx, r);
+	if ((c->flags & XF_DRY_RUN) || (r >= XR_BAD_ETH && (c->flags & XF_MALFORMED_PASS)))
+		return XDP_PASS;
+	return XDP_DROP;
+}
