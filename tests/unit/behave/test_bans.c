@@ -352,6 +352,16 @@ orders_are_not_trusted(void **state)
 	assert_int_equal(r.o.n_done, 2);
 	follow(&r, NULL, 0);
 	assert_int_equal(r.o.n_done, 2);
+	/* By a longer one. */
+	temp_write(r.dir, "orders.new", "1 lift all -\n1 lift all -\n1 lift all -\n", 39);
+	assert_int_equal(rename(path, r.path), 0);
+	follow(&r, NULL, 0);
+	assert_int_equal(r.o.n_done, 5);
+	/* Begun anew in place. */
+	assert_int_equal(truncate(r.path, 0), 0);
+	order(&r, "1 lift all -\n");
+	follow(&r, NULL, 0);
+	assert_int_equal(r.o.n_done, 6);
 	/* Not a file. */
 	r.o = (struct ban_orders){.path = r.dir};
 	assert_int_equal(ban_orders_read(&r.o, r.b, NULL, 0, AHEAD), -EINVAL);

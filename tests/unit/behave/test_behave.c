@@ -330,6 +330,20 @@ a_key_that_goes_bad_everywhere_is_banned(void **state)
 	behave_free(&r.b);
 }
 
+/* An address and a key over the same limit: the points once. */
+static void
+points_are_given_once(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	r.limits.address[BEHAVE_ERRORS].action = r.limits.key[BEHAVE_ERRORS].action = BEHAVE_SCORE;
+	assert_int_equal(until_banned(&r, "192.0.2.7", CURL, KEY_A, bad, 150), 0);
+	assert_int_equal(r.d.score, 30);
+	behave_free(&r.b);
+}
+
 static void
 haproxy_s_errors_count(void **state)
 {
@@ -505,7 +519,8 @@ main(void)
 		cmocka_unit_test(without_a_key_the_fingerprint_there_is_banned),
 		cmocka_unit_test(a_crowd_doesn_t_hide_a_scanner), cmocka_unit_test(all_of_them_bad_is_the_address),
 		cmocka_unit_test(rotating_keys_is_the_address_in_the_end),
-		cmocka_unit_test(a_key_that_goes_bad_everywhere_is_banned), cmocka_unit_test(haproxy_s_errors_count),
+		cmocka_unit_test(a_key_that_goes_bad_everywhere_is_banned), cmocka_unit_test(points_are_given_once),
+		cmocka_unit_test(haproxy_s_errors_count),
 		cmocka_unit_test(the_never_ban_list_beats_everything), cmocka_unit_test(unknown_addresses_do_no_harm),
 		cmocka_unit_test(a_fingerprint_is_banned_only_if_told_so), cmocka_unit_test(the_view_is_what_was_before),
 		cmocka_unit_test(threads_share_the_decision),

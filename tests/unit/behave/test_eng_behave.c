@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -350,6 +351,70 @@ what_happened_is_counted(void **state)
 	counters_close(&c);
 }
 
+/* ---- threads ---------------------------------------------------------------------------------- */
+
+struct worker {
+	pthread_t	 thread;
+	struct rig	 r;		/* engines' state shared, threads' own */
+	unsigned	 banned;
+};
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	char ip[24];
+
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(ip, sizeof(ip), "10.0.0.%u", i % 50);
+		w->banned += ask(&w->r, ip, i % 2 ? "Bearer a" : NULL, i % 50 < 10).ban > 0;
+		arena_reset(w->r.arena);
+	}
+	return NULL;
+}
+
+/* For ThreadSanitizer: workers serve while the main thread follows files, saves and reports. */
+static void
+workers_and_ticks_get_along(void **state)
+{
+	char path[TEMP_PATH + 16];
+	struct counters *c;
+	struct worker w[3];
+	unsigned banned = 0;
+	struct rig r;
+
+	(void)state;
+	assert_int_equal(counters_open(&c, NULL, "spoad", spoad_counters, SPOAD_C_N), 0);
+	rig_open(&r, "  key: {errors: {over: 0}}\n");
+	snprintf(path, sizeof(path), "%s/never", r.dir);
+	for (int i = 0; i < 3; i++) {
+		w[i] = (struct worker){.r = r};
+		w[i].r.arena = arena_new(0);
+		w[i].r.e.look_thread = engine_behave_look.thread_new(r.e.look);
+		w[i].r.e.count_thread = engine_behave.thread_new(r.e.count);
+		assert_int_equal(pthread_create(&w[i].thread, NULL, work, &w[i]), 0);
+	}
+	for (int i = 0; i < 12; i++) {
+		if (i % 3 == 0) {
+			unlink(path);
+			temp_write(r.dir, "never", "10.0.0.0/30\n", i % 2 ? 12 : 0);
+		}
+		r.now_us += 600000;	/* less than a second of windows in all */
+		engine_behave.tick(r.e.count, r.now_us);
+		engine_behave.report(r.e.count, c);
+	}
+	for (int i = 0; i < 3; i++) {
+		pthread_join(w[i].thread, NULL);
+		banned += w[i].banned;
+		engine_behave_look.thread_free(&w[i].r.e.look_thread);
+		engine_behave.thread_free(&w[i].r.e.count_thread);
+		arena_free(&w[i].r.arena);
+	}
+	assert_in_range(banned, 1, 30);
+	rig_close(&r);
+	counters_close(&c);
+}
+
 /* ---- configuration ---------------------------------------------------------------------------- */
 
 static void
@@ -416,7 +481,7 @@ main(void)
 		cmocka_unit_test(bans_survive_reload_and_restart), cmocka_unit_test(a_refused_reload_changes_nothing),
 		cmocka_unit_test(an_order_lifts), cmocka_unit_test(the_never_ban_list_is_followed),
 		cmocka_unit_test(monitor_only_tells), cmocka_unit_test(what_happened_is_counted),
-		cmocka_unit_test(mistakes_have_a_place), cmocka_unit_test(files_with_mistakes_are_refused),
+		cmocka_unit_test(workers_and_ticks_get_along), cmocka_unit_test(mistakes_have_a_place), cmocka_unit_test(files_with_mistakes_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

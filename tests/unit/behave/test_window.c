@@ -120,6 +120,7 @@ old_slots_stay_old(void **state)
 	window_reset(&w, 5);
 	add(&w, 5, 100, (struct window_add){.error = true});
 	assert_int_equal(sum(&w, 5 + 4096).requests, 0);
+	assert_int_equal(sum(&w, 5 + 3 * 4096).requests, 0);	/* the same place and the same stamp */
 	/* The first slots of a machine just booted. */
 	window_reset(&w, 0);
 	add(&w, 0, 3, (struct window_add){0});
