@@ -78,7 +78,7 @@ commonness(unsigned char c)
 
 /* The place whose anchors will be met least, and that fewest others have chosen. */
 static uint32_t
-choose_place(const struct anchors *a, const struct lit *t, const uint8_t *crowd)
+choose_place(const struct anchors *a, const struct lit *t, const uint8_t *crowd, const uint8_t common[256])
 {
 	const char *p = a->blob + t->text;
 	unsigned best = UINT32_MAX;
@@ -90,7 +90,7 @@ choose_place(const struct anchors *a, const struct lit *t, const uint8_t *crowd)
 		for (unsigned k = 0; k < ENTRIES; k++)
 			score += 4U * crowd[hash(a, key_of(a, t, i + k))];
 		for (unsigned k = 0; k < WIDTH + ENTRIES - 1; k++)
-			score += commonness((unsigned char)p[i + k]);
+			score += common[(unsigned char)p[i + k]];
 		if (score < best) {
 			best = score;
 			at = i;
@@ -103,13 +103,17 @@ choose_place(const struct anchors *a, const struct lit *t, const uint8_t *crowd)
 static void
 enter_all(struct anchors *a, const struct literals_source *s, struct anchor *v, uint8_t *crowd)
 {
+	uint8_t common[256];
+
+	for (unsigned c = 0; c < 256; c++)
+		common[c] = (uint8_t)commonness((unsigned char)c);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct lit *t = &s->lit[i];
 		uint32_t at, h;
 
 		if (t->len <= LITERALS_SHORT)
 			continue;
-		at = choose_place(a, t, crowd);
+		at = choose_place(a, t, crowd, common);
 		for (uint32_t k = 0; k < ENTRIES; k++, v++) {
 			*v = (struct anchor){ key_of(a, t, at + k), at + k, *t };
 			h = hash(a, v->key);

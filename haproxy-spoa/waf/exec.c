@@ -89,24 +89,10 @@ eval_shut(struct waf_tx *tx, const struct plan_rule *pr, struct xeval *ev)
 
 	if (ev->longest < g->min_width || (g->class != 0 && (ev->map & g->class) == 0))
 		return true;
-	if (g->bit == PLAN_NONE && pr->n_branch == 0)
+	if (g->bit == PLAN_NONE)
 		return false;
 	hits = xeval_hits(tx, ev, pr->side);
-	return hits == NULL || (g->bit != PLAN_NONE && (ev->map & g->or_class) == 0 && !bit(hits, g->bit));
-}
-
-static int
-branch_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
-{
-	struct waf_str none = {0}, value = {b->p, b->n};
-	struct waf_op_result res;
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < pr->n_branch && r == 0; i++)
-		if (!xgate_shut(&pr->branch[i].gate, pr->side, b))
-			r = waf_op_eval(pr->branch[i].op, tx->scratch, none, value, false, &res);
-	return r;
+	return hits == NULL || ((ev->map & g->or_class) == 0 && !bit(hits, g->bit));
 }
 
 void
@@ -139,18 +125,10 @@ dfa_search(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
 	return rxdfa_search(pr->dfa, th->dfa[pr->dfa_index], b->p, b->n);
 }
 
-/*
- * The automaton's "maybe" is nearly always a match.  Where it gives no answer, the parts are asked: the pattern's
- * alternatives, one of which matches where it does.
- */
-int
-xprefilter(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
+bool
+xprefilter_no(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b)
 {
-	enum rxdfa_answer answer = pr->dfa != NULL ? dfa_search(tx, pr, b) : RXDFA_TIRED;
-
-	if (answer != RXDFA_TIRED)
-		return answer == RXDFA_MAYBE;
-	return pr->n_branch > 0 ? branch_eval(tx, pr, b) : 1;
+	return xgate_shut(&pr->gate, pr->side, b) || (pr->dfa != NULL && dfa_search(tx, pr, b) == RXDFA_NO);
 }
 
 /* 1, 0, or -1: could not be evaluated, which is no match even when negated. */
@@ -165,7 +143,7 @@ op_eval(struct waf_tx *tx, const struct plan_rule *pr, const struct xbuf *b, boo
 	if (pr->arg_macro)
 		arg = xmacro(tx, &pr->r->op_arg);
 	res->n_captures = 0;
-	if (gated && xprefilter(tx, pr, b) == 0)
+	if (gated && pr->dfa != NULL && dfa_search(tx, pr, b) == RXDFA_NO)
 		return 0;
 	r = waf_op_eval(pr->r->op, tx->scratch, arg, value, pr->capture, res);
 	if (r >= 0)
@@ -256,7 +234,7 @@ rule_group(struct waf_tx *tx, const struct plan_rule *pr, uint32_t exset)
 	unsigned char small[256], *no = small;
 	struct xeval *ev = xeval_get(tx, pr->group, exset);
 	bool gated = !tx->waf->no_prefilter && (pr->gate.bit != PLAN_NONE || pr->gate.class != 0 ||
-	    pr->gate.min_width != 0 || pr->n_branch > 0 || pr->dfa != NULL);
+	    pr->gate.min_width != 0 || pr->dfa != NULL);
 
 	if (ev == NULL) {
 		if (tx->stop == X_GO)

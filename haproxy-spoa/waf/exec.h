@@ -238,8 +238,8 @@ void		 xmatch_scores(struct waf_tx *);
 /* exec.c */
 void		 xphase(struct waf_tx *, int phase);
 bool		 xgate_shut(const struct plan_gate *, int side, const struct xbuf *);
-/* What can be said about a pattern without it: 0 it doesn't match, else it has to be asked. */
-int		 xprefilter(struct waf_tx *, const struct plan_rule *, const struct xbuf *);
+/* The rule's gate or automaton says that its operator doesn't match. */
+bool		 xprefilter_no(struct waf_tx *, const struct plan_rule *, const struct xbuf *);
 void		 xdfa_drop(struct waf_thread *);
 void		 xfail(struct waf_tx *, enum waf_error);	/* stops the transaction */
 /* Account for <n> bytes of work; false when the time is over (the transaction is stopped then). */

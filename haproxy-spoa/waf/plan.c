@@ -299,13 +299,10 @@ plan_new(struct waf_rules **rules, struct diag *d)
 }
 
 static void
-free_prefilters(struct plan_rule *pr)
+free_dfas(struct plan_rule *pr)
 {
-	size_t i;
-
 	for (; pr != NULL; pr = pr->chained)
-		for (rxdfa_free(&pr->dfa), i = 0; i < pr->n_branch; i++)
-			waf_op_free(&pr->branch[i].op);
+		rxdfa_free(&pr->dfa);
 }
 
 void
@@ -319,7 +316,7 @@ plan_free(struct plan **pp)
 	if (p == NULL)
 		return;
 	for (i = 0; i < p->n_heads; i++)
-		free_prefilters(p->head[i]);
+		free_dfas(p->head[i]);
 	literals_free(&p->literals[0]);
 	literals_free(&p->literals[1]);
 	waf_rules_free(&p->rules);

@@ -67,11 +67,6 @@ struct plan_gate {
 	uint64_t	 class;		/* byte classes of which one is needed besides; 0: nothing known */
 };
 
-struct plan_branch {
-	struct waf_op	*op;
-	struct plan_gate gate;
-};
-
 struct plan_act {
 	const struct waf_act *a;
 	uint32_t	 slot;		/* setvar on TX with a plain name */
@@ -96,8 +91,6 @@ struct plan_rule {
 	struct plan_gate gate;
 	struct rxdfa	*dfa;		/* of the pattern; NULL: none */
 	uint32_t	 dfa_index;
-	struct plan_branch *branch;	/* the pattern's parts; the whole runs only where one of them matches */
-	size_t		 n_branch;
 	unsigned char	 side;		/* plan_side of its phase */
 	bool		 marker, capture, negated, last, log, arg_macro;
 	bool		 detection;	/* of the head: looks at the transaction, not at its score */
@@ -152,7 +145,6 @@ struct plan {
 	size_t		 slot_mask;
 
 	uint32_t	 score[PLAN_S_MAX];	/* slots; PLAN_NONE: the rules have no such variable */
-	struct diag	*quiet;		/* for parts of patterns: they are fine if the whole is */
 	struct plan_names *names;	/* rules by tag or message pattern: only while compiling */
 	struct plan_exclusion *exclusion;
 	size_t		 n_exclusions, cap_exclusions;

@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "lib/arena.h"
-#include "lib/diag.h"
 #include "lib/literals.h"
 #include "haproxy-spoa/waf/plan.h"
-#include "haproxy-spoa/waf/plan_split.h"
 #include "haproxy-spoa/waf/rxdfa.h"
 #include "haproxy-spoa/waf/rxlit.h"
 
@@ -46,79 +44,23 @@ gate_fill(struct plan *p, int side, struct plan_gate *g, const struct rxlit *lit
 	return gate_literals(p, side, g, lit->mixed, lit->n_mixed);
 }
 
-static struct rxlit
-gate_extract(struct waf_str pattern, struct arena *scratch)
-{
-	struct rxlit lit = {0};
-
-	rxlit_extract(&lit, pattern, waf_rx_options(), scratch);
-	return lit;
-}
-
-/*
- * Parts pay where the whole has no gate worth the name - none, or one that short words open - and nearly all of
- * them have one: a part without must run on every text, at the price of the whole.
- */
-#define SPLIT_MAX	24
-#define SPLIT_LITERAL	5
-
-static size_t
-gate_parts(struct waf_str pattern, struct waf_str *part, struct rxlit *lit, struct arena *scratch)
-{
-	size_t n = plan_split(pattern, part, SPLIT_MAX, scratch), bare = 0, i;
-
-	for (i = 0; i < n; i++) {
-		lit[i] = gate_extract(part[i], scratch);
-		bare += lit[i].n == 0 && lit[i].n_mixed == 0;
-	}
-	return bare * 8 > n ? 0 : n;
-}
-
-static int
-gate_branches(struct plan *p, int side, struct plan_rule *pr, struct waf_str pattern, struct arena *scratch)
-{
-	struct waf_str part[SPLIT_MAX];
-	struct rxlit lit[SPLIT_MAX];
-	size_t n = gate_parts(pattern, part, lit, scratch), i;
-	int r;
-
-	if (n == 0)
-		return 0;
-	if ((pr->branch = arena_calloc(p->arena, n, sizeof(*pr->branch))) == NULL)
-		return -ENOMEM;
-	for (i = 0; i < n; i++) {
-		struct plan_branch *b = &pr->branch[i];
-
-		b->gate.bit = PLAN_NONE;
-		b->op = waf_op_new(WAF_O_rx, part[i], false, NULL, p->quiet, pr->r->file, pr->r->line);
-		if (b->op == NULL)
-			return -ENOMEM;
-		pr->n_branch++;
-		if ((r = gate_fill(p, side, &b->gate, &lit[i])) != 0)
-			return r;
-	}
-	return 0;
-}
-
+/* Literals for the scan, and an automaton: both from one tree. */
 static int
 gate_rx(struct plan *p, int side, struct plan_rule *pr, struct arena *scratch)
 {
 	struct waf_str pattern = waf_op_pattern(pr->r->op);
+	const struct rx_node *tree;
 	struct rxlit lit;
-	int r;
 
 	if (pattern.p == NULL)
 		return 0;
-	lit = gate_extract(pattern, scratch);
+	tree = rx_parse(pattern, waf_rx_options(), scratch);
+	rxlit_of(&lit, tree, scratch);
 	if (arena_failed(scratch))
 		return -ENOMEM;
-	if (!waf_op_anchored(pr->r->op) && (pr->dfa = rxdfa_new(pattern, waf_rx_options())) != NULL)
+	if (!waf_op_anchored(pr->r->op) && (pr->dfa = rxdfa_of(tree)) != NULL)
 		pr->dfa_index = (uint32_t)p->n_dfas++;
-	if ((r = gate_fill(p, side, &pr->gate, &lit)) != 0)
-		return r;
-	if (lit.n != 0 && lit.min_len >= SPLIT_LITERAL)
-		return 0;
-	return gate_branches(p, side, pr, pattern, scratch);
+	return gate_fill(p, side, &pr->gate, &lit);
 }
 
 /*
@@ -170,8 +112,7 @@ plan_gates(struct plan *p)
 	size_t i;
 	int side, r;
 
-	p->quiet = diag_new();
-	r = scratch == NULL || p->quiet == NULL ? -ENOMEM : 0;
+	r = scratch == NULL ? -ENOMEM : 0;
 	for (side = 0; side < 2 && r == 0; side++)
 		if ((p->literals[side] = literals_new(true)) == NULL)
 			r = -ENOMEM;
@@ -184,7 +125,6 @@ plan_gates(struct plan *p)
 		if (p->n_gates[side] > 0)
 			r = literals_build(p->literals[side]);
 	}
-	diag_free(&p->quiet);
 	arena_free(&scratch);
 	return r;
 }

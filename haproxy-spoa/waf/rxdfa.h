@@ -18,7 +18,9 @@
 struct rxdfa;
 struct rxdfa_cache;
 
-/* NULL: the pattern is not understood, too large, matches the empty text, or no memory. */
+struct rx_node;
+/* NULL: the pattern is not understood (no tree), too large, matches the empty text, or no memory. */
+struct rxdfa	*rxdfa_of(const struct rx_node *);
 struct rxdfa	*rxdfa_new(struct waf_str pattern, uint32_t options);
 void		 rxdfa_free(struct rxdfa **);
 size_t		 rxdfa_memory(const struct rxdfa *);

@@ -154,33 +154,56 @@ compile(struct build *b, const struct rx_node *n, uint16_t next)
 	return compile_set(b, any, next);
 }
 
-/* Bytes that no set tells apart are one class. */
+/* The classes that have bytes inside and outside of <set> become two. */
+static void
+split_classes(struct rxdfa *d, const uint64_t *set, uint16_t *size)
+{
+	uint16_t in[256] = { 0 }, to[256] = { 0 };
+	uint8_t of[256];
+	size_t n = 0;
+
+	for (unsigned w = 0; w < 4; w++)
+		for (uint64_t left = set[w]; left != 0; left &= left - 1) {
+			of[n] = (uint8_t)(w * 64 + (unsigned)__builtin_ctzll(left));
+			in[d->class_of[of[n++]]]++;
+		}
+	for (size_t i = 0; i < n; i++) {
+		uint8_t k = d->class_of[of[i]];
+
+		if (in[k] == size[k])
+			continue;
+		if (to[k] == 0) {
+			to[k] = d->n_class;
+			size[d->n_class++] = in[k];
+		}
+		d->class_of[of[i]] = (uint8_t)to[k];
+	}
+	for (size_t k = 0; k < d->n_class; k++)
+		size[k] = (uint16_t)(size[k] - (to[k] != 0 ? in[k] : 0));
+}
+
+/* Bytes that no set tells apart are one class.  A set and its complement split alike: the smaller one does it. */
 static void
 assign_classes(struct rxdfa *d)
 {
-	unsigned n = 1;
+	uint16_t size[257] = { 256 };
 
+	d->n_class = 1;
 	for (size_t i = 0; i < d->n_set; i++) {
-		int16_t now[2][256];
-		unsigned fresh = 0;
+		uint64_t s[4], n = 0;
 
-		memset(now, -1, sizeof(now));
-		for (unsigned c = 0; c < 256; c++) {
-			int16_t *to = &now[rx_set_has(d->set[i], c)][d->class_of[c]];
-
-			if (*to < 0)
-				*to = (int16_t)fresh++;
-			d->class_of[c] = (uint8_t)*to;
-		}
-		n = fresh;
+		for (unsigned w = 0; w < 4; w++)
+			n += (unsigned)__builtin_popcountll(d->set[i][w]);
+		for (unsigned w = 0; w < 4; w++)
+			s[w] = n > 128 ? ~d->set[i][w] : d->set[i][w];
+		split_classes(d, s, size);
 	}
-	d->n_class = (uint16_t)n;
 	for (size_t i = 0; i < d->n_set; i++) {
 		uint64_t over[4] = { 0 };
 
-		for (unsigned c = 0; c < 256; c++)
-			if (rx_set_has(d->set[i], c))
-				rx_set_add(over, d->class_of[c]);
+		for (unsigned w = 0; w < 4; w++)
+			for (uint64_t left = d->set[i][w]; left != 0; left &= left - 1)
+				rx_set_add(over, d->class_of[w * 64 + (unsigned)__builtin_ctzll(left)]);
 		memcpy(d->set[i], over, sizeof(over));
 	}
 }
@@ -222,23 +245,29 @@ finish(struct build *b)
 }
 
 struct rxdfa *
-rxdfa_new(struct waf_str pattern, uint32_t options)
+rxdfa_of(const struct rx_node *tree)
 {
-	struct build b = { .d = calloc(1, sizeof(*b.d)), .arena = arena_new(0) };
-	struct rx_node *tree = b.arena != NULL ? rx_parse(pattern, options, b.arena) : NULL;
+	struct build b = { .d = tree != NULL ? calloc(1, sizeof(*b.d)) : NULL, .arena = arena_new(0) };
 	bool good = false;
 
-	if (tree != NULL && b.d != NULL) {
-		b.d->inst = calloc(RXDFA_INSTS_MAX, sizeof(*b.d->inst));
-		if (b.d->inst != NULL) {
-			b.d->start = compile(&b, tree, emit(&b, RXDFA_ACCEPT, 0, 0));
-			good = finish(&b);
-		}
+	if (b.d != NULL && b.arena != NULL && (b.d->inst = malloc(RXDFA_INSTS_MAX * sizeof(*b.d->inst))) != NULL) {
+		b.d->start = compile(&b, tree, emit(&b, RXDFA_ACCEPT, 0, 0));
+		good = finish(&b);
 	}
 	arena_free(&b.arena);
 	if (!good)
 		rxdfa_free(&b.d);
 	return b.d;
+}
+
+struct rxdfa *
+rxdfa_new(struct waf_str pattern, uint32_t options)
+{
+	struct arena *a = arena_new(0);
+	struct rxdfa *d = a != NULL ? rxdfa_of(rx_parse(pattern, options, a)) : NULL;
+
+	arena_free(&a);
+	return d;
 }
 
 void

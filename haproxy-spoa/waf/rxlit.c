@@ -70,6 +70,16 @@ offer(struct info *r, struct lits s)
 	r->cost = cost;
 }
 
+/* What was offered to a part and taken there; its cost is known. */
+static void
+offer_best(struct info *r, const struct info *x)
+{
+	if (x->best.n == 0 || (r->best.n > 0 && r->cost <= x->cost))
+		return;
+	r->best = x->best;
+	r->cost = x->cost;
+}
+
 static void
 info_exact(struct info *r, struct lits s)
 {
@@ -176,8 +186,8 @@ concat(const struct info *x, const struct info *y, struct arena *a)
 	inherit_class(&r, y);
 	inherit_mixed(&r, x);
 	inherit_mixed(&r, y);
-	offer(&r, x->best);
-	offer(&r, y->best);
+	offer_best(&r, x);
+	offer_best(&r, y);
 	if (x->is_exact && y->is_exact && lits_max_len(x->exact) + lits_max_len(y->exact) <= EXACT_LEN &&
 	    lits_cross(&s, x->exact, y->exact, CROSS_MAX, a)) {
 		info_exact(&r, s);
@@ -456,14 +466,22 @@ take(struct rxlit *l, const struct info *r, struct arena *scratch, struct arena 
 }
 
 void
-rxlit_extract(struct rxlit *l, struct waf_str pattern, uint32_t options, struct arena *a)
+rxlit_of(struct rxlit *l, const struct rx_node *n, struct arena *a)
 {
 	struct arena *scratch = arena_new(0);
-	struct rx_node *n = scratch ? rx_parse(pattern, options, scratch) : NULL;
 	struct info r;
 
 	*l = (struct rxlit){ .n = 0 };
-	if (n != NULL && node_info(&r, n, scratch) && !arena_failed(scratch) && !take(l, &r, scratch, a))
+	if (n != NULL && scratch != NULL && node_info(&r, n, scratch) && !arena_failed(scratch) && !take(l, &r, scratch, a))
 		*l = (struct rxlit){ .n = 0 };
+	arena_free(&scratch);
+}
+
+void
+rxlit_extract(struct rxlit *l, struct waf_str pattern, uint32_t options, struct arena *a)
+{
+	struct arena *scratch = arena_new(0);
+
+	rxlit_of(l, scratch != NULL ? rx_parse(pattern, options, scratch) : NULL, a);
 	arena_free(&scratch);
 }

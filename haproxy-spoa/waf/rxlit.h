@@ -27,6 +27,10 @@ struct rxlit {
 	uint64_t	 class[4];	/* a byte of this set occurs in every match (bit per byte, unfolded) */
 };
 
+/* The pattern as a tree (rxlit_private.h) in the arena, for those who want more than one thing of it.  NULL: not understood. */
+struct rx_node;
+struct rx_node	*rx_parse(struct waf_str pattern, uint32_t options, struct arena *);
+void		 rxlit_of(struct rxlit *, const struct rx_node *, struct arena *);
 /* <options>: PCRE2 compile options that change the meaning (CASELESS, EXTENDED, DOTALL, UTF...). */
 void		 rxlit_extract(struct rxlit *, struct waf_str pattern, uint32_t options, struct arena *);
 #endif

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "haproxy-spoa/waf/waf.h"
+#include "haproxy-spoa/waf/rxlit.h"
 
 struct arena;
 
@@ -38,9 +38,6 @@ struct rx_bytes {
 	unsigned	 byte;		/* 256: it is a set */
 	bool		 loose;		/* the set holds more than PCRE2's does: don't invert it */
 };
-
-/* NULL: not understood, or out of memory. */
-struct rx_node	*rx_parse(struct waf_str pattern, uint32_t options, struct arena *);
 
 /* After "\": true and p behind it, or false and p where it was (not an escape for bytes). */
 bool		 rx_escape_bytes(struct rx_parser *, bool in_class, struct rx_bytes *);

@@ -202,7 +202,7 @@ verify_rule(struct waf_tx *tx, const struct plan_rule *pr, const struct xeval *e
 		const struct xbuf *b = ev->distinct[i];
 		struct waf_str value = {b->p, b->n};
 
-		if (!xgate_shut(&pr->gate, pr->side, b) && xprefilter(tx, pr, b) != 0)
+		if (!xprefilter_no(tx, pr, b))
 			continue;
 		if (waf_op_eval(pr->r->op, tx->scratch, (struct waf_str){0}, value, false, &res) == 1)
 			return 1;
