@@ -232,15 +232,63 @@ set_info(const uint64_t *set, struct arena *a)
 	return r;
 }
 
+/* The byte that a set stands for, in lower case; -1: it has others. */
+static int
+one_byte(const uint64_t *set)
+{
+	static const uint64_t upper = 0x7fffffeULL;
+	uint64_t low[4] = { set[0], (set[1] & ~upper) | (set[1] & upper) << 32, set[2], set[3] };
+	int byte = -1;
+
+	for (unsigned w = 0; w < 4; w++) {
+		if (low[w] == 0)
+			continue;
+		if (byte >= 0 || (low[w] & (low[w] - 1)) != 0)
+			return -1;
+		byte = (int)(w * 64 + (unsigned)__builtin_ctzll(low[w]));
+	}
+	return byte;
+}
+
+/* As concat() would make it of the bytes from <*c> on that are spelled out; *c goes behind them.  Most of a pattern is such. */
+static bool
+run_info(struct info *r, const struct rx_node **c, struct arena *a)
+{
+	char bytes[EXACT_LEN];
+	struct waf_str *v;
+	struct info x;
+	int b;
+
+	*r = nothing_known();
+	for (; *c != NULL && (*c)->type == RX_SET && r->width < EXACT_LEN && (b = one_byte((*c)->set)) >= 0; *c = (*c)->next) {
+		bytes[r->width++] = (char)b;
+		x = (struct info){ .has_class = true, .class_cost = class_cost((*c)->set) };
+		memcpy(x.class, (*c)->set, sizeof(x.class));
+		inherit_class(r, &x);
+	}
+	if ((v = arena_alloc(a, sizeof(*v))) == NULL || (v->p = arena_memdup(a, bytes, r->width)) == NULL)
+		return false;
+	v->n = r->width;
+	info_exact(r, (struct lits){ v, 1 });
+	return true;
+}
+
 static bool
 cat_info(struct info *r, const struct rx_node *n, struct arena *a)
 {
+	const struct rx_node *c = n->child;
 	struct info x;
 
 	*r = empty_info();
-	for (const struct rx_node *c = n->child; c != NULL; c = c->next) {
-		if (!node_info(&x, c, a))
-			return false;
+	while (c != NULL) {
+		if (c->type == RX_SET && one_byte(c->set) >= 0) {
+			if (!run_info(&x, &c, a))
+				return false;
+		} else {
+			if (!node_info(&x, c, a))
+				return false;
+			c = c->next;
+		}
 		*r = concat(r, &x, a);
 	}
 	return true;
