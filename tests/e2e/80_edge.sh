@@ -66,6 +66,25 @@ unlike "$(logged "$(header X-Request-Id)" .ja4)" '^t' 'and what the client says 
 http --interface 127.0.0.9 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/chat/completions" "${head[@]}" -d "$body"
 is "$http_code $(logged "$(header X-Request-Id)" .client)" '200 127.0.0.9' 'the client is the client, not the hop'
 
+# What a stranger says about where it comes from is neither believed nor passed on.
+http --interface 127.0.0.9 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/chat/completions" "${head[@]}" -H 'X-Forwarded-For: 192.0.2.1' -H 'Forwarded: for=192.0.2.1' -d "$body"
+is "$http_code $(logged "$(header X-Request-Id)" .client)" '200 127.0.0.9' 'X-Forwarded-For of a stranger is not its address'
+unlike "$(curl -s "$(stack .provider_http_url)/_mock/requests?n=1" | jq -r '.. | .headers? // empty' | tr 'A-Z' 'a-z')" '192\.0\.2\.1' 'and does not reach the provider'
+
+# From llmsecd's API to the refusal: before the agent, in the words of the SDK, and for how long.
+control=$(stack .control_url) token=$(cat "$run/etc/control.token")
+ban() { curl -s -o "$tap_dir/ban" -w '%{http_code}' -X "$1" "$control/_cluster/blacklist" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d "$2"; }
+like "$(ban POST '{"ip":"127.0.0.77","ttl_s":120,"reason":"e2e"}')" '^20[0-9]$' 'a ban by the API'
+banned=(--interface 127.0.0.77 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/models")
+check 'reaches the edge' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "${banned[@]}")" = 403 ]' 10
+http --interface 127.0.0.77 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/messages" "${head[@]}" -d "$body"
+is "$http_code $(logged "$(header X-Request-Id)" '.reason + " " + .verdict + " " + .hello')" '403 banned - -' 'and is enforced without the agent'
+is "$(jq -r '.type + " " + .error.type' "$http_body")" 'error permission_error' 'in the words of the SDK'
+at_most "$(header Retry-After)" 124 'with the time that is left (s)'
+at_least "$(header Retry-After)" 60 'of what was ordered (s)'
+like "$(ban DELETE '{"ip":"127.0.0.77"}')" '^20[0-9]$' 'lifted'
+check 'served again' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "${banned[@]}" -H "Authorization: Bearer $key")" != 403 ]' 10
+
 t0=$(now_ms)
 is "$(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | timeout 10 socat - "TCP:127.0.0.1:${edge##*:}" 2>/dev/null)" '' 'what is no TLS gets nothing'
 at_most $(($(now_ms) - t0)) 3000 'and is not waited for (ms)'
