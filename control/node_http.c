@@ -73,6 +73,10 @@ node_http_new(const struct llmsecd_conf *conf, const char *url, struct node_auth
 	curl_easy_setopt(h->curl, CURLOPT_TCP_NODELAY, 1L);
 	if (h->connect_to != NULL)
 		curl_easy_setopt(h->curl, CURLOPT_CONNECT_TO, h->connect_to);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* A new CA counts from the next connection on, not from tomorrow. */
+	curl_easy_setopt(h->curl, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
 	if (conf->cluster.ca_file[0] != '\0')
 		curl_easy_setopt(h->curl, CURLOPT_CAINFO, conf->cluster.ca_file);
 	if (conf->cluster.cert_file[0] != '\0') {
