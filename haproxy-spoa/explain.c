@@ -15,6 +15,7 @@
 #include "haproxy-spoa/req_raw.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
+#include "lib/cidr.h"
 #include "lib/diag.h"
 #include "lib/log.h"
 
@@ -147,15 +148,24 @@ policy_open(const struct options *o)
 	return p;
 }
 
-static bool
-address_take(struct req_view *r, const char *ip)
+/* What HAProxy could never have said would only be ignored by the engines, and nobody would know why. */
+static void
+options_check(const struct options *o)
 {
-	size_t n = strlen(ip);
+	static const char *const hellos[] = {"", "ok", "short", "malformed", "not-hello"};
+	bool known = false;
+	struct bot_ja4 j;
+	struct cidr c;
 
-	if (n >= sizeof(r->ip))
-		return false;
-	memcpy(r->ip, ip, n + 1);
-	return true;
+	if (cidr_parse(o->ip, &c) != 0 || !cidr_is_host(&c) || strchr(o->ip, '/') != NULL)
+		usage_error("--ip is not an address: ", o->ip);
+	bot_ja4_read(&j, o->ja4);
+	if (o->ja4[0] != '\0' && !j.known)
+		usage_error("--ja4 is no JA4 (t13d1517h2_8daaf6152771_cb7bf5808d99): ", o->ja4);
+	for (size_t i = 0; i < sizeof(hellos) / sizeof(hellos[0]); i++)
+		known |= strcmp(o->hello, hellos[i]) == 0;
+	if (!known)
+		usage_error("--hello is ok, short, malformed or not-hello, not ", o->hello);
 }
 
 static int
@@ -172,8 +182,7 @@ explain(const struct options *o, const struct policy *p, const struct buf *in, s
 		policy_thread_free(&t);
 		return 1;
 	}
-	if (!address_take(&r, o->ip))
-		usage_error("not an address: ", o->ip);
+	snprintf(r.ip, sizeof(r.ip), "%s", o->ip);
 	r.sni = (struct span){o->sni, strlen(o->sni)};
 	r.waf_profile = (struct span){o->profile, strlen(o->profile)};
 	r.hello = o->hello[0] == '\0' && o->ja4[0] != '\0' ? "ok" : o->hello;
@@ -197,6 +206,7 @@ explain_main(int argc, char **argv)
 	int rc;
 
 	options_parse(&o, argc, argv);
+	options_check(&o);
 	log_set_level(LOG_WARNING);
 	if (o.agents) {
 		explain_agents(stdout, o.json);

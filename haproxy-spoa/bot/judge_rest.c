@@ -53,11 +53,13 @@ void
 judge_behaviour(struct judge_job *j)
 {
 	const struct behave_view *b = &j->in->behave;
+	/* Programs ask often, and a crawler that proved to be one asks for everything once: that is what they are for. */
+	bool expected = j->api || j->out->proof == PROOF_TRUE;
 
-	judge_if(j, BOT_RATE, !j->api && b->requests > j->b->rate);
-	judge_if(j, BOT_RATE_HIGH, !j->api && b->requests / 4 > j->b->rate);
+	judge_if(j, BOT_RATE, !expected && b->requests > j->b->rate);
+	judge_if(j, BOT_RATE_HIGH, !expected && b->requests / 4 > j->b->rate);
 	judge_if(j, BOT_ERRORS, b->errors >= ERRORS_MANY && b->errors > b->requests / 2);
-	judge_if(j, BOT_PATHS, !j->api && b->distinct_paths >= PATHS_MANY && b->distinct_paths >= b->requests / 5 * 4);
+	judge_if(j, BOT_PATHS, !expected && b->distinct_paths >= PATHS_MANY && b->distinct_paths >= b->requests / 5 * 4);
 	judge_if(j, BOT_WAF_BEFORE, b->waf_hits >= WAF_HITS_MANY);
 	judge_if(j, BOT_NO_ASSETS, j->browser && j->out->kind == KIND_PAGE && b->pages >= PAGES_MANY && b->assets == 0);
 	judge_if(j, BOT_BANNED_BEFORE, b->bans > 0);

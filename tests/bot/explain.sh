@@ -91,6 +91,9 @@ is "$(status "$spoad" explain -c "$dir/spoad.yaml" </dev/null)" 2 'no request: 2
 is "$(status "$spoad" explain --nonsense </dev/null)" 2 'an unknown option: 2'
 is "$(status "$spoad" explain request.txt </dev/null): $(head -n 1 "$dir/out")" \
 	'2: llmsec-spoad explain: the request comes on standard input, not as an argument: request.txt' 'a file as argument is told where it belongs'
+is "$(status "$spoad" explain --ja4 nonsense <"$dir/bad"): $(head -n 1 "$dir/out")" \
+	'2: llmsec-spoad explain: --ja4 is no JA4 (t13d1517h2_8daaf6152771_cb7bf5808d99): nonsense' 'what is no fingerprint is told'
+is "$(status "$spoad" explain --ip 192.0.2.0/24 <"$dir/bad")" 2 'what is no address is told'
 is "$(status "$spoad" explain --behave speed=3 </dev/null)" 2 'an unknown behaviour: 2'
 echo '    weights: {BOT-301: 1, BOT-999: 2}' >>"$dir/spoad.yaml"
 is "$(status "$spoad" explain -c "$dir/spoad.yaml" <"$dir/bad"): $(head -n 1 "$dir/out")" \
