@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "lib/log.h"
 #include "ti-sync/run_private.h"
@@ -97,7 +98,12 @@ compiled_json(struct buf *b, const char *key, const struct ti_compiled *c)
 void
 ti_run_report(const struct ti_run *r, struct buf *b)
 {
-	buf_printf(b, "{\"run\": %" PRId64 ", \"started\": %lld, \"published\": %s, \"seconds\": {\"fetch\": %.3f, "
+	struct rusage u = {0};
+
+	getrusage(RUSAGE_SELF, &u);
+	buf_printf(b, "{\"peak_rss_kib\": %ld, \"cpu_seconds\": %.3f, ", u.ru_maxrss,
+	    (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+	buf_printf(b, "\"run\": %" PRId64 ", \"started\": %lld, \"published\": %s, \"seconds\": {\"fetch\": %.3f, "
 	    "\"import\": %.3f, \"publish\": %.3f}, \"feeds\": [", r->run, (long long)r->now, r->published ? "true" : "false",
 	    r->t_fetch, r->t_import, r->t_publish);
 	for (size_t i = 0; i < r->n_jobs; i++) {
