@@ -203,14 +203,24 @@ ti_url_host(const char **pp, size_t *np)
 bool
 ti_looks_like_net(const char *p, size_t n)
 {
+	enum { DIGIT = 1, LETTER, COLON, OTHER };
+	static const unsigned char kinds[256] = {
+		['0'] = DIGIT, ['1'] = DIGIT, ['2'] = DIGIT, ['3'] = DIGIT, ['4'] = DIGIT, ['5'] = DIGIT, ['6'] = DIGIT,
+		['7'] = DIGIT, ['8'] = DIGIT, ['9'] = DIGIT, ['a'] = LETTER, ['b'] = LETTER, ['c'] = LETTER,
+		['d'] = LETTER, ['e'] = LETTER, ['f'] = LETTER, ['A'] = LETTER, ['B'] = LETTER, ['C'] = LETTER,
+		['D'] = LETTER, ['E'] = LETTER, ['F'] = LETTER, [':'] = COLON, ['.'] = OTHER, ['/'] = OTHER,
+		['-'] = OTHER, [' '] = OTHER,
+	};
 	size_t colons = 0, letters = 0, digits = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		colons += p[i] == ':';
-		digits += p[i] >= '0' && p[i] <= '9';
-		letters += (p[i] >= 'a' && p[i] <= 'f') || (p[i] >= 'A' && p[i] <= 'F');
-		if (p[i] == '\0' || strchr("0123456789abcdefABCDEF:./- ", p[i]) == NULL)
+		unsigned k = kinds[(unsigned char)p[i]];
+
+		if (k == 0)
 			return false;
+		colons += k == COLON;
+		digits += k == DIGIT;
+		letters += k == LETTER;
 	}
 	/* Two colons: IPv6.  One: a port.  Letters without: "abc.de". */
 	return colons > 1 || (digits > 0 && letters == 0);

@@ -125,6 +125,19 @@ static const struct conf_opt fetch_opts[] = {
 	CONF_END
 };
 
+#define U(f)	(offsetof(struct ti_conf, upstream.f) - offsetof(struct ti_conf, upstream))
+static const struct conf_opt upstream_opts[] = {
+	{.name = "url", .type = CONF_T_STR, .offset = U(url), .max = 1000, .def = "", .unit = "url", .check = check_url,
+	 .help = "the other node's sets_dir, as a web server has it, without a slash at the end"},
+	{.name = "public_key", .type = CONF_T_STR, .offset = U(public_key), .max = 100, .def = "", .unit = "base64",
+	 .help = "of the other node's sign_key: 32 bytes of Ed25519"},
+	{.name = "ca_file", .type = CONF_T_STR, .offset = U(ca_file), .max = 4096, .def = "", .unit = "path",
+	 .help = "certificates to trust instead of the system's"},
+	{.name = "allow_private", .type = CONF_T_BOOL, .offset = U(allow_private), .def = "true",
+	 .help = "the other node may have a private address"},
+	CONF_END
+};
+
 const struct conf_opt ti_conf_opts[] = {
 	CONF_ENUM(struct ti_conf, log_level, level_names, "info", "least important line logged"),
 	CONF_STR(struct ti_conf, state_dir, LLMSEC_STATEDIR "/ti", "path", "database and lock; nobody else's business"),
@@ -138,6 +151,8 @@ const struct conf_opt ti_conf_opts[] = {
 	CONF_MAP(struct ti_conf, fetch, fetch_opts, "how feeds are fetched"),
 	CONF_SEQ(struct ti_conf, feeds, n_feeds, feed_opts, struct ti_conf_feed, "what is listed"),
 	CONF_SEQ(struct ti_conf, outputs, n_outputs, output_opts, struct ti_conf_output, "for tools that read no sets"),
+	CONF_STR(struct ti_conf, sign_key, "", "path", "Ed25519 key in PEM; signs sets_dir/manifest for nodes that pull; empty: none"),
+	CONF_MAP(struct ti_conf, upstream, upstream_opts, "the node whose sets the command pull fetches"),
 	CONF_STRS(struct ti_conf, on_change, "a program and its arguments, run after something new was published"),
 	CONF_END
 };

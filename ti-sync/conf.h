@@ -54,6 +54,11 @@ struct ti_conf {
 	struct ti_conf_output	*outputs;
 	size_t			 n_outputs;
 	struct conf_strs	 on_change;
+	char			*sign_key;
+	struct {
+		char	*url, *public_key, *ca_file;
+		bool	 allow_private;
+	} upstream;
 	/* filled in after loading */
 	struct ti_conf_feed	*shipped;
 	size_t			 n_shipped;

@@ -11,10 +11,15 @@
 static size_t
 comment_cut(const char *p, size_t n, const char *marks)
 {
-	for (size_t i = 0; i < n; i++)
-		if (p[i] != '\0' && strchr(marks, p[i]) != NULL && (i == 0 || p[i - 1] == ' ' || p[i - 1] == '\t'))
-			return i;
-	return n;
+	const char *at = p, *end = p + n, *best = end;
+
+	for (; *marks != '\0'; marks++)
+		for (at = p; (at = memchr(at, *marks, (size_t)(best - at))) != NULL; at++)
+			if (at == p || at[-1] == ' ' || at[-1] == '\t') {
+				best = at;
+				break;
+			}
+	return (size_t)(best - p);
 }
 
 /* ---- plain lists --------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ noinst_LTLIBRARIES += %D%/libtisync.la
 	%D%/store.c %D%/store_entry.c %D%/store.h %D%/store_private.h %D%/compile.c %D%/compile.h \
 	%D%/output.c %D%/output.h %D%/conf.c %D%/conf.h %D%/unpack.c %D%/unpack.h %D%/verify.c %D%/verify.h \
 	%D%/fetch.c %D%/fetch.h %D%/import.c %D%/import.h %D%/progress.c %D%/progress.h %D%/run.c %D%/run.h \
-	%D%/run_private.h %D%/run_fetch.c %D%/run_publish.c %D%/report.c %D%/ask.c %D%/ask.h
+	%D%/run_private.h %D%/run_fetch.c %D%/run_publish.c %D%/report.c %D%/share.c %D%/share.h %D%/ask.c %D%/ask.h
 %C%_llmsec_ti_sync_SOURCES = %D%/main.c
 %C%_llmsec_ti_sync_LDADD = %D%/libtisync.la
 dist_man_MANS += %D%/llmsec-ti-sync.8 %D%/ti-sync.yaml.5
@@ -25,12 +25,12 @@ TI_TESTS = tests/unit/ti-sync/test_ti_format tests/unit/ti-sync/test_ti_store te
 check_PROGRAMS += $(TI_TESTS) tests/ti-sync/ti_server
 tests_ti_sync_ti_server_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_ti_sync_ti_server_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
-TI_SH = tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh
+TI_SH = tests/ti-sync/feeds.sh tests/ti-sync/pull.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh
 if HELPERS
 TI_SH += tests/ti-sync/squid.sh
 endif
 TESTS += $(TI_TESTS) $(TI_SH)
-dist_check_SCRIPTS += tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
+dist_check_SCRIPTS += tests/ti-sync/pull.sh tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
 EXTRA_DIST += tests/ti-sync/lib.sh
 TI_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 TI_TEST_LIBS = %D%/libtisync.la $(CMOCKA_LIBS)

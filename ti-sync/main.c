@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "ti-sync/ask.h"
 #include "ti-sync/run.h"
+#include "ti-sync/share.h"
 
 #define PROGRAM		"llmsec-ti-sync"
 #define DEFAULT_CONF	LLMSEC_SYSCONFDIR "/ti-sync.yaml"
@@ -77,6 +78,12 @@ cmd_report(struct args *a)
 }
 
 static int
+cmd_pull(struct args *a)
+{
+	return a->argc == 0 ? ti_share_pull(&a->conf, a->run.quiet) : -1;
+}
+
+static int
 cmd_catalogue(struct args *a)
 {
 	return a->argc == 0 ? ti_ask_catalogue(&a->conf) : -1;
@@ -99,6 +106,7 @@ static const struct {
 	{"diff", "[from [to]]", "entries that came and went between two runs; the last one without numbers", cmd_diff, false},
 	{"report", "", "what the last run did, as JSON", cmd_report, false},
 	{"catalogue", "", "feeds shipped with the program, and their licences", cmd_catalogue, false},
+	{"pull", "", "fetch the signed sets of another node instead of feeds; exit 0, 1 unreachable, 3 refused", cmd_pull, false},
 	{"set", "file [name|address]", "what a .set file holds; is this in it?", cmd_set, true},
 };
 #define COMMANDS	(sizeof(commands) / sizeof(*commands))

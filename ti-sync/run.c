@@ -13,6 +13,7 @@
 
 #include "lib/log.h"
 #include "ti-sync/run_private.h"
+#include "ti-sync/share.h"
 
 extern char **environ;
 
@@ -31,8 +32,8 @@ ti_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static int
-dir_make(const char *path)
+int
+ti_dir_make(const char *path)
 {
 	char copy[PATH_MAX];
 
@@ -149,6 +150,8 @@ run_locked(struct ti_run *r)
 		err = ti_run_fetch(r);
 	if (err == 0)
 		err = ti_run_publish(r);
+	if (err == 0 && r->published)
+		err = ti_share_sign(r->conf, r->run);
 	ti_run_report(r, &json);
 	if (err == 0 && json.err == 0)
 		err = ti_store_run_end(r->st, r->run, time(NULL), buf_ptr(&json));
@@ -174,10 +177,10 @@ ti_run(struct ti_conf *c, const struct ti_run_opts *o)
 {
 	struct ti_run r = {.conf = c, .o = o, .now = time(NULL)};
 	enum ti_exit code;
-	int fd, err = dir_make(c->state_dir);
+	int fd, err = ti_dir_make(c->state_dir);
 
 	if (err == 0)
-		err = dir_make(c->sets_dir);
+		err = ti_dir_make(c->sets_dir);
 	if (err < 0) {
 		log_err("%s, %s: %s", c->state_dir, c->sets_dir, strerror(-err));
 		return TI_EXIT_FAILED;

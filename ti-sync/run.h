@@ -26,6 +26,8 @@ struct ti_run_opts {
 };
 
 enum ti_exit ti_run(struct ti_conf *, const struct ti_run_opts *);
+/* With those above it; 0 or -errno. */
+int	ti_dir_make(const char *path);
 /* Path of a file in the state folder. */
 void	ti_state_path(char *out, size_t size, const struct ti_conf *, const char *name);
 #endif

@@ -92,6 +92,8 @@ ti_store_open(struct ti_store **out, const char *path, bool readonly)
 	struct ti_store *st = calloc(1, sizeof(*st));
 	int err;
 
+	/* Counting memory takes a lock for each allocation; nobody asks.  Refused, harmlessly, after the first time. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	*out = NULL;
 	if (st == NULL)
 		return -ENOMEM;
