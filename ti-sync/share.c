@@ -204,7 +204,7 @@ set_pull(const struct ti_conf *c, const struct ti_manifest *m, int i, bool *fres
 	int fd, r = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", c->sets_dir, names[i]);
-	snprintf(tmp, sizeof(tmp), "%s.pulled", path);
+	snprintf(tmp, sizeof(tmp), "%s/%s.pulled", c->sets_dir, names[i]);
 	if (ti_sha256_file(path, sha) == 0 && strcmp(sha, m->file[i].sha256) == 0)
 		return 0;
 	if (!get(c, names[i], tmp, m->file[i].size))
