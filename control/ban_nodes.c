@@ -27,6 +27,7 @@
 struct item {
 	struct cidr	 cidr;
 	bool		 lifted;
+	struct ban_id	*id;		/* or whom an agent knows; the queue's */
 };
 
 struct peer {
@@ -78,13 +79,16 @@ queue_shrink(struct peer *p)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->queue[i].lifted)
 			p->queue[m++] = p->queue[i];
-	p->n = m < QUEUE_MAX ? m : 0;
+	for (; m >= QUEUE_MAX; m--)
+		free(p->queue[m - 1].id);
+	p->n = m;
 	p->shrinks++;
 	p->resync = true;
 }
 
-static void
-queue_put(struct peer *p, const struct ban_news *w)
+/* False: no memory, or too much; <it> is still the caller's. */
+static bool
+queue_put(struct peer *p, struct item it)
 {
 	struct item *v;
 	size_t cap;
@@ -97,12 +101,13 @@ queue_put(struct peer *p, const struct ban_news *w)
 		v = reallocarray(p->queue, cap, sizeof(*v));
 		if (v == NULL) {
 			p->resync = true;
-			return;
+			return false;
 		}
 		p->queue = v;
 		p->cap = cap;
 	}
-	p->queue[p->n++] = (struct item){ w->cidr, w->lifted };
+	p->queue[p->n++] = it;
+	return true;
 }
 
 static void
@@ -114,7 +119,25 @@ note(void *arg, const struct ban_news *w)
 		return;
 	pthread_mutex_lock(&ns->lock);
 	for (size_t i = 0; i < ns->n; i++)
-		queue_put(&ns->peer[i], w);
+		queue_put(&ns->peer[i], (struct item){ .cidr = w->cidr, .lifted = w->lifted });
+	pthread_cond_broadcast(&ns->work);
+	pthread_mutex_unlock(&ns->lock);
+}
+
+void
+ban_nodes_lift_ids(struct ban_nodes *ns, const struct ban_id *id, size_t n)
+{
+	struct ban_id *copy;
+
+	pthread_mutex_lock(&ns->lock);
+	for (size_t i = 0; i < ns->n; i++)
+		for (size_t j = 0; j < n; j++) {
+			copy = malloc(sizeof(*copy));
+			if (copy != NULL)
+				*copy = id[j];
+			if (copy == NULL || !queue_put(&ns->peer[i], (struct item){ .lifted = true, .id = copy }))
+				free(copy);
+		}
 	pthread_cond_broadcast(&ns->work);
 	pthread_mutex_unlock(&ns->lock);
 }
@@ -140,6 +163,12 @@ vote_add(struct buf *b, const struct ban *v)
 	    buf_len(b) > 1 ? "," : "", cidr_format(&v->cidr, text), left, ban_scope_name(v->scope), ban_by_name(v->by));
 	buf_add_json(b, v->reason, strlen(v->reason));
 	buf_adds(b, "\"}");
+}
+
+static void
+id_add(struct buf *b, const struct ban_id *id)
+{
+	buf_printf(b, "%s{\"%s\":\"%s\"}", buf_len(b) > 1 ? "," : "", id->ja4 ? "ja4" : "key", id->text);
 }
 
 static void
@@ -248,6 +277,10 @@ send_changes(struct peer *p, const struct item *v, size_t n, char why[BAN_REASON
 	begin(&votes);
 	begin(&gone);
 	for (size_t i = 0; i < n; i++) {
+		if (v[i].id != NULL) {
+			id_add(&lifts, v[i].id);
+			continue;
+		}
 		if (v[i].lifted)
 			gone_add(&lifts, &v[i].cidr, "cluster");
 		if (ban_list_find(p->all->list, &v[i].cidr, &row) && row.vote[0].edge == 0)
@@ -351,6 +384,8 @@ round_go(struct peer *p)
 	/* Where the queue was cut meanwhile, what is left of it goes again: that does no harm. */
 	if (r == 0 && n > 0 && shrinks == p->shrinks) {
 		p->haproxy = p->applied;
+		for (size_t i = 0; i < n; i++)
+			free(p->queue[i].id);
 		memmove(p->queue, p->queue + n, (p->n - n) * sizeof(v[0]));
 		p->n -= n;
 		p->done = noted - rest;
@@ -515,6 +550,8 @@ ban_nodes_stop(struct ban_nodes **nsp)
 		if (ns->peer[i].running)
 			pthread_join(ns->peer[i].thread, NULL);
 		node_http_free(&ns->peer[i].http);
+		for (size_t j = 0; j < ns->peer[i].n; j++)
+			free(ns->peer[i].queue[j].id);
 		free(ns->peer[i].queue);
 	}
 	pthread_cond_destroy(&ns->work);

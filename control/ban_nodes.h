@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "control/ban_list.h"
+#include "control/ban_request.h"
 
 struct ban_nodes;
 struct counters;
@@ -30,6 +31,8 @@ struct ban_node_state {
 int	ban_nodes_start(struct ban_nodes **, const struct llmsecd_conf *, struct ban_list *, struct node_auth *,
 	    struct counters *);
 void	ban_nodes_stop(struct ban_nodes **);
+/* An operator unbanned whom only the agents know. */
+void	ban_nodes_lift_ids(struct ban_nodes *, const struct ban_id *, size_t n);
 size_t	ban_nodes_count(const struct ban_nodes *);
 /* Everything noted so far, as a mark for ban_nodes_wait(). */
 uint64_t ban_nodes_mark(struct ban_nodes *);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control/ban_orders.h"
+#include "control/ban_request.h"
 #include "lib/buf.h"
 #include "lib/cidr.h"
 
@@ -46,19 +47,34 @@ replace(const char *path, const struct buf *b)
 	return r;
 }
 
+static int
+lines_write(const char *path, struct buf *b)
+{
+	struct stat st;
+	bool big = stat(path, &st) == 0 && st.st_size > FILE_MAX;
+	int r = b->err != 0 ? b->err : big ? replace(path, b) : write_to(path, O_APPEND, b);
+
+	buf_free(b);
+	return r;
+}
+
 int
 ban_orders_lift(const char *path, const struct cidr *c, size_t n, int64_t now_ms)
 {
 	char text[CIDR_TEXT];
 	struct buf b = {0};
-	struct stat st;
-	bool big;
-	int r;
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%" PRId64 " lift ip %s\n", now_ms, cidr_format(&c[i], text));
-	big = stat(path, &st) == 0 && st.st_size > FILE_MAX;
-	r = b.err != 0 ? b.err : big ? replace(path, &b) : write_to(path, O_APPEND, &b);
-	buf_free(&b);
-	return r;
+	return lines_write(path, &b);
+}
+
+int
+ban_orders_lift_ids(const char *path, const struct ban_id *id, size_t n, int64_t now_ms)
+{
+	struct buf b = {0};
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%" PRId64 " lift %s %s\n", now_ms, id[i].ja4 ? "ja4" : "key", id[i].text);
+	return lines_write(path, &b);
 }

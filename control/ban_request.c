@@ -77,10 +77,39 @@ names_known(const json_t *o, bool node)
 	return true;
 }
 
+/* It becomes a word of a line: letters, digits, "_"; behind "@" an address. */
+static bool
+id_ok(const struct ban_id *id)
+{
+	size_t n = strspn(id->text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+	struct cidr c;
+
+	if (!id->ja4)
+		return n == 16 && strspn(id->text, "0123456789abcdef") == 16 && id->text[16] == '\0';
+	return n > 0 && (id->text[n] == '\0' || (id->text[n] == '@' && cidr_parse(id->text + n + 1, &c) == 0));
+}
+
+static bool
+id_take(struct ban_request *q, size_t i, const json_t *o)
+{
+	const json_t *ja4 = json_object_get(o, "ja4"), *scope = json_object_get(o, "scope");
+	const char *text = json_string_value(ja4 != NULL ? ja4 : json_object_get(o, "key"));
+	struct ban_id *id = &q->id[q->n_ids];
+
+	id->ja4 = ja4 != NULL;
+	if (json_object_size(o) != (scope != NULL ? 2 : 1) || text == NULL || strlen(text) >= sizeof(id->text))
+		return refuse(q, i, "key: 16 hex digits; ja4: a fingerprint, \"@\" and an address may follow; nothing beside it");
+	snprintf(id->text, sizeof(id->text), "%s", text);
+	if (!id_ok(id))
+		return refuse(q, i, "key: 16 hex digits; ja4: a fingerprint, \"@\" and an address may follow");
+	q->n_ids++;
+	return true;
+}
+
 static bool
 ban_take(struct ban_request *q, size_t i, const json_t *o, const struct ban_request_from *from)
 {
-	struct ban *b = &q->v[i];
+	struct ban *b = &q->v[q->n];
 	const json_t *ip = json_object_get(o, "ip"), *cidr = json_object_get(o, "cidr");
 	const char *text = json_string_value(ip != NULL ? ip : cidr);
 
@@ -103,6 +132,7 @@ ban_take(struct ban_request *q, size_t i, const json_t *o, const struct ban_requ
 		return refuse(q, i, "scope: edge or cluster");
 	if (!by_take(json_object_get(o, "by"), b))
 		return refuse(q, i, "by: operator or edge.ban");
+	q->n++;
 	return true;
 }
 
@@ -112,15 +142,22 @@ ban_request_parse(struct ban_request *q, const void *body, size_t len, const str
 	json_error_t err;
 	json_t *root = json_loadb(body, len, JSON_REJECT_DUPLICATES, &err);
 	bool many = json_is_array(root), ok = root != NULL;
+	const json_t *o;
+	size_t size;
 
 	memset(q, 0, sizeof(*q));
 	if (root == NULL)
 		snprintf(q->why, sizeof(q->why), "not JSON: %.120s", err.text);
-	q->n = many ? json_array_size(root) : 1;
-	q->v = calloc(q->n + 1, sizeof(*q->v));
-	ok = ok && q->v != NULL;
-	for (size_t i = 0; ok && i < q->n; i++)
-		ok = ban_take(q, i, many ? json_array_get(root, i) : root, from);
+	size = many ? json_array_size(root) : 1;
+	q->v = calloc(size + 1, sizeof(*q->v));
+	if (from->ids)
+		q->id = calloc(size + 1, sizeof(*q->id));
+	ok = ok && q->v != NULL && (q->id != NULL || !from->ids);
+	for (size_t i = 0; ok && i < size; i++) {
+		o = many ? json_array_get(root, i) : root;
+		ok = from->ids && (json_object_get(o, "key") != NULL || json_object_get(o, "ja4") != NULL) ?
+		    id_take(q, i, o) : ban_take(q, i, o, from);
+	}
 	json_decref(root);
 	return ok;
 }
@@ -129,6 +166,6 @@ void
 ban_request_free(struct ban_request *q)
 {
 	free(q->v);
-	q->v = NULL;
-	q->n = 0;
+	free(q->id);
+	memset(q, 0, sizeof(*q));
 }

@@ -4,6 +4,7 @@
 /*
  * The body of POST and DELETE /_cluster/blacklist: an object, or an array of them (docs/bans.md).
  *	{"ip":"192.0.2.7" | "cidr":"192.0.2.0/24", "ttl_s":3600, "reason":"...", "scope":"edge"|"cluster"}
+ * A DELETE may also name whom llmsec-spoad bans: {"key":"16 hex digits"}, {"ja4":"FINGERPRINT[@ADDRESS]"}.
  * What another edge says may also have "by":"operator"|"edge.ban" and "ttl_ms" in place of "ttl_s".
  */
 #include <stdbool.h>
@@ -12,9 +13,17 @@
 
 #include "control/ban_list.h"
 
+/* Whom only an agent knows: the digest of a key, or a fingerprint. */
+struct ban_id {
+	bool		 ja4;
+	char		 text[128];
+};
+
 struct ban_request {
 	struct ban	*v;
 	size_t		 n;
+	struct ban_id	*id;
+	size_t		 n_ids;
 	char		 why[160];	/* what is wrong with it */
 };
 
@@ -23,6 +32,7 @@ struct ban_request_from {
 	enum ban_scope	 default_scope;
 	int		 edge;		/* whose votes they become */
 	bool		 node;		/* another edge is speaking */
+	bool		 ids;		/* they may be in it */
 };
 
 /* False: <why>.  Free it in any case. */

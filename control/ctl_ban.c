@@ -39,7 +39,15 @@ text_add(struct buf *b, const char *key, const char *value)
 static void
 one_add(struct buf *b, const struct ctl_ban *o, const char *address)
 {
+	static const char *const ids[] = { "key", "ja4" };
+
 	buf_adds(b, buf_len(b) > 1 ? ",{" : "{");
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (strncmp(address, ids[i], 3) == 0 && address[3] == '=') {
+			text_add(b, ids[i], address + 4);
+			buf_addc(b, '}');
+			return;
+		}
 	text_add(b, strchr(address, '/') != NULL ? "cidr" : "ip", address);
 	if (o->ttl != NULL)
 		buf_printf(b, ",\"ttl_s\":%" PRId64, ttl_seconds(o->ttl));

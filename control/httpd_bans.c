@@ -214,6 +214,24 @@ orders_write(struct httpd *h, const struct cidr *c, size_t n)
 		log_warnx("cannot write %s: %s; llmsec-spoad keeps its own bans", h->orders, strerror(-r));
 }
 
+/* Whom the agents ban; another edge has told the others itself. */
+static void
+ids_lift(struct httpd *h, const struct ban_request *q, const struct httpd_request *from)
+{
+	int r = 0;
+
+	if (q->n_ids == 0)
+		return;
+	pthread_mutex_lock(&h->token_lock);
+	if (h->orders[0] != '\0')
+		r = ban_orders_lift_ids(h->orders, q->id, q->n_ids, ctltime_now_ms());
+	pthread_mutex_unlock(&h->token_lock);
+	if (r < 0)
+		log_warnx("cannot write %s: %s; llmsec-spoad keeps its own bans", h->orders, strerror(-r));
+	if (!from->node && h->nodes != NULL)
+		ban_nodes_lift_ids(h->nodes, q->id, q->n_ids);
+}
+
 /* An operator's, or another edge's word that an operator did: everywhere.  Else one edge's vote only. */
 static int
 lift_all(struct httpd *h, const struct ban_request *q, int edge, size_t *removed)
@@ -228,6 +246,7 @@ lift_all(struct httpd *h, const struct ban_request *q, int edge, size_t *removed
 			c[n_all++] = q->v[i].cidr;
 		else
 			single[n_one++] = q->v[i].cidr;
+	/* A body of keys alone has no address. */
 	if (r == 0 && n_all > 0) {
 		r = ban_list_remove(h->bans, c, n_all, edge == 0 ? BAN_ALL : BAN_ALL_HEARD, removed);
 		orders_write(h, c, n_all);
@@ -248,17 +267,19 @@ lift(struct httpd *h, struct MHD_Connection *conn, const struct ban_request *q, 
 	int64_t began = mono_us();
 	struct buf b = {0};
 	size_t removed;
+	uint64_t mark;
 	bool applied;
 	int r = lift_all(h, q, from->edge, &removed);
-	uint64_t mark = h->nodes != NULL ? ban_nodes_mark(h->nodes) : 0;
 
 	if (r < 0)
 		return store_failed(h, conn, r);
+	ids_lift(h, q, from);
+	mark = h->nodes != NULL ? ban_nodes_mark(h->nodes) : 0;
 	count(h, M_BAN_LIFTED, removed);
 	applied = ban_list_settle(h->bans, SETTLE_MS);
 	buf_printf(&b, "{\"removed\":%zu,", removed);
 	this_edge_add(h, &b, applied, mono_us() - began);
-	if (any_cluster(q) && !from->node)
+	if ((any_cluster(q) || q->n_ids > 0) && !from->node)
 		other_edges_add(h, &b, mark, began);
 	if (!from->node)
 		control_event_lifts(h->events, q->v, q->n);
@@ -388,6 +409,7 @@ httpd_bans(struct httpd *h, struct MHD_Connection *conn, const char *method, str
 		return httpd_error(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "GET, POST or DELETE");
 	f.default_ttl_ms = __atomic_load_n(&h->ban_ttl_ms, __ATOMIC_RELAXED);
 	/* Unban means everywhere unless it says otherwise. */
+	f.ids = !post;
 	f.default_scope = post || from->node ? BAN_EDGE : BAN_CLUSTER;
 	if (!ban_request_parse(&q, buf_ptr(&from->body), buf_len(&from->body), &f))
 		r = httpd_error(h, conn, MHD_HTTP_BAD_REQUEST, q.why);

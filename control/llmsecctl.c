@@ -46,7 +46,7 @@ usage(FILE *f)
 	    "  metrics               counters of every component\n"
 	    "  ban list              who is banned\n"
 	    "  ban add ADDRESS...    ban addresses and networks; -: read them from standard input\n"
-	    "  ban del ADDRESS...    lift bans\n"
+	    "  ban del ADDRESS...    lift bans; key=DIGEST, ja4=FINGERPRINT: what llmsec-spoad banned\n"
 	    "  sign METHOD PATH      headers of a signed request; its body is standard input\n"
 	    "  check                 check every configuration file\n"
 	    "options:\n"

@@ -3,8 +3,8 @@
 # Three edges: what one bans, the others refuse; what isn't an edge's word, none of them believes.
 . "${srcdir:?}/tests/cluster/lib.sh"
 
-for p in haproxy socat openssl; do
-	command -v $p >/dev/null || { echo "1..0 # SKIP $p is not installed"; exit 0; }
+for p in "$haproxy_1" "$haproxy_2" "$haproxy_3" socat openssl; do
+	command -v "$p" >/dev/null || { echo "1..0 # SKIP $p is not installed"; exit 0; }
 done
 
 edges_make
@@ -27,6 +27,9 @@ is "$(jq -r '[.edges[] | .state] | join(" ")' <<<"$answer")" 'applied applied ap
 is "$(seen_all 127.0.0.2)" '200 200 200' 'it is served by all'
 is "$(ctl 1 ban list | grep -c until; ctl 2 ban list | grep -c until)" $'0\n0' 'and in no list'
 like "$(cat "$tap_dir/2/orders")" ' lift ip 127.0.0.2$' 'every agent is told to forget it'
+
+post 3 '{"key":"0123456789abcdef"}' DELETE >"$tap_dir/out"
+is "$(tail -qn 1 "$tap_dir"/[123]/orders | cut -d ' ' -f 2- | sort -u)" 'lift key 0123456789abcdef' 'of a key, too'
 
 # --- networks, which peers cannot carry
 post 1 '{"cidr":"127.9.0.0/16","scope":"cluster"}' >"$tap_dir/out"

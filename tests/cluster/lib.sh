@@ -9,6 +9,10 @@
 # shellcheck disable=SC2034
 declare -A http_port peer_port nodes_port ctl_port haproxy_pid llmsecd_pid starts
 
+haproxy_1=${LLMSEC_HAPROXY_1:-${HAPROXY_PROGRAM:-haproxy}}
+haproxy_2=${LLMSEC_HAPROXY_2:-${HAPROXY_PROGRAM:-haproxy}}
+haproxy_3=${LLMSEC_HAPROXY_3:-${HAPROXY_PROGRAM:-haproxy}}
+
 # ca NAME: a certificate authority.
 ca()
 {
@@ -90,16 +94,16 @@ keys_write()
 	(umask 077; printf '%s\n' "$@" >"$tap_dir/$n/keys.new"; mv "$tap_dir/$n/keys.new" "$tap_dir/$n/keys")
 }
 
-# haproxy_start N [PEM [CFG]]
+# haproxy_start N [PEM [CFG]]: versions may differ, LLMSEC_HAPROXY_N is the program of edge N.
 haproxy_start()
 {
-	local n=$1 pem=${2:-$tap_dir/edge$1.pem} cfg=${3:-$tap_dir/$1/haproxy.cfg}
+	local n=$1 pem=${2:-$tap_dir/edge$1.pem} cfg=${3:-$tap_dir/$1/haproxy.cfg} program=haproxy_$1
 	starts[$n]=$((${starts[$n]:-0} + 1))
 	spawn "haproxy.$n.${starts[$n]}" env LLMSEC_EDGE_N="$n" LLMSEC_PEER_1="127.0.0.1:${peer_port[1]}" \
 		LLMSEC_PEER_2="127.0.0.1:${peer_port[2]}" LLMSEC_PEER_3="127.0.0.1:${peer_port[3]}" \
 		LLMSEC_NODES_BIND="127.0.0.1:${nodes_port[$n]}" LLMSEC_CONTROL_ADDR="127.0.0.1:${ctl_port[$n]}" \
 		LLMSEC_PEER_PEM="$pem" LLMSEC_PEER_CA="${LLMSEC_TEST_CA:-$tap_dir/edges.crt}" \
-		haproxy -db -f "$srcdir/etc/haproxy/llmsec-peers.cfg" -f "$cfg"
+		"${!program}" -db -f "$srcdir/etc/haproxy/llmsec-peers.cfg" -f "$cfg"
 	haproxy_pid[$n]=$spawned
 }
 

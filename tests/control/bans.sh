@@ -86,6 +86,14 @@ is "$rc $(seen 127.0.0.2) $(llmsecctl ban list | wc -l)" '0 200 0' 'ban del'
 check 'the follower hears of it' wait_for 'tail -n 1 "$follower" | grep -qx "{\"op\":\"del\",\"cidr\":\"127.0.0.2\"}"' 5
 is "$(jq -c 'select(.op == "add" and .ttl_s > 3590) | [.cidr, .reason]' "$follower" | head -n 1)" '["127.0.0.2","too many requests"]' 'and before of the ban'
 like "$(cat "$tap_dir/orders")" '^[0-9]{13} lift ip 127.0.0.2$' 'llmsec-spoad is told to forget it'
+run llmsecctl ban del key=0123456789abcdef ja4=t13d1516h2_8daaf6152771_b0da82dd1658@127.0.0.2
+like "$rc $(tail -n 2 "$tap_dir/orders" | cut -d ' ' -f 2- | paste -sd,)" '^0 lift key 0123456789abcdef,lift ja4 t13d1516h2_8daaf6152771_b0da82dd1658@127.0.0.2$' 'and a key and a fingerprint'
+for bad in key=0123 'key=0123456789abcde;' ja4= 'ja4=a b' ja4=x@host; do
+	run llmsecctl ban del "$bad"
+	is "$rc" 2 "refused: $bad"
+done
+run llmsecctl ban add key=0123456789abcdef
+is "$rc" 2 'a key is nothing that HAProxy could ban'
 check 'what was done is an event' wait_for '[ "$(llmsecctl events --json --event ban.lift | jq -r .target)" = 127.0.0.2 ]' 5
 
 # --- expiry, networks, IPv6

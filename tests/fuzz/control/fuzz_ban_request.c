@@ -41,9 +41,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	for (int node = 0; node < 2; node++) {
 		from.node = node;
 		from.edge = node;
+		from.ids = n % 2;
 		if (ban_request_parse(&q, p, n, &from)) {
 			for (size_t i = 0; i < q.n; i++)
 				one(&q.v[i], &from);
+			for (size_t i = 0; i < q.n_ids; i++)
+				need(from.ids && q.id[i].text[0] != '\0' && strpbrk(q.id[i].text, " \n\"\\") == NULL);
 		} else {
 			need(q.why[0] != '\0' || q.v == NULL);
 		}
