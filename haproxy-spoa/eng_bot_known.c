@@ -13,6 +13,7 @@
 #include "haproxy-spoa/eng_bot_known.h"
 #include "haproxy-spoa/hot.h"
 #include "haproxy-spoa/spoad_counters.h"
+#include "lib/log.h"
 #include "lib/set_dom.h"
 #include "lib/set_ip.h"
 
@@ -230,6 +231,9 @@ void
 bot_known_tick(struct bot_known *k, uint64_t now_us)
 {
 	hot_tick(k->hot, now_us);
+	if (k->shared != NULL && prove_mute(k->shared->prove))
+		log_warnx("bot: the resolver gave no answer %d times in a row: crawlers that prove themselves by name stay pending "
+		    "(is it on another machine? see docs/bot-score.md)", PROVE_MUTE);
 }
 
 void

@@ -36,6 +36,8 @@ struct prove {
 	struct prove_conf	 conf;
 	struct prove_cache	*cache;
 	_Atomic uint64_t	 stats[PROVE_STATS];
+	atomic_uint		 failed_in_a_row;
+	bool			 mute_told;	/* of who asks prove_mute() */
 	_Atomic uint32_t	 head, tail;
 	struct question		 queue[QUEUE];
 	sem_t			 ready;
@@ -238,6 +240,10 @@ answer(struct prove *p, const struct question *q)
 		prove_cache_put(p->cache, q->key, ENTRY_FALSE, now, now + p->conf.false_min);
 	else
 		prove_cache_put(p->cache, q->key, ENTRY_PENDING, now, now + p->conf.failed_min);
+	if (proof == PROOF_NONE)
+		atomic_fetch_add_explicit(&p->failed_in_a_row, 1, memory_order_relaxed);
+	else
+		atomic_store_explicit(&p->failed_in_a_row, 0, memory_order_relaxed);
 	count(p, proof == PROOF_TRUE ? PROVE_TRUE : proof == PROOF_FALSE ? PROVE_FALSE : PROVE_FAILED);
 }
 
@@ -366,4 +372,19 @@ uint64_t
 prove_stat(const struct prove *p, enum prove_stat s)
 {
 	return atomic_load_explicit(&p->stats[s], memory_order_relaxed);
+}
+
+bool
+prove_mute(struct prove *p)
+{
+	unsigned failed = atomic_load_explicit(&p->failed_in_a_row, memory_order_relaxed);
+
+	if (failed < PROVE_MUTE) {
+		p->mute_told &= failed > 0;
+		return false;
+	}
+	if (p->mute_told)
+		return false;
+	p->mute_told = true;
+	return true;
 }

@@ -43,6 +43,12 @@ void		 prove_release(struct prove **);
 enum bot_proof	 prove_ask(struct prove *, const struct bot_agent *, const char *ip);
 /* The same by asking the resolver here and now. */
 enum bot_proof	 prove_now(const struct prove_resolver *, const struct bot_agent *, const char *ip);
+/*
+ * True once when the resolver has failed so often in a row that somebody should be told; again after it answered in
+ * between.  One thread at a time.
+ */
+#define PROVE_MUTE	10
+bool		 prove_mute(struct prove *);
 /* How often so far. */
 uint64_t	 prove_stat(const struct prove *, enum prove_stat);
 #endif

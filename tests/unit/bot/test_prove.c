@@ -67,6 +67,8 @@ zone_name(void *arg, const struct sockaddr *sa, socklen_t len, char *host, size_
 	if (gated)
 		sem_wait(&gate);
 	atomic_fetch_add(&asked, 1);
+	if (i < 0 && sa->sa_family == AF_INET && ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 8 == 0xc00002)
+		return -EAGAIN;		/* 192.0.2.0/24 */
 	if (i < 0)
 		return -ENOENT;
 	if (zone[i].name == NULL)
@@ -185,6 +187,31 @@ a_failing_resolver_proves_nothing(void **state)
 	prove_release(&p);
 }
 
+/* Somebody is told once, and again only after it had worked in between. */
+static void
+a_mute_resolver_is_told_of_once(void **state)
+{
+	const struct timespec nap = {0, 1000000};
+	struct prove *p;
+	char ip[32];
+
+	(void)state;
+	reset();
+	assert_int_equal(prove_new(&p, &conf), 0);
+	for (unsigned i = 1; i <= 20; i++) {
+		assert_false(i <= PROVE_MUTE && prove_mute(p));
+		snprintf(ip, sizeof(ip), "192.0.2.%u", i);	/* answered by -EAGAIN, below */
+		prove_ask(p, bot_agent_find("Googlebot"), ip);
+		while (prove_stat(p, PROVE_FAILED) < i)
+			nanosleep(&nap, NULL);
+	}
+	assert_true(prove_mute(p));
+	assert_false(prove_mute(p));
+	assert_int_equal(settled(p, "Googlebot", "66.249.66.1"), PROOF_TRUE);
+	assert_false(prove_mute(p));
+	prove_release(&p);
+}
+
 /* The request path doesn't wait: with the resolver stuck, asking goes on until the queue is full, then proves nothing. */
 static void
 a_full_queue_is_no_answer(void **state)
@@ -249,7 +276,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_prove_and_refute), cmocka_unit_test(threads_answer_and_the_answer_is_kept),
-		cmocka_unit_test(a_failing_resolver_proves_nothing), cmocka_unit_test(a_full_queue_is_no_answer),
+		cmocka_unit_test(a_failing_resolver_proves_nothing), cmocka_unit_test(a_mute_resolver_is_told_of_once),
+		cmocka_unit_test(a_full_queue_is_no_answer),
 		cmocka_unit_test(the_cache_keeps_proofs),
 	};
 
