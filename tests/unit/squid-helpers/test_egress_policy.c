@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/buf.h"
 #include "lib/diag.h"
+#include "lib/set_dom.h"
 #include "squid-helpers/egress_policy.h"
 
 static const char policy_text[] =
@@ -241,6 +243,42 @@ the_shipped_policy_loads(void **state)
 	egress_policy_free(&p);
 }
 
+/* What the set lists is refused whatever a rule says; a set that was never readable opens nothing. */
+static void
+listed_hosts_are_refused(void **state)
+{
+	static const char *const categories[] = { "malware" };
+	const struct set_meta meta = { .categories = categories, .n_categories = 1, .key = "test" };
+	const struct set_class sure = { 1, 90, 0 }, unsure = { 1, 10, 0 };
+	struct set_dom_writer *w = set_dom_writer_new(&meta);
+	struct egress_policy *p = load("threats:\n  domains: /x.set\nrules:\n  - {id: r, domains: [.bad.example, fine.example]}\n", NULL, 0);
+	struct set_dom *s;
+	char path[] = "/tmp/egress-set.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_non_null(w);
+	assert_non_null(p);
+	assert_true(fd >= 0);
+	close(fd);
+	expect(p, "GET", "fine.example", 443, "", EGRESS_NO_POLICY, "egress.no-policy");
+	set_dom_writer_add(w, "bad.example", 11, &sure);
+	set_dom_writer_add(w, "fine.example", 12, &unsure);
+	assert_int_equal(set_dom_writer_write(w, path), 0);
+	set_dom_writer_free(&w);
+	assert_int_equal(set_dom_open(&s, path, 0, NULL), 0);
+	unlink(path);
+	egress_policy_threats(p, s);
+	expect(p, "GET", "fine.example", 443, "", EGRESS_ALLOWED, "r");
+	expect(p, "GET", "www.bad.example", 443, "", EGRESS_THREAT, "egress.threat-intel");
+	expect(p, "GET", "other.example", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	expect(p, "GET", "10.0.0.1", 443, "", EGRESS_IP_LITERAL, "egress.ip-literal");
+	egress_policy_free(&p);
+	set_dom_close(&s);
+	p = load("threats:\n  domains: /x.set\n  required: false\nrules:\n  - {id: r, domains: [fine.example]}\n", NULL, 0);
+	expect(p, "GET", "fine.example", 443, "", EGRESS_ALLOWED, "r");
+	egress_policy_free(&p);
+}
+
 int
 main(void)
 {
@@ -253,6 +291,7 @@ main(void)
 		cmocka_unit_test(a_group_may_serve_several_rules),
 		cmocka_unit_test(many_names_are_all_found),
 		cmocka_unit_test(the_shipped_policy_loads),
+		cmocka_unit_test(listed_hosts_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
