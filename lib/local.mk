@@ -24,6 +24,10 @@ dist_man_MANS += %D%/llmsec-set.5
 %C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
 %C%_libllmsec_la_SOURCES += %D%/actor_key.c %D%/actor_key.h
 if BUILD_TESTS
+check_PROGRAMS += tests/unit/lib/test_actor_key
+TESTS += tests/unit/lib/test_actor_key
+tests_unit_lib_test_actor_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_actor_key_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 SET_TESTS = tests/unit/lib/test_set_dom tests/unit/lib/test_set_ip
 check_PROGRAMS += $(SET_TESTS)
 TESTS += $(SET_TESTS)

@@ -216,6 +216,8 @@ bans_lift(struct bans *b, bool (*match)(const void *, const struct ban_who *), c
 {
 	size_t n = 0;
 
+	if (atomic_load_explicit(&b->remembered, memory_order_relaxed) == 0)
+		return 0;	/* as for most of a long file of orders */
 	pthread_mutex_lock(&b->lock);
 	for (size_t at = 0; at < places(b); at++) {
 		if (atomic_load_explicit(&b->tags[at], memory_order_relaxed) == ASSOC_EMPTY ||
