@@ -88,6 +88,10 @@ eng_bot_configure(void **state, const struct spoad_conf *c, struct diag *d)
 	*state = e = calloc(1, sizeof(*e));
 	rc = e != NULL ? 0 : -ENOMEM;
 	if (rc == 0) {
+		if (c->bot.n_countries > 0 && c->geo.country_db[0] == '\0')
+			diag_warn(d, "bot.countries", 0, 0, "without geo.country_db every country is ZZ");
+		if (c->bot.n_asns > 0 && c->geo.asn_db[0] == '\0')
+			diag_warn(d, "bot.asns", 0, 0, "without geo.asn_db no client's network is known");
 		e->conf = &c->bot;
 		rc = scores_build(e);
 	}

@@ -281,6 +281,21 @@ mistakes_have_their_place(void **state)
 	rig_close(&r);
 }
 
+static void
+lists_without_a_database_are_told_of(void **state)
+{
+	struct diag *d = diag_new();
+	struct rig r;
+
+	rig_new(&r);
+	r.policy = configured(&r, "  resolver: {threads: 0}\n  countries: [{code: XA, weight: 5}]\n  asns: [{asn: 1, weight: 5}]\n", d);
+	assert_non_null(r.policy);
+	assert_int_equal(diag_errors(d), 0);
+	assert_int_equal(diag_warnings(d), 2);
+	diag_free(&d);
+	rig_close(&r);
+}
+
 /* What fired is counted, by all configurations that there were. */
 static void
 features_are_counted(void **state)
@@ -345,6 +360,7 @@ main(void)
 		cmocka_unit_test(intelligence_counts_by_its_confidence), cmocka_unit_test(sites_are_looked_up),
 		cmocka_unit_test(thresholds_refuse),
 		cmocka_unit_test(weights_are_the_operators), cmocka_unit_test(mistakes_have_their_place),
+		cmocka_unit_test(lists_without_a_database_are_told_of),
 		cmocka_unit_test(features_are_counted), cmocka_unit_test(reloads_and_off),
 	};
 

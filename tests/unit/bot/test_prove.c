@@ -36,6 +36,7 @@ static const struct {
 	{"198.51.100.4", "googlebot.com", 1},				/* the domain itself names no host */
 	{"198.51.100.5", "crawl.googlebot.com", -EAGAIN},
 	{"198.51.100.6", NULL, 0},
+	{"198.51.100.7", "7.100.51.198.bc.googleusercontent.com", 1},	/* a rented machine */
 	{"157.55.39.1", "msnbot-157-55-39-1.search.msn.com", 1},
 };
 
@@ -120,6 +121,7 @@ static const struct {
 	{"Googlebot", "66.249.66.3", PROOF_TRUE}, {"Googlebot", "2001:4860:4801::1", PROOF_TRUE},
 	{"Googlebot", "198.51.100.1", PROOF_FALSE}, {"Googlebot", "198.51.100.2", PROOF_FALSE},
 	{"Googlebot", "198.51.100.3", PROOF_FALSE}, {"Googlebot", "198.51.100.4", PROOF_FALSE},
+	{"Googlebot", "198.51.100.7", PROOF_FALSE},
 	{"Googlebot", "203.0.113.1", PROOF_FALSE},	/* no name at all */
 	{"Googlebot", "157.55.39.1", PROOF_FALSE},	/* somebody else's crawler */
 	{"Bingbot", "157.55.39.1", PROOF_TRUE}, {"Bingbot", "66.249.66.1", PROOF_FALSE},
