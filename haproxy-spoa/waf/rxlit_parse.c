@@ -407,6 +407,8 @@ parse_item(struct rx_parser *p, struct list *l)
 	p->p++;
 	if (p->extended && (c == ' ' || (c >= 9 && c <= 13)))
 		return;
+	if (p->extended && c == 0x85)	/* a blank to PCRE2 if it was built with Unicode, else a byte */
+		p->fail = true;
 	if (c == '\\')
 		parse_escape(p, l);
 	else if (c == '(')

@@ -296,7 +296,7 @@ static const struct {
 	{ "q\\Rz", "q\r\nz" }, { "q\\Rz", "q\x85z" }, { "q\\Xz", "q\r\nz" }, { "(qz|zq)\\1jx", "zqzqjx" },
 	{ "(?<n>qz)(?P=n)jx", "qzqzjx" }, { "(?i)q(?-i)z|Q", "Q" }, { "(?:j(?i)k|q)x", "jKx" }, { "(?:j(?i)k|q)x", "Qx" },
 	{ "(?:(?i)jk)?qx", "JKqx" }, { "jk(?#)?qx", "jqx" }, { "\\Qjk\\E*qx", "jqx" }, { "\\Qj|k", "j|k" }, { "j|kq", "j" },
-	{ "(?x)j k # q x\nz", "jkz" }, { "(?x)j\\ k[ ]q", "j k q" }, { "(?x: j k)q x", "jkq x" }, { "j(?x) k (?-x) q", "jk q" },
+	{ "(?x)j k # q x\nz", "jkz" }, { "(?x)j\\ k[ ]q", "j k q" }, { "(?x: j k)q x", "jkq x" }, { "(?x)j\x85" "k", "jk" }, { "j(?x) k (?-x) q", "jk q" },
 	{ "jk{0}qx", "jqx" }, { "jk{,2}", "jk{,2}" }, { "jk{q}x", "jk{q}x" }, { "(?=jk)..qx", "jkqx" }, { "(?!qx)..jk", "jkjk" },
 	{ "(?<=jk)qx", "jkqx" }, { "jk\\Kqx", "jkqx" }, { "j(?|k|q)x", "jqx" }, { "(?:jk|)qx", "qx" }, { "(?:jk)*?qx", "qx" },
 	{ "(?:jk|q{2,3}|x+)+z", "qqz" }, { "[^\\Wj]x", "qx" }, { "[\\x41-\\x43]x", "Bx" }, { "\\x4Aq", "Jq" }, { "\\112q", "Jq" },
