@@ -54,7 +54,9 @@ tests_tools_llmsec_spop_SOURCES = tests/tools/llmsec-spop.c tests/tools/spop_cli
 	tests/tools/spop_client.h tests/tools/spop_garbage.c tests/tools/spop_origin.c
 tests_tools_llmsec_spop_LDADD = %D%/libspoad.la
 FUZZ_TARGETS += tests/fuzz/haproxy-spoa/fuzz_spop_frame tests/fuzz/haproxy-spoa/fuzz_spop_conn \
-	tests/fuzz/haproxy-spoa/fuzz_hdrs_bin
+	tests/fuzz/haproxy-spoa/fuzz_hdrs_bin tests/fuzz/tls/fuzz_lists
+tests_fuzz_tls_fuzz_lists_SOURCES = tests/fuzz/tls/fuzz_lists.c $(FUZZ_MAIN)
+tests_fuzz_tls_fuzz_lists_LDADD = %D%/libspoad.la $(FUZZ_LIBS)
 tests_fuzz_haproxy_spoa_fuzz_spop_frame_SOURCES = tests/fuzz/haproxy-spoa/fuzz_spop_frame.c $(FUZZ_MAIN)
 tests_fuzz_haproxy_spoa_fuzz_spop_frame_LDADD = %D%/libspoad.la $(FUZZ_LIBS)
 tests_fuzz_haproxy_spoa_fuzz_spop_conn_SOURCES = tests/fuzz/haproxy-spoa/fuzz_spop_conn.c $(FUZZ_MAIN)
