@@ -525,10 +525,13 @@ unsaid(const struct node *n, const struct vote *v, const void *arg)
 int
 ban_list_sync_end(struct ban_list *l, int edge)
 {
-	struct sync s = { edge, l->sync[edge] };
+	struct sync s = { .edge = edge };
 	int r;
 
 	pthread_mutex_lock(&l->write_lock);
+	pthread_mutex_lock(&l->lock);
+	s.turn = l->sync[edge];
+	pthread_mutex_unlock(&l->lock);
 	r = sweep(l, unsaid, &s);
 	pthread_mutex_unlock(&l->write_lock);
 	return r;

@@ -63,6 +63,7 @@ client(struct control_events *e)
 {
 	const struct event_client_conf conf = { .socket_path = e->socket, .spool_dir = e->spool_dir,
 		.node = e->node[0] != '\0' ? e->node : NULL, .layer = "control", .program = "llmsecd" };
+	struct event_client *c;
 	int r;
 
 	pthread_mutex_lock(&e->lock);
@@ -72,8 +73,9 @@ client(struct control_events *e)
 		if (r < 0)
 			log_warnx("no events of llmsecd's own: %s", strerror(-r));
 	}
+	c = e->client;
 	pthread_mutex_unlock(&e->lock);
-	return e->client;
+	return c;
 }
 
 static void

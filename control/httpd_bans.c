@@ -24,7 +24,7 @@
 
 #define SETTLE_MS	500
 #define NODES_MS	2000		/* for edges that are not known to be down */
-#define PEERS_MS	300		/* what another HAProxy's peer brings: 1 ms, 6 at worst */
+#define PEERS_MS	1000		/* what another HAProxy's peer brings: 1 ms, 60 on a busy machine */
 #define ANSWER_MAX	((size_t)256 << 20)
 
 static int64_t
