@@ -85,7 +85,7 @@ static const struct conf_opt feed_opts[] = {
 	CONF_INT(struct ti_conf_feed, max_entries, 1, 100000000, "20000000", "", "more: the content is refused"),
 	CONF_INT(struct ti_conf_feed, min_entries, 0, 100000000, "1", "", "fewer: the content is refused"),
 	CONF_INT(struct ti_conf_feed, max_loss, 0, 100, "50", "per cent", "more of the entries gone: the content is refused"),
-	CONF_STR(struct ti_conf_feed, auth_header_file, "", "path", "a file with one header line, sent with the request"),
+	CONF_STR(struct ti_conf_feed, auth_header_file, "", "path", "a file with one header line, sent with the request; redirects are not followed then"),
 	{.name = "sha256", .type = CONF_T_STR, .offset = offsetof(struct ti_conf_feed, sha256), .max = 64, .def = "",
 	 .unit = "hex", .help = "of the content as delivered, where that never changes", .check = check_hex},
 	URL(sha256_url, "where the checksum is, as sha256sum writes it"),

@@ -184,7 +184,8 @@ options_set(struct ti_fetch_state *s)
 	curl_easy_setopt(e, CURLOPT_USERAGENT, s->o->user_agent);
 	curl_easy_setopt(e, CURLOPT_PROXY, s->o->proxy);	/* "": not the environment's either */
 	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "");
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L);
+	/* A key in a header is for the host that is configured: libcurl would send most headers on to others. */
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, s->f->header == NULL ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_MAXREDIRS, REDIRECTS);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, schemes);
@@ -277,7 +278,8 @@ say_why(struct ti_fetch_state *s, CURLcode r, long code)
 	else if (r != CURLE_OK)
 		snprintf(f->why, sizeof(f->why), "%s", s->error[0] != '\0' ? s->error : curl_easy_strerror(r));
 	else
-		snprintf(f->why, sizeof(f->why), "HTTP status %ld", code);
+		snprintf(f->why, sizeof(f->why), "HTTP status %ld%s", code, f->header != NULL && code / 100 == 3 ?
+		    ": not followed with auth_header_file" : "");
 }
 
 /* Doubled each time, between a half and the whole of it, so that a crowd of clients doesn't come back at once. */

@@ -29,8 +29,11 @@ TI_SH = tests/ti-sync/feeds.sh tests/ti-sync/pull.sh tests/ti-sync/kill.sh tests
 if HELPERS
 TI_SH += tests/ti-sync/squid.sh
 endif
+if XDP
+TI_SH += tests/ti-sync/xdp.sh
+endif
 TESTS += $(TI_TESTS) $(TI_SH)
-dist_check_SCRIPTS += tests/ti-sync/pull.sh tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
+dist_check_SCRIPTS += tests/ti-sync/xdp.sh tests/ti-sync/pull.sh tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
 EXTRA_DIST += tests/ti-sync/lib.sh
 TI_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 TI_TEST_LIBS = %D%/libtisync.la $(CMOCKA_LIBS)

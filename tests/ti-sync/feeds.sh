@@ -50,6 +50,7 @@ add sha256 sum.txt "sha256: $(sha256sum <"$www/sum.txt" | cut -d' ' -f1)" update
 add sha256-url sum.txt "sha256_url: \"http://127.0.0.1:$port/sum.txt.sha256\"" updated
 add signed sig.txt "public_key: \"$key\"" updated
 add auth auth/auth.txt "auth_header_file: $tap_dir/auth" updated
+add auth-away "away/127.0.0.1/$port/auth.txt" "auth_header_file: $tap_dir/auth" unreachable 'not followed'
 add shrink shrink.txt '' updated; add half half.txt 'max_loss: 60' updated
 add truncated cut/xc.txt '' unreachable 'transfer closed|end of response'
 add truncated-gz cut.gz '' refused "can't unpack"
