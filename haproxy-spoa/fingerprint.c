@@ -60,27 +60,26 @@ fingerprint_text(char out[FINGERPRINT_TEXT], const struct fingerprint *f)
 	    f->state[0] ? f->state : "-");
 }
 
-/* One character class for each place of a fingerprint: d digit, h hex, a letter or digit, any other itself. */
+/* Which classes a character belongs to. */
+enum { IN_D = 1, IN_H = 2, IN_A = 4 };
+static const uint8_t classes[256] = {
+	['0' ... '9'] = IN_D | IN_H | IN_A, ['a' ... 'f'] = IN_H | IN_A, ['g' ... 'z'] = IN_A, ['A' ... 'Z'] = IN_A,
+};
+
+/* Other than those of <classes>: the few that are allowed, or none. */
+static const char *const few[128] = {['v'] = "0123ds", ['n'] = "di", ['t'] = "tq", ['_'] = "_"};
+
+/* One character class for each place of a fingerprint: d digit, h hex, a letter or digit, and those of <few>. */
 static bool
 shape_is(struct span s, const char *shape)
 {
-	static const struct {
-		char		 c;
-		const char	*set;
-	} classes[] = {
-		{'d', "0123456789"}, {'h', "0123456789abcdef"}, {'v', "0123ds"}, {'n', "di"}, {'t', "tq"},
-		{'a', "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
-	};
-
 	if (s.n != strlen(shape))
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		const char *set = NULL;
+		unsigned char c = (unsigned char)s.p[i], k = (unsigned char)shape[i];
+		uint8_t want = k == 'h' ? IN_H : k == 'd' ? IN_D : k == 'a' ? IN_A : 0;
 
-		for (size_t k = 0; k < sizeof(classes) / sizeof(*classes); k++)
-			if (classes[k].c == shape[i])
-				set = classes[k].set;
-		if (set != NULL ? memchr(set, s.p[i], strlen(set)) == NULL : s.p[i] != shape[i])
+		if (want != 0 ? !(classes[c] & want) : c == '\0' || strchr(few[k], c) == NULL)
 			return false;
 	}
 	return true;

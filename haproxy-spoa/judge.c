@@ -21,14 +21,13 @@
 #include "lib/event.h"
 
 static const struct {
-	const char	*name;
+	struct span	 name;
 	size_t		 offset;
 } span_args[] = {
-	{"method", offsetof(struct req_view, method)},	{"path", offsetof(struct req_view, path)},
-	{"query", offsetof(struct req_view, query)},	{"ver", offsetof(struct req_view, version)},
-	{"rid", offsetof(struct req_view, request_id)},	{"sni", offsetof(struct req_view, sni)},
-	{"uri", offsetof(struct req_view, uri)},	{"waf_profile", offsetof(struct req_view, waf_profile)},
-	{"ja", offsetof(struct req_view, ja)},
+#define ARG(text, member) {{text, sizeof(text) - 1}, offsetof(struct req_view, member)}
+	ARG("method", method), ARG("path", path), ARG("query", query), ARG("ver", version), ARG("rid", request_id),
+	ARG("sni", sni), ARG("uri", uri), ARG("waf_profile", waf_profile), ARG("ja", ja),
+#undef ARG
 };
 
 static void
@@ -57,7 +56,7 @@ judge_arg(struct req_view *r, struct span name, const struct spop_value *v, stru
 	size_t n;
 
 	for (size_t i = 0; i < sizeof(span_args) / sizeof(*span_args); i++)
-		if (span_is(name, span_args[i].name)) {
+		if (name.n == span_args[i].name.n && memcmp(name.p, span_args[i].name.p, name.n) == 0) {
 			if (spop_value_bytes(v, &p, &n) && n > 0)
 				*(struct span *)((char *)r + span_args[i].offset) = (struct span){p, n};
 			return 0;

@@ -159,12 +159,6 @@ req_view_header(const struct req_view *r, const char *name, size_t *n_found)
 }
 
 bool
-span_is(struct span s, const char *t)
-{
-	return s.n == strlen(t) && memcmp(s.p, t, s.n) == 0;
-}
-
-bool
 span_is_nocase(struct span s, const char *t)
 {
 	return s.n == strlen(t) && strncasecmp(s.p, t, s.n) == 0;

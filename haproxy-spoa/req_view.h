@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct arena;
 
@@ -66,7 +67,12 @@ struct span	req_view_origin_form(const struct req_view *, struct arena *);
 /* The first header of that name, any case; NULL if absent.  <n_found> (may be NULL): how many. */
 const struct req_header *req_view_header(const struct req_view *, const char *name, size_t *n_found);
 
-bool	span_is(struct span, const char *);
+/* Inline, so that the length of a literal is none to be counted: each argument's name is asked for some ten times. */
+static inline bool
+span_is(struct span s, const char *t)
+{
+	return s.n == strlen(t) && memcmp(s.p, t, s.n) == 0;
+}
 bool	span_is_nocase(struct span, const char *);
 bool	span_has_prefix(struct span, const char *);
 bool	span_contains(struct span, const char *);
