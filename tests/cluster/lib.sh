@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# What a script uses of this is its own affair.
+# shellcheck disable=SC2034
 # Three edges on loopback: a HAProxy and a llmsecd each, with the shipped llmsec-peers.cfg and the ban lines of the
 # shipped haproxy.cfg.  Wants $srcdir and $builddir, as make check sets them.
 # shellcheck source=tests/e2e/lib.sh
 . "${srcdir:?}/tests/e2e/lib.sh"
 : "${builddir:?}"
-# What a script uses of these is its own affair.
-# shellcheck disable=SC2034
 declare -A http_port peer_port nodes_port ctl_port haproxy_pid llmsecd_pid starts
 
 haproxy_1=${LLMSEC_HAPROXY_1:-${HAPROXY_PROGRAM:-haproxy}}
