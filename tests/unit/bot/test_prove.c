@@ -263,10 +263,22 @@ the_cache_keeps_proofs(void **state)
 	for (uint32_t i = 1; i <= 1600000; i++) {
 		memcpy(a + 8, &i, sizeof(i));
 		k = prove_cache_key(c, a, ".googlebot.com");
-		refused += !prove_cache_put(c, k, i % 2 ? ENTRY_PENDING : ENTRY_FALSE, 100, 130);
+		refused += !prove_cache_put(c, k, i % 2 ? ENTRY_PENDING : ENTRY_FALSE, 100, 200);
 	}
 	assert_int_equal(prove_cache_get(c, good, 101), ENTRY_TRUE);
 	assert_int_equal(refused, 0);
+	/* Where proofs fill a set, a claim finds no room and a refutation does. */
+	for (uint32_t i = 1; i <= 200000; i++) {
+		memcpy(a + 8, &i, sizeof(i));
+		k = prove_cache_key(c, a, ".other.example");
+		if (k % 4096 == good % 4096)
+			assert_true(prove_cache_put(c, k, ENTRY_TRUE, 100, 300));
+	}
+	assert_true(prove_cache_put(c, good, ENTRY_TRUE, 100, 160));
+	k = good ^ (uint64_t)1 << 60;		/* a neighbour */
+	assert_false(prove_cache_put(c, k, ENTRY_PENDING, 100, 160));
+	assert_true(prove_cache_put(c, k, ENTRY_FALSE, 100, 160));
+	assert_true(prove_cache_put(c, good, ENTRY_TRUE, 101, 160));
 	/* Its own entry is replaced, whatever it is. */
 	assert_true(prove_cache_put(c, good, ENTRY_FALSE, 101, 130));
 	assert_int_equal(prove_cache_get(c, good, 102), ENTRY_FALSE);
