@@ -147,13 +147,13 @@ static const struct conf_opt bans_opts[] = {
 static const char *
 url_check(const void *field)
 {
-	const char *url = *(char *const *)field;
+	const char *url = *(char *const *)field, *host = strstr(url, "//");
 	size_t n = strlen(url);
 
-	return (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://127.", 11) == 0 ||
-	    strncmp(url, "http://[::1]", 12) == 0) && n < 250 && url[n - 1] != '/' &&
-	    url[strcspn(url, " \t\r\n?#")] == '\0' ? NULL :
-	    "https://HOST:PORT; http:// only on loopback; no slash at the end";
+	return host != NULL && (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://127.", 11) == 0 ||
+	    strncmp(url, "http://[::1]", 12) == 0) && n < 250 &&
+	    host[2] != '\0' && host[2 + strcspn(host + 2, " \t\r\n?#/@")] == '\0' ? NULL :
+	    "https://HOST:PORT; http:// only on loopback; no path";
 }
 
 static const char *

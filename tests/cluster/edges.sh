@@ -7,6 +7,17 @@ for p in "$haproxy_1" "$haproxy_2" "$haproxy_3" socat openssl; do
 	command -v "$p" >/dev/null || { echo "1..0 # SKIP $p is not installed"; exit 0; }
 done
 
+cat >"$tap_dir/bad.yaml" <<'T'
+cluster:
+  nodes:
+    - {name: edge2, url: "https://192.0.2.2:10242/x"}
+T
+out=$("$builddir/control/llmsecd" --check -c "$tap_dir/bad.yaml" 2>&1)
+like "$? $out" '^2 .*bad.yaml:3:[0-9]+: error: "url": https' 'a faulty configuration names the line'
+sed -i 's|/x"|"|' "$tap_dir/bad.yaml"
+out=$("$builddir/control/llmsecd" --check -c "$tap_dir/bad.yaml" 2>&1)
+like "$? $out" '^2 .*cluster.nodes needs cluster.keys and this edge.s own name' 'and what is missing'
+
 edges_make
 check 'three edges are up' wait_for edges_up 20
 check 'the HAProxies have their peers' wait_for peers_up 30
