@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/ban_event.h"
+#include "control/ban_list.h"
 #include "control/ctl_show.h"
 #include "control/evline.h"
 
@@ -42,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	const char *why = NULL;
 	struct evline ev;
+	struct ban b;
 
 	if (evline_parse(&ev, (const char *)p, n, &why) < 0) {
 		need(why != NULL && *why != '\0');
@@ -52,6 +55,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	need(ev.node != NULL && ev.layer != NULL && ev.event != NULL && ev.action != NULL);
 	need(ev.severity >= 0 && ev.severity <= 10 && ev.score >= -1 && ev.score <= 100 && ev.ttl_s >= 0);
 	shown((const char *)p, n);
+	if (ban_of_event(&ev, &b))
+		need(b.expires_ms > b.added_ms && b.edge == 0 && b.scope == BAN_EDGE && strlen(b.reason) < BAN_REASON);
 	evline_clear(&ev);
 	return 0;
 }

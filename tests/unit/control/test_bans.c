@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "control/ban_event.h"
 #include "control/ban_list.h"
+#include "control/evline.h"
 #include "control/haproxy_answer.h"
 #include "lib/never_ban.h"
 #include "tests/unit/control/ctl_test.h"
@@ -412,6 +414,46 @@ answers(void **state)
 	assert_int_equal(haproxy_pid("Pid: 77\n"), 0);
 }
 
+/* What llmsec-spoad says: of addresses only, from the event's own time on. */
+static void
+events(void **state)
+{
+#define EVENT(actor, ttl, detail) "{\"v\":1,\"id\":\"a\",\"ts\":1790000000,\"node\":\"n\",\"layer\":\"edge\",\"event\":\"edge.ban\"," \
+	"\"severity\":7,\"action\":\"block\",\"actor\":" actor ",\"ttl_s\":" ttl ",\"detail\":" detail "}"
+	static const char *const good[][2] = {
+		{ EVENT("{\"ip\":\"192.0.2.7\"}", "60", "{\"scope\":\"ip\",\"reason\":\"errors\"}"), "192.0.2.7" },
+		{ EVENT("{\"ip\":\"2001:db8::7\"}", "60", "{\"scope\":\"ip\",\"cidr\":\"2001:db8::/64\",\"reason\":\"errors\"}"),
+		    "2001:db8::/64" },
+	};
+	static const char *const bad[] = {
+		EVENT("{\"ip\":\"192.0.2.7\"}", "0", "{\"scope\":\"ip\"}"),
+		EVENT("{\"ip\":\"192.0.2.7\"}", "60", "{\"scope\":\"key\"}"),
+		EVENT("{\"ip\":\"192.0.2.7\"}", "60", "{}"),
+		EVENT("{}", "60", "{\"scope\":\"ip\"}"),
+		EVENT("{\"ip\":\"192.0.2.7\"}", "60", "{\"scope\":\"ip\",\"cidr\":\"everybody\"}"),
+		EVENT("{\"ip\":\"192.0.2.7\"}", "99999999999", "{\"scope\":\"ip\"}"),
+	};
+	struct evline ev;
+	const char *why;
+	char text[CIDR_TEXT];
+	struct ban b;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(evline_parse(&ev, good[i][0], strlen(good[i][0]), &why), 0);
+		assert_true(ban_of_event(&ev, &b));
+		assert_string_equal(cidr_format(&b.cidr, text), good[i][1]);
+		assert_int_equal(b.expires_ms, 1790000060000);
+		assert_int_equal(b.by, BAN_BY_AGENT);
+		assert_string_equal(b.reason, "errors");
+		evline_clear(&ev);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(evline_parse(&ev, bad[i], strlen(bad[i]), &why), 0);
+		assert_false(ban_of_event(&ev, &b));
+		evline_clear(&ev);
+	}
+}
+
 static void
 bad_file(void **state)
 {
@@ -434,7 +476,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, ctl_test_setup, ctl_test_teardown)
 	const struct CMUnitTest tests[] = {
 		T(addresses), T(covering), T(life), T(race), T(restart), T(nobody), T(bad_file),
-		T(quorum), T(agent), T(sync), T(values), T(answers),
+		T(quorum), T(agent), T(sync), T(values), T(answers), T(events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
