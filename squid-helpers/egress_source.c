@@ -132,7 +132,8 @@ threats_check(struct egress_source *s)
 	s->threats_seen = now;
 	snprintf(s->threats_path, sizeof(s->threats_path), "%s", path);
 	d = diag_new();
-	if (*path != '\0' && set_dom_open(&fresh, path, 0, d) < 0)
+	/* A copy: whoever cuts the file in place must not kill the helper, which Squid doesn't survive. */
+	if (*path != '\0' && set_dom_open(&fresh, path, SET_COPY, d) < 0)
 		log_err("threats: %s; %s", d != NULL ? diag_first(d) : path, s->threats != NULL && !other ?
 		    "the previous set stays in force" : "none is in force");
 	diag_free(&d);

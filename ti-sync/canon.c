@@ -161,14 +161,16 @@ ti_name_reserved(const char *name, size_t n)
 		"example", "invalid", "onion", "alt", "arpa", "broadcasthost", "example.com", "example.net",
 		"example.org",
 	};
-	const psl_ctx_t *psl;
+	static const psl_ctx_t *psl;
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
 		if (name[n - 1] == reserved[i][strlen(reserved[i]) - 1] && ends_with(name, n, reserved[i]))
 			return TI_RESERVED_NAME;
 	if (memchr(name, '.', n) == NULL)
 		return TI_SINGLE_LABEL;
-	psl = psl_builtin();
+	/* The system's list where it is newer than the one in the library. */
+	if (psl == NULL && (psl = psl_latest(NULL)) == NULL)
+		psl = psl_builtin();
 	return psl != NULL && psl_is_public_suffix2(psl, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE) ?
 	    TI_PUBLIC_SUFFIX : TI_OK;
 }
