@@ -135,13 +135,13 @@ is "$rc:$(outcome shrink)" 0:updated '--accept-loss believes it'
 
 # ---- third run: one that was fine is not ----
 echo nonsense >"$www/good1.txt"
-run
-is "$(outcome good1)" refused 'a feed that turns bad is refused'
+run run good1
+is "$rc:$(outcome good1)" 1:refused 'a feed that turns bad is refused'
 check 'and keeps what it had' listed good1-1.com
 like "$("$ti" -c "$conf" stats)" 'good1 .*0 entries' 'stats has the trouble'
 names 31 good1 >"$www/good1.txt"
-run
-is "$(outcome good1)" updated 'and comes back'
+run run good1
+is "$rc:$(outcome good1)" 0:updated 'and comes back'
 check 'with what is new' listed good1-31.com
 like "$("$ti" -c "$conf" diff 2>/dev/null)" '\+ good1-31.com good1' 'diff shows it'
 

@@ -31,7 +31,7 @@ conf_begin()
 	state_dir: $tap_dir/state
 	sets_dir: $tap_dir/sets
 	catalogue: ""
-	fetch: {parallel: 20, retries: 1, backoff: 20ms, timeout: 2s, connect_timeout: 2s}
+	fetch: {parallel: 20, retries: 1, backoff: 20ms, timeout: 4s, connect_timeout: 4s}
 	T
 	[ $# = 0 ] || printf '%s\n' "$@" >>"$conf"
 	echo 'feeds:' >>"$conf"
