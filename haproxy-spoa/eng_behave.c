@@ -266,7 +266,7 @@ did_fill(struct behave_did *did, const struct req_view *r, const struct verdict 
 		.waf_hit = w->ran && (w->action == WAF_DENY || w->action == WAF_DROP || w->action == WAF_REDIRECT),
 		.page = v->kind == KIND_PAGE, .asset = v->kind == KIND_ASSET,
 		.path = r->path.p, .path_len = r->path.n,
-		.err_address = r->err_rate, .err_client = r->err_rate_client,
+		.err_address = r->err_count, .err_client = r->err_count_client,
 	};
 }
 

@@ -12,7 +12,7 @@ static const struct conf_enum action_names[] = {{"score", BEHAVE_SCORE}, {"ban",
 /* Limit <var> with its defaults. */
 #define LIMIT(var, o, sh, a, sc)								\
 static const struct conf_opt var[] = {								\
-	CONF_INT(struct behave_limit, over, 0, 1000000, o, "in 60 s", "from so many on; 0: no limit"),	\
+	CONF_INT(struct behave_limit, over, 0, 390000, o, "in 60 s", "from so many on; 0: no limit"),	\
 	CONF_INT(struct behave_limit, share, 0, 100, sh, "percent", "and at least so much of the requests"),	\
 	CONF_ENUM(struct behave_limit, action, action_names, a, "score, or ban as well"),	\
 	CONF_INT(struct behave_limit, score, 0, 100, sc, "points", "added to the threat score"),	\

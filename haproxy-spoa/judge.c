@@ -78,10 +78,10 @@ judge_arg(struct req_view *r, struct span name, const struct spop_value *v, stru
 		spop_value_int(v, &r->body_size);
 	} else if (span_is(name, "tls")) {
 		r->tls = v->type == SPOP_D_BOOL ? v->b : -1;
-	} else if (span_is(name, "err_rate")) {
-		spop_value_int(v, &r->err_rate);
-	} else if (span_is(name, "err_rate_client")) {
-		spop_value_int(v, &r->err_rate_client);
+	} else if (span_is(name, "err_count")) {
+		spop_value_int(v, &r->err_count);
+	} else if (span_is(name, "err_count_client")) {
+		spop_value_int(v, &r->err_count_client);
 	} else if (span_is(name, "hdrs")) {
 		if (spop_value_bytes(v, &p, &n))
 			return req_view_headers(r, p, n, a);

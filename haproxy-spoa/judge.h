@@ -21,9 +21,9 @@
  *	ja  var(sess.llmsec.ja)       | hello     str   ok, short, malformed, not-hello; "" if no hello was seen
  *	tls        ssl_fc             |           (fingerprint.h has the text of `ja`)
  *	                              | asn         int   autonomous system, 0 unknown
- *	err_rate   sc_gpc0_rate(..)   | ban         int   seconds that the actor stays out; absent: no ban
- *	err_rate_client               | ban_scope   str   ip, ja4 or key: who the actor is
- *	(errors of the client in 60 s | retry_after int   seconds that a ban lasts yet; absent: nobody is banned
+ *	err_count  sc_get_gpc(4,0)    | ban         int   seconds that the actor stays out; absent: no ban
+ *	err_count_client              | ban_scope   str   ip, ja4 or key: who the actor is
+ *	(errors of the client so far  | retry_after int   seconds that a ban lasts yet; absent: nobody is banned
  *	of its address, of its key;
  *	docs/behaviour.md)
  *

@@ -18,7 +18,7 @@ req_view_init(struct req_view *r)
 	r->method = r->path = r->query = r->version = r->request_id = r->sni = r->body = empty;
 	r->uri = r->waf_profile = r->ja = empty;
 	r->hello = "";
-	r->body_size = r->err_rate = r->err_rate_client = -1;
+	r->body_size = r->err_count = r->err_count_client = -1;
 	r->tls = -1;
 	r->flags = REQ_NO_BODY_ARG | REQ_NO_HDRS_ARG;
 }

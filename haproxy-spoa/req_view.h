@@ -42,7 +42,7 @@ struct req_view {
 	int64_t			 body_size;	/* HAProxy's idea of the whole; -1: not told */
 	int64_t			 bufsize;	/* HAProxy's tune.bufsize as learned from HELLO; 0: unknown */
 	int			 tls;		/* 1 the client speaks TLS, 0 it doesn't, -1: not told */
-	int64_t			 err_rate, err_rate_client;	/* errors in 60 s as HAProxy counts them; -1: not told */
+	int64_t			 err_count, err_count_client;	/* errors so far as HAProxy counts them; -1: not told */
 	unsigned		 flags;		/* enum req_flag */
 };
 

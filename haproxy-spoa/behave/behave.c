@@ -257,14 +257,6 @@ judge(struct state *st)
 	}
 }
 
-/* HAProxy sees the answers: its number of errors counts where it is the larger one. */
-static void
-errors_raise(struct window_sum *s, int64_t told)
-{
-	if (told > (int64_t)s->errors)
-		s->errors = told < UINT32_MAX ? (unsigned)told : UINT32_MAX;
-}
-
 static void
 client_note(struct state *st, struct window *address, const struct behave_did *did, uint32_t slot)
 {
@@ -282,6 +274,10 @@ behave_count(struct behave *b, const struct behave_limits *limits, const struct 
 	struct state st = {.b = b, .limits = limits, .who = w, .d = d, .never = never, .now_ms = now_ms};
 	struct window_add add = {did->error, did->waf_hit, did->page, did->asset, 0}, clean;
 	size_t n = did->path_len < PATH_MAX_HASHED ? did->path_len : PATH_MAX_HASHED;
+	/* HAProxy sees the answers. */
+	const int64_t told[BEHAVE_SOURCES] = {
+		[BEHAVE_ADDRESS] = did->err_address, [BEHAVE_JA4] = -1, [BEHAVE_CLIENT] = did->err_client,
+	};
 	struct window *win[BEHAVE_SOURCES] = {NULL};
 	uint32_t slot = window_slot(now_ms);
 
@@ -294,11 +290,10 @@ behave_count(struct behave *b, const struct behave_limits *limits, const struct 
 	for (int i = 0; i < BEHAVE_SOURCES; i++) {
 		if (!w->has[i] || (win[i] = sources_get(b->sources, w->hash[i], slot)) == NULL)
 			continue;
+		add.told = clean.told = told[i] >= 0 ? window_told(win[i], slot, told[i]) : 0;
 		window_add(win[i], slot, i == BEHAVE_ADDRESS ? &add : &clean);
 		window_sum(win[i], slot, &st.sum[i]);
 	}
-	errors_raise(&st.sum[BEHAVE_ADDRESS], did->err_address);
-	errors_raise(&st.sum[BEHAVE_CLIENT], did->err_client);
 	if (win[BEHAVE_ADDRESS] != NULL)
 		client_note(&st, win[BEHAVE_ADDRESS], did, slot);
 	judge(&st);

@@ -61,7 +61,7 @@ struct behave_did {
 	bool		error, waf_hit, page, asset;
 	const char	*path;
 	size_t		path_len;
-	int64_t		err_address, err_client;	/* errors in 60 s as HAProxy counts them; -1: unknown */
+	int64_t		err_address, err_client;	/* errors so far, as HAProxy counts them; -1: unknown */
 };
 
 struct behave_seen {

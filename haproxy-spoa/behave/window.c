@@ -8,12 +8,15 @@
 #define STAMP_MASK	UINT64_C(0xfff)
 #define TRIES		64	/* against other threads on the same word, then the request is not counted */
 
-enum lane { LANE_REQUESTS, LANE_ERRORS, LANE_WAF, LANE_PAGES, LANE_ASSETS };
+#define TOLD_MOD	65535	/* counts modulo this, plus 1 */
+#define TOLD_LATE	1000	/* so far back: another thread's older number, further: begun anew */
+
+enum lane { LANE_REQUESTS, LANE_ERRORS, LANE_TOLD, LANE_WAF, LANE_PAGES, LANE_ASSETS };
 static const struct {
 	unsigned	shift, bits;
 } lanes[] = {
-	[LANE_REQUESTS] = {0, 18}, [LANE_ERRORS] = {18, 12}, [LANE_WAF] = {30, 8}, [LANE_PAGES] = {38, 7},
-	[LANE_ASSETS] = {45, 7},
+	[LANE_REQUESTS] = {0, 16}, [LANE_ERRORS] = {16, 12}, [LANE_TOLD] = {28, 8}, [LANE_WAF] = {36, 8},
+	[LANE_PAGES] = {44, 4}, [LANE_ASSETS] = {48, 4},
 };
 
 /* Clients: 16 bits for each of three, a bit for each that is bad, two about all others, and the minute on top. */
@@ -32,11 +35,11 @@ lane_get(uint64_t word, enum lane l)
 }
 
 static inline uint64_t
-lane_inc(uint64_t word, enum lane l, bool by)
+lane_add(uint64_t word, enum lane l, uint64_t n)
 {
-	uint64_t full = (UINT64_C(1) << lanes[l].bits) - 1;
+	uint64_t room = (UINT64_C(1) << lanes[l].bits) - 1 - lane_get(word, l);
 
-	return by && lane_get(word, l) < full ? word + (UINT64_C(1) << lanes[l].shift) : word;
+	return word + ((n < room ? n : room) << lanes[l].shift);
 }
 
 static inline uint64_t
@@ -55,7 +58,8 @@ void
 window_reset(struct window *w, uint32_t slot)
 {
 	atomic_store_explicit(&w->last, slot, memory_order_relaxed);
-	atomic_store_explicit(&w->first, slot, memory_order_relaxed);
+	atomic_store_explicit(&w->first, (uint16_t)slot, memory_order_relaxed);
+	atomic_store_explicit(&w->told, 0, memory_order_relaxed);
 	for (int i = 0; i < WINDOW_SLOTS; i++) {
 		atomic_store_explicit(&w->counts[i], 0, memory_order_relaxed);
 		atomic_store_explicit(&w->paths[i], 0, memory_order_relaxed);
@@ -67,11 +71,12 @@ window_reset(struct window *w, uint32_t slot)
 static uint64_t
 count_one(uint64_t word, const struct window_add *a)
 {
-	word = lane_inc(word, LANE_REQUESTS, true);
-	word = lane_inc(word, LANE_ERRORS, a->error);
-	word = lane_inc(word, LANE_WAF, a->waf_hit);
-	word = lane_inc(word, LANE_PAGES, a->page);
-	return lane_inc(word, LANE_ASSETS, a->asset);
+	word = lane_add(word, LANE_REQUESTS, 1);
+	word = lane_add(word, LANE_ERRORS, a->error);
+	word = lane_add(word, LANE_TOLD, a->told);
+	word = lane_add(word, LANE_WAF, a->waf_hit);
+	word = lane_add(word, LANE_PAGES, a->page);
+	return lane_add(word, LANE_ASSETS, a->asset);
 }
 
 void
@@ -97,6 +102,25 @@ window_add(struct window *w, uint32_t slot, const struct window_add *a)
 		atomic_store_explicit(&w->last, slot, memory_order_relaxed);
 }
 
+unsigned
+window_told(struct window *w, uint32_t slot, int64_t count)
+{
+	uint16_t old = atomic_load_explicit(&w->told, memory_order_relaxed), now = (uint16_t)(count % TOLD_MOD + 1);
+	unsigned n;
+
+	for (int i = 0; i < TRIES; i++) {
+		n = (unsigned)(now - old + TOLD_MOD) % TOLD_MOD;
+		if (old == 0 || window_over(w, slot) || n > TOLD_MOD / 2)
+			n = 0;
+		/* Older than what another thread brought: not back to that. */
+		if (old != 0 && now < old && old - now < TOLD_LATE && !window_over(w, slot))
+			return 0;
+		if (atomic_compare_exchange_weak_explicit(&w->told, &old, now, memory_order_relaxed, memory_order_relaxed))
+			return n;
+	}
+	return 0;
+}
+
 bool
 window_over(const struct window *w, uint32_t slot)
 {
@@ -117,7 +141,8 @@ void
 window_sum(const struct window *w, uint32_t slot, struct window_sum *s)
 {
 	uint64_t word, paths = 0;
-	int32_t age;
+	unsigned told = 0;
+	int16_t age;
 
 	*s = (struct window_sum){0};
 	if (window_over(w, slot))
@@ -128,14 +153,16 @@ window_sum(const struct window *w, uint32_t slot, struct window_sum *s)
 			continue;
 		s->requests += lane_get(word, LANE_REQUESTS);
 		s->errors += lane_get(word, LANE_ERRORS);
+		told += lane_get(word, LANE_TOLD);
 		s->waf_hits += lane_get(word, LANE_WAF);
 		s->pages += lane_get(word, LANE_PAGES);
 		s->assets += lane_get(word, LANE_ASSETS);
 		s->slots++;
 		paths |= atomic_load_explicit(&w->paths[at % WINDOW_SLOTS], memory_order_relaxed);
 	}
+	s->errors = told > s->errors ? told : s->errors;
 	s->paths = linear_count[__builtin_popcountll(paths)];
-	age = (int32_t)(slot - atomic_load_explicit(&w->first, memory_order_relaxed));
+	age = (int16_t)((uint16_t)slot - atomic_load_explicit(&w->first, memory_order_relaxed));
 	s->age_s = age > 0 ? (unsigned)age * (WINDOW_SLOT_MS / 1000) : 0;
 }
 
@@ -148,7 +175,7 @@ window_worth(const struct window *w, uint32_t slot)
 	for (int i = 0; i < WINDOW_SLOTS; i++) {
 		word = atomic_load_explicit(&w->counts[i], memory_order_relaxed);
 		requests += lane_get(word, LANE_REQUESTS);
-		bad |= lane_get(word, LANE_ERRORS) | lane_get(word, LANE_WAF);
+		bad |= lane_get(word, LANE_ERRORS) | lane_get(word, LANE_TOLD) | lane_get(word, LANE_WAF);
 	}
 	return (uint64_t)(bad != 0) << 63 | requests << 8 | (WINDOW_SLOTS - (idle < WINDOW_SLOTS ? idle : WINDOW_SLOTS));
 }

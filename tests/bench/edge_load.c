@@ -73,7 +73,7 @@ encode(uint8_t *b, size_t size, unsigned i, uint32_t source)
 		spop_v_int(0),
 	};
 	static const char *const names[] = {"method", "uri", "ver", "ip", "port", "rid", "sni", "waf_profile", "hdrs", "body",
-	    "body_size", "tls", "ja", "err_rate", "err_rate_client"};
+	    "body_size", "tls", "ja", "err_count", "err_count_client"};
 	struct wire_out o;
 
 	snprintf(rid, sizeof(rid), "%032x", i);

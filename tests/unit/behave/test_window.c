@@ -139,11 +139,11 @@ numbers_stop_at_their_largest(void **state)
 	window_reset(&w, 7);
 	add(&w, 7, 300000, (struct window_add){.error = true, .waf_hit = true, .page = true, .asset = true});
 	s = sum(&w, 7);
-	assert_int_equal(s.requests, 262143);
+	assert_int_equal(s.requests, 65535);
 	assert_int_equal(s.errors, 4095);
 	assert_int_equal(s.waf_hits, 255);
-	assert_int_equal(s.pages, 127);
-	assert_int_equal(s.assets, 127);
+	assert_int_equal(s.pages, 15);
+	assert_int_equal(s.assets, 15);
 	assert_int_equal(s.paths, 1);
 }
 
@@ -215,6 +215,32 @@ clients_of_an_address(void **state)
 	clients_are(&w, 8, true, true);
 }
 
+/* Another's count: differences, whatever happens to it. */
+static void
+told_errors_are_differences(void **state)
+{
+	struct window w;
+
+	(void)state;
+	window_reset(&w, 10);
+	assert_int_equal(window_told(&w, 10, 500), 0);	/* from before our time */
+	assert_int_equal(window_told(&w, 10, 503), 3);
+	assert_int_equal(window_told(&w, 10, 501), 0);	/* another thread's, older */
+	assert_int_equal(window_told(&w, 10, 504), 1);
+	assert_int_equal(window_told(&w, 10, 20504), 20000);
+	assert_int_equal(window_told(&w, 10, 20506), 2);
+	assert_int_equal(window_told(&w, 10, 65534), 0);	/* nobody errs so fast: begun anew */
+	assert_int_equal(window_told(&w, 10, 65536), 2);
+	assert_int_equal(window_told(&w, 10, 30000), 30000 - 1);
+	assert_int_equal(window_told(&w, 10, 7), 0);		/* HAProxy was restarted */
+	add(&w, 10, 1, (struct window_add){.told = 7, .error = true});
+	assert_int_equal(sum(&w, 10).errors, 7);	/* one of them was ours */
+	assert_int_equal(window_told(&w, 15, 9), 2);
+	assert_int_equal(window_told(&w, 16, 90), 0);	/* after a minute's pause */
+	add(&w, 11, 1, (struct window_add){.told = 1000});
+	assert_int_equal(sum(&w, 11).errors, 262);
+}
+
 static void
 worth_is_what_would_be_lost(void **state)
 {
@@ -241,7 +267,7 @@ main(void)
 		cmocka_unit_test(siphash_agrees_with_openssl), cmocka_unit_test(sixty_seconds_slide),
 		cmocka_unit_test(old_slots_stay_old), cmocka_unit_test(numbers_stop_at_their_largest),
 		cmocka_unit_test(paths_are_estimated), cmocka_unit_test(clients_of_an_address),
-		cmocka_unit_test(worth_is_what_would_be_lost),
+		cmocka_unit_test(worth_is_what_would_be_lost), cmocka_unit_test(told_errors_are_differences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
