@@ -19,14 +19,21 @@ command -v debootstrap >/dev/null || no 'no Debian 13 root: debootstrap is not i
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 'Origin: Debian' 2>/dev/null |
 	awk '$2 !~ /-/ { print $1; exit }')
 [ -n "$mirror" ] || no 'no Debian 13 root: apt knows no Debian mirror'
-rm -rf "$dir" "$dir.new"
+# debootstrap mounts /proc and /sys below the root; where it was killed, they are still there.
+remove()
+{
+	awk -v d="$1/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r m; do umount -l "$m" || true; done
+	rm -rf --one-file-system "$1"
+}
+remove "$dir"
+remove "$dir.new"
 mkdir -p "${dir%/*}"
 rc=0
 timeout -k 10 "${LLMSEC_DEBOOTSTRAP_SECONDS:-600}" debootstrap --variant=minbase --include="$packages" trixie "$dir.new" \
 	"$mirror" >"$dir.log" 2>&1 || rc=$?
 if [ $rc != 0 ]; then
 	why=$(grep -E '^(E|W):' "$dir.log" | tail -n 1)
-	rm -rf "$dir.new"
+	remove "$dir.new"
 	no "no Debian 13 root: debootstrap from $mirror ended with status $rc${why:+, $why}"
 fi
 rm -rf "$dir.new/var/cache/apt" "$dir.new/var/lib/apt/lists"
