@@ -7,13 +7,17 @@
 llmsecd_start
 check 'llmsecd starts' llmsecd_up
 
-out=$(emit rotate.log -t rotate -n 6000 -r 2000 -p 1500)
-is $? 0 'a sender of 10 MB'
-diag "$out"
-# How often depends on how fast the machine is.
+# A spool is rotated when the daemon has caught up with it: on a busy machine it does so with a slower sender.
+for rate in 2000 1000 500 250; do
+	out=$(emit rotate.$rate.log -t rotate$rate -n 6000 -r $rate -p 1500)
+	rc=$?
+	diag "$out"
+	[ "$rc" = 0 ] && [ "${out##*spools }" -lt 2 ] || break
+done
+is $rc 0 'a sender of 10 MB'
 at_least "${out##*spools }" 2 'its spool is rotated under load'
 like "$out" 'pending 0 ' 'all is acknowledged'
-check 'and stored once' stored rotate.log
+check 'and stored once' stored $(cd "$tap_dir" && ls rotate.*.log)
 check 'no spool is left' wait_for no_spools 10
 
 sent=0
@@ -69,6 +73,6 @@ check "$(promised) events promised by $sent senders are stored, none twice" stor
 stop "$daemon" TERM
 is $? 0 'llmsecd ends in order'
 # shellcheck disable=SC2046
-check 'nothing was lost at the end' stored $(cd "$tap_dir" && ls rotate.log kill.*.log)
-diag "$("$events" verify "$db" "$tap_dir"/rotate.log "$tap_dir"/kill.*.log)"
+check 'nothing was lost at the end' stored $(cd "$tap_dir" && ls rotate.*.log kill.*.log)
+diag "$("$events" verify "$db" "$tap_dir"/rotate.*.log "$tap_dir"/kill.*.log)"
 done_testing
