@@ -198,9 +198,12 @@ limit_tcp(struct xdp_md *ctx, const struct xdpf_conf *c, const struct xdpf_pkt *
 	return XR_PASS;
 }
 
-/* UDP and ICMP: a source that is known has its rates, all others share budget <id>. */
+/*
+ * UDP and ICMP: a source that is known has its rates, all others share budget <id>.  <learn>: it becomes known
+ * by this packet.
+ */
 XDPF_INLINE int
-limit_other(const struct xdpf_conf *c, struct xdpf_pkt *p, int a, int b, __u32 id, __u64 now)
+limit_other(const struct xdpf_conf *c, struct xdpf_pkt *p, int a, int b, __u32 id, int learn, __u64 now)
 {
 	__u64 key = xdpf_src_key(p);
 	struct xdpf_src *s = bpf_map_lookup_elem(&xf_src, &key);
@@ -214,7 +217,7 @@ limit_other(const struct xdpf_conf *c, struct xdpf_pkt *p, int a, int b, __u32 i
 		return XR_BUDGET_UDP + id - XB_UDP;
 	if ((c->flags & XF_NET_RATES) && (r = xdpf_net_limit(c, p, a, b, now)) != 0)
 		return r;
-	if (s == NULL)
+	if (s == NULL && learn)
 		xdpf_src_add(key, a, b, 0, now);
 	return XR_PASS;
 }
@@ -223,11 +226,14 @@ _Static_assert(XR_BUDGET_UDP + XB_ICMP - XB_UDP == XR_BUDGET_ICMP, "same order")
 XDPF_INLINE int
 limit_udp(const struct xdpf_filter *f, const struct xdpf_conf *c, struct xdpf_pkt *p, __u64 now)
 {
-	if (!bit_set(f->quic_ports, p->dport) || !xdpf_quic_initial(p))
-		return limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, now);
+	int quic = bit_set(f->quic_ports, p->dport);
+
+	/* Junk to a QUIC port makes nobody known: it would use up what those need who begin a connection. */
+	if (!quic || !xdpf_quic_initial(p))
+		return limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, !quic, now);
 	if (p->frag != XFRAG_NONE || p->l4_len < sizeof(struct xh_udp) + 1200)
 		return XR_BAD_QUIC;
-	return limit_other(c, p, XC_QUIC, XC_UDP, XB_QUIC, now);
+	return limit_other(c, p, XC_QUIC, XC_UDP, XB_QUIC, 1, now);
 }
 
 XDPF_INLINE int
@@ -244,14 +250,14 @@ limit(struct xdp_md *ctx, const struct xdpf_filter *f, const struct xdpf_conf *c
 		if (c->flags & XF_FRAG_DROP)
 			return XR_FRAG_POLICY;
 		if (p->frag == XFRAG_LATER)
-			return c->flags & XF_FRAG_LIMIT ? limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, now) : XR_PASS;
+			return c->flags & XF_FRAG_LIMIT ? limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, 1, now) : XR_PASS;
 	}
 	if (p->proto == XI_TCP)
 		return limit_tcp(ctx, c, p, now);
 	if (p->proto == XI_UDP)
 		return limit_udp(f, c, p, now);
 	if (p->proto == XI_ICMP || p->proto == XI_ICMP6)
-		return limit_other(c, p, XC_ICMP, XC_ICMP, XB_ICMP, now);
+		return limit_other(c, p, XC_ICMP, XC_ICMP, XB_ICMP, 1, now);
 	return XR_OTHER_PROTO;
 }
 

@@ -17,6 +17,10 @@ systemdsystemunit_DATA += %D%/llmsec-ti-sync.service
 dist_systemdsystemunit_DATA = %D%/llmsec-ti-sync.timer
 endif
 EXTRA_DIST += %D%/llmsec-ti-sync.service.in
+if XDP
+systemdsystemunit_DATA += %D%/llmsec-xdp@.service %D%/llmsec-xdp-follow.service
+endif
+EXTRA_DIST += %D%/llmsec-xdp@.service.in %D%/llmsec-xdp-follow.service.in
 CLEANFILES += $(systemdsystemunit_DATA)
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = %D%/sysusers.d/llmsec.conf

@@ -21,9 +21,10 @@ pin=$bpffs/llmsec conf=$tap_dir/xdp.yaml
 ns_srv=llx$$s ns_cli=llx$$c
 xdp_cleanup()
 {
+	kill "${tap_pids[@]}" 2>/dev/null
 	ip netns del "$ns_srv" 2>/dev/null
 	ip netns del "$ns_cli" 2>/dev/null
-	umount "$bpffs" 2>/dev/null
+	umount -l "$bpffs" 2>/dev/null
 	tap_cleanup
 }
 trap xdp_cleanup EXIT
