@@ -4,7 +4,8 @@
 # them; the signature over it satisfies the gateway; and without an agent TLS still answers, with a refusal.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-edge=$(stack .edge_url) edge_http=$(stack .edge_http_url) ca=$(stack .ca_file) key=$(stack .client_key)
+edge=$(stack .edge_url) edge_http=$(stack .edge_http_url) ca=$(stack .ca_file)
+key=sk-llmsec-edge-$$	# its own: what other tests did with theirs counts against a key (docs/behaviour.md)
 run=$(stack .run_dir) ja4=$(stack .build_dir)/haproxy-spoa/tls/llmsec-ja4
 here=$(dirname "${BASH_SOURCE[0]}")
 body='{"model":"gpt-4o-mini","messages":[{"role":"user","content":"who is knocking"}]}'
@@ -75,7 +76,7 @@ unlike "$(curl -s "$(stack .provider_http_url)/_mock/requests?n=1" | jq -r '.. |
 control=$(stack .control_url) token=$(cat "$run/etc/control.token")
 ban() { curl -s -o "$tap_dir/ban" -w '%{http_code}' -X "$1" "$control/_cluster/blacklist" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d "$2"; }
 like "$(ban POST '{"ip":"127.0.0.77","ttl_s":120,"reason":"e2e"}')" '^20[0-9]$' 'a ban by the API'
-banned=(--interface 127.0.0.77 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/models")
+banned=(--interface 127.0.0.77 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/chat/completions" "${head[@]}" -d "$body")
 check 'reaches the edge' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "${banned[@]}")" = 403 ]' 10
 http --interface 127.0.0.77 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/messages" "${head[@]}" -d "$body"
 is "$http_code $(logged "$(header X-Request-Id)" '.reason + " " + .verdict + " " + .hello')" '403 banned - -' 'and is enforced without the agent'
@@ -83,7 +84,7 @@ is "$(jq -r '.type + " " + .error.type' "$http_body")" 'error permission_error' 
 at_most "$(header Retry-After)" 124 'with the time that is left (s)'
 at_least "$(header Retry-After)" 60 'of what was ordered (s)'
 like "$(ban DELETE '{"ip":"127.0.0.77"}')" '^20[0-9]$' 'lifted'
-check 'served again' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "${banned[@]}" -H "Authorization: Bearer $key")" != 403 ]' 10
+check 'served again' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "${banned[@]}")" = 200 ]' 10
 
 t0=$(now_ms)
 is "$(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | timeout 10 socat - "TCP:127.0.0.1:${edge##*:}" 2>/dev/null)" '' 'what is no TLS gets nothing'

@@ -63,7 +63,7 @@ is "$http_code" 200 'and nobody can borrow its name'
 
 # PROXY: version 1 as text, version 2 as bytes, from 127.0.0.20 alone.
 v2='\x0d\x0a\x0d\x0a\x00\x0d\x0aQUIT\x0a\x21\x11\x00\x0c\xc0\x00\x02\x32\x7f\x00\x00\x01\x12\x67\x01\xbb'
-proxy() { printf '%bGET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n' "$2" "${3:-}" | timeout 10 socat -t 5 - "TCP:127.0.0.1:$edge_http_port,bind=$1" 2>/dev/null | tail -n 1; }
+proxy() { printf '%bGET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n' "$2" "${3:-}" | timeout 10 socat -t 5 - "TCP:127.0.0.1:$edge_http_port,bind=$1,shut-none" 2>/dev/null | tail -n 1; }
 is "$(proxy 127.0.0.20 'PROXY TCP4 192.0.2.50 127.0.0.1 4711 443\r\n')" 'client=192.0.2.50 xff=' 'PROXY version 1'
 is "$(proxy 127.0.0.20 "$v2")" 'client=192.0.2.50 xff=' 'PROXY version 2'
 is "$(proxy 127.0.0.20 'PROXY TCP4 192.0.2.50 127.0.0.1 4711 443\r\n' 'X-Forwarded-For: 192.0.2.51\r\n')" 'client=192.0.2.50 xff=' 'the client behind it is a stranger like any other'

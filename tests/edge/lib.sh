@@ -12,7 +12,7 @@
 [ -n "$haproxy" ] || { echo '1..0 # SKIP haproxy is not installed'; exit 0; }
 [ "$(uname)" = Linux ] || { echo '1..0 # SKIP all of 127.0.0.0/8 is needed'; exit 0; }
 
-# Answers with the headers of interest, or as the path says: /slow after 3 s, /status/404 with that.
+# Answers with the headers of interest, or as the path says: /slow not before somebody loses patience, /status/404 with that.
 echo_origin()
 {
 	cat >"$edge_dir/origin.cfg" <<-T
@@ -21,10 +21,10 @@ echo_origin()
 	defaults
 	    mode http
 	    timeout connect 1s
-	    timeout client 10s
-	    timeout server 10s
+	    timeout client 2m
+	    timeout server 2m
 	    timeout queue 10s
-	    timeout tarpit 3s
+	    timeout tarpit 2m
 	frontend origin
 	    bind unix@$edge_dir/origin.sock mode 666
 	    http-request tarpit deny_status 500 if { path_end /slow }
