@@ -39,8 +39,8 @@ line() { printf 't %s\n' "$(xxd -p "$dir/$1.bin" 2>/dev/null | tr -d '\n')"; }
 # The same bytes as one TCP segment in a capture, for tshark.
 to_pcap() { xxd -g1 -c16 "$dir/$1.bin" | sed 's/^0*\([0-9a-f]\{4\}[0-9a-f]*\): /\1 /; s/  .*//' | text2pcap -q -T 50000,443 - "$dir/$1.pcap" 2>/dev/null; }
 
-# shellcheck source=tests/unit/tls/ja4_lib.sh
-. "${srcdir:-.}/tests/unit/tls/ja4_lib.sh"
+# shellcheck source-path=SCRIPTDIR source=ja4_lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/ja4_lib.sh"
 
 # The caught hello again, in TLS records of SIZE bytes: one line for llmsec-ja4.
 in_records()
