@@ -308,7 +308,7 @@ may_load(void **state)
 	log_set_level(LOG_EMERG);
 	rc = rig_open(&r, plain);
 	rig_close(&r);
-	if (rc == -EPERM || rc == -EACCES || rc == -ENOSYS) {
+	if (rc == -EPERM || rc == -ENOSYS) {		/* -EACCES is the verifier: a fault of ours */
 		snprintf(text, sizeof(text), "no XDP program can be loaded here: %s", strerror(-rc));
 		why_not = text;
 	}
