@@ -165,8 +165,10 @@ pass_remove(struct xdp_maps *m, enum xdpf_origin origin, const struct side *old,
 			j++;
 		if (b.origin_until[origin] == 0 || (j < n && order(&list[j].cidr, &old->v[i].cidr) == 0))
 			continue;
-		xdp_key4(&old->v[i].cidr, &k4);
-		xdp_key6(&old->v[i].cidr, &k6);
+		if (v4)
+			xdp_key4(&old->v[i].cidr, &k4);
+		else
+			xdp_key6(&old->v[i].cidr, &k6);
 		b.origin_until[origin] = 0;
 		until_of(&b);
 		r = b.until == 0 && b.port_until == 0 ? bpf_map_delete_elem(fd, v4 ? (void *) &k4 : (void *) &k6)

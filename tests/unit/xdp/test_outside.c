@@ -12,11 +12,14 @@
 #include <cmocka.h>
 
 #include "bpf/xdp_conf.h"
+#include "bpf/xdp_feed.h"
 #include "bpf/xdp_feedline.h"
 #include "bpf/xdp_filter.h"
 #include "bpf/xdp_maps.h"
 #include "bpf/xdp_run.h"
 #include "lib/diag.h"
+#include "lib/set_ip.h"
+#include "tests/unit/lib/temp.h"
 
 struct seen {
 	struct xdp_ban_line v[16];
@@ -191,12 +194,59 @@ test_conf(void **state)
 	diag_free(&d);
 }
 
+/* A set of ti-sync: exceptions are not banned, nor is a set with a flipped bit. */
+static void
+test_set(void **state)
+{
+	static const char *const names[] = {"botnet"}, *const nets[] = {"192.0.2.0/24", "2001:db8::/32", "198.51.100.7", "192.0.2.9"};
+	static const struct set_meta meta = {.created = 1, .generation = 2, .categories = names, .n_categories = 1};
+	struct set_ip_writer *w = set_ip_writer_new(&meta);
+	char dir[TEMP_PATH], path[TEMP_PATH + 16];
+	struct diag *d = diag_new();
+	struct cidr *list, c;
+	size_t n, skipped;
+	bool lone = false, hole = false;
+	FILE *f;
+
+	(void) state;
+	temp_new(dir);
+	snprintf(path, sizeof(path), "%s/i.set", dir);
+	for (int i = 0; i < 4; i++) {
+		const struct set_class class = {.categories = 1, .confidence = 90, .flags = i == 3 ? SET_PASS : 0};
+
+		assert_int_equal(cidr_parse(nets[i], &c), 0);
+		assert_int_equal(set_ip_writer_add(w, &c, &class), 0);
+	}
+	assert_int_equal(set_ip_writer_write(w, path), 0);
+	set_ip_writer_free(&w);
+	assert_int_equal(xdp_feed_read(path, &list, &n, &skipped, d), 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(cidr_parse("192.0.2.9", &c), 0);
+		hole |= cidr_covers(&list[i], &c);
+		assert_int_equal(cidr_parse("198.51.100.7", &c), 0);
+		lone |= cidr_equal(&list[i], &c);
+	}
+	assert_true(lone && !hole);
+	assert_int_equal(n, 8 + 1 + 1);		/* a /24 without one address is eight networks */
+	free(list);
+	f = fopen(path, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, -1, SEEK_END), 0);
+	n = (size_t) fgetc(f);
+	assert_int_equal(fseek(f, -1, SEEK_END), 0);
+	fputc((int) n ^ 1, f);
+	fclose(f);
+	assert_int_not_equal(xdp_feed_read(path, &list, &n, &skipped, d), 0);
+	temp_remove(dir);
+	diag_free(&d);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines), cmocka_unit_test(test_bad_lines), cmocka_unit_test(test_hex), cmocka_unit_test(test_pcap),
-		cmocka_unit_test(test_ports), cmocka_unit_test(test_keys), cmocka_unit_test(test_ticks), cmocka_unit_test(test_conf),
+		cmocka_unit_test(test_ports), cmocka_unit_test(test_keys), cmocka_unit_test(test_ticks), cmocka_unit_test(test_conf), cmocka_unit_test(test_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
