@@ -96,7 +96,7 @@ ti_sha256_find(const char *text, size_t n, char out[65])
 static int
 base64(uint8_t *out, int max, const char *p, size_t n)
 {
-	uint8_t tmp[512];
+	uint8_t tmp[512], again[1024];
 	int r, pad = 0;
 
 	while (n > 0 && isspace((unsigned char)p[n - 1]))
@@ -107,6 +107,9 @@ base64(uint8_t *out, int max, const char *p, size_t n)
 		pad++;
 	r = EVP_DecodeBlock(tmp, (const uint8_t *)p, (int)n);
 	if (r < 0 || r - pad > max || pad > 2)
+		return -1;
+	/* One spelling only: the bits that padding leaves over are zero (RFC 4648, 3.5). */
+	if (EVP_EncodeBlock(again, tmp, r - pad) != (int)n || memcmp(again, p, n) != 0)
 		return -1;
 	memcpy(out, tmp, (size_t)(r - pad));
 	return r - pad;
