@@ -115,12 +115,18 @@ leftovers_remove(const struct ti_conf *c)
 static void
 tell_others(const struct ti_conf *c)
 {
+	size_t n = c->on_change.n;
+	char **argv;
 	pid_t pid;
 	int status, err;
 
-	if (c->on_change.n == 0)
+	if (n == 0)
 		return;
-	err = posix_spawnp(&pid, c->on_change.v[0], NULL, NULL, c->on_change.v, environ);
+	argv = calloc(n + 1, sizeof(*argv));	/* the list of the configuration has no NULL at its end */
+	if (argv != NULL)
+		memcpy(argv, c->on_change.v, n * sizeof(*argv));
+	err = argv != NULL ? posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) : ENOMEM;
+	free(argv);
 	if (err != 0)
 		log_err("on_change: %s: %s", c->on_change.v[0], strerror(err));
 	else if (waitpid(pid, &status, 0) == pid && status != 0)
