@@ -7,7 +7,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
-	%D%/mask.c %D%/tx.c %D%/norm.c %D%/skeleton.c %D%/skeleton_words.c %D%/lookalike.c %D%/views.c \
+	%D%/mask.c %D%/tx.c %D%/norm.c %D%/skeleton.c %D%/skeleton_scan.c %D%/skeleton_words.c %D%/lookalike.c %D%/views.c \
 	%D%/view_escapes.c %D%/view_runs.c %D%/view_ciphers.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
@@ -134,6 +134,9 @@ tests_fuzz_icap_llmsec_fuzz_tx_SOURCES = tests/fuzz/icap-llmsec/fuzz_tx.c $(FUZZ
 tests_fuzz_icap_llmsec_fuzz_tx_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_views_SOURCES = tests/fuzz/icap-llmsec/fuzz_views.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_views_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+check_PROGRAMS += tests/bench/prompt_bench
+tests_bench_prompt_bench_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
+tests_bench_prompt_bench_LDADD = %D%/libinspect.la $(PCRE2_LIBS)
 TESTS += tests/unit/icap-llmsec/scan.sh
 dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh
 # end of request side

@@ -9,9 +9,8 @@
 #include "icap-llmsec/skeleton.h"
 #include "lib/utf8.h"
 
-#define SPACED_MIN	4	/* single letters in a row that make a word: "p. s. a." is not enough */
 #define WORD_LETTERS	128	/* longer words are taken apart */
-#define SPACED_NEXT	2	/* after such a word */
+#define ROW_NEXT	2	/* letters of a row after another one */
 
 struct skel {
 	const struct norm *in;
@@ -30,12 +29,6 @@ put(struct skel *s, uint32_t c, size_t at)
 	}
 }
 
-static bool
-ascii_letter(uint32_t c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
 /* A letter without its accents: e for e with acute. */
 static uint32_t
 bare(uint32_t c)
@@ -50,9 +43,8 @@ bare(uint32_t c)
 	return n > 1 && n <= 8 && utf8proc_category(d[1]) == UTF8PROC_CATEGORY_MN ? (uint32_t)d[0] : c;
 }
 
-/* What digits and signs stand for inside a word; 0: for themselves. */
-static char
-leet(uint32_t c)
+char
+skeleton_leet(uint32_t c)
 {
 	switch (c) {
 	case '0': return 'o';
@@ -68,14 +60,13 @@ leet(uint32_t c)
 	}
 }
 
-/* A letter, digit or sign that may stand for one. */
-static bool
-wordish(uint32_t c)
+bool
+skeleton_wordish(uint32_t c)
 {
 	int cat;
 
 	if (c < 0x80)
-		return ascii_letter(c) || (c >= '0' && c <= '9') || leet(c) != '\0';
+		return ascii_letter(c) || (c >= '0' && c <= '9') || skeleton_leet(c) != '\0';
 	cat = utf8proc_category((utf8proc_int32_t)c);
 	return (cat >= UTF8PROC_CATEGORY_LU && cat <= UTF8PROC_CATEGORY_LO) || c == 0x20ac || c == UTF8_REPLACEMENT;
 }
@@ -96,7 +87,7 @@ facts(const struct letter *w, size_t n)
 			f.latin++;
 		else if (norm_lookalike(c) != '\0')
 			f.alike++;
-		else if (leet(c) != '\0')
+		else if (skeleton_leet(c) != '\0')
 			f.leet++;
 		else if (c != UTF8_REPLACEMENT)
 			f.other++;
@@ -115,7 +106,7 @@ put_word(struct skel *s, const struct letter *w, size_t n)
 	struct word_facts f;
 	bool alike, code;
 
-	while (n > 1 && leet(w[n - 1].c) == 'i' && w[n - 1].c == '!')
+	while (n > 1 && skeleton_leet(w[n - 1].c) == 'i' && w[n - 1].c == '!')
 		n--;			/* an exclamation mark at the end is one */
 	f = facts(w, n);
 	alike = f.other == 0;
@@ -125,7 +116,7 @@ put_word(struct skel *s, const struct letter *w, size_t n)
 		char as = ascii_letter(b) ? (char)b : alike ? norm_lookalike(b) : '\0';
 
 		if (as == '\0' && code) {
-			as = leet(c);
+			as = skeleton_leet(c);
 			if (c == '1' && ((i > 0 && w[i - 1].c == '1') || (i + 1 < n && w[i + 1].c == '1')))
 				as = 'l';	/* "a11" */
 		}
@@ -137,8 +128,8 @@ put_word(struct skel *s, const struct letter *w, size_t n)
 	}
 }
 
-static size_t
-next_letter(const struct norm *in, size_t at, struct letter *l)
+size_t
+skeleton_letter(const struct norm *in, size_t at, struct letter *l)
 {
 	size_t k;
 
@@ -148,6 +139,12 @@ next_letter(const struct norm *in, size_t at, struct letter *l)
 		return 1;
 	k = utf8_decode(in->text + at, in->len - at, &l->c, NULL);
 	return k > 0 ? k : 1;
+}
+
+bool
+skeleton_deceptive(uint32_t c)
+{
+	return c == UTF8_REPLACEMENT || c == 0x20ac || norm_lookalike(c) != '\0' || bare(c) != c;
 }
 
 /*
@@ -163,16 +160,16 @@ spaced_run(const struct norm *in, size_t at, struct letter *w, size_t *n, size_t
 
 	*n = 0;
 	for (end = i; i < in->len && *n < WORD_LETTERS; i += k) {
-		k = next_letter(in, i, &l);
-		if (!wordish(l.c))
+		k = skeleton_letter(in, i, &l);
+		if (!skeleton_wordish(l.c))
 			break;
 		end = i + k;
 		if (end >= in->len) {
 			w[(*n)++] = l;
 			break;
 		}
-		k += next_letter(in, end, &sep);
-		if (wordish(sep.c))
+		k += skeleton_letter(in, end, &sep);
+		if (skeleton_wordish(sep.c))
 			break;		/* "a-b-c-def": the last one isn't single */
 		w[(*n)++] = l;
 		if (*n == 1)
@@ -186,7 +183,7 @@ spaced_run(const struct norm *in, size_t at, struct letter *w, size_t *n, size_t
 	if (*n < min)
 		return 0;
 	l = w[*n - 1];
-	return l.at + next_letter(in, l.at, &l) - at;
+	return l.at + skeleton_letter(in, l.at, &l) - at;
 }
 
 static void
@@ -200,82 +197,116 @@ put_spaced(struct skel *s, const struct letter *w, size_t n)
 	}
 }
 
-/* The word that begins at <at>, or as much of it as there is room for; else the one character. */
+/* The letters of the word at <at>, as many as there is room for; the bytes that they take. */
 static size_t
-put_next(struct skel *s, size_t at, struct letter *w)
+take_word(const struct norm *in, size_t at, struct letter *w, size_t *n)
 {
-	size_t n = 0, i = at, k;
+	size_t i = at, k;
 
-	while (i < s->in->len && n < WORD_LETTERS) {
-		k = next_letter(s->in, i, &w[n]);
-		if (!wordish(w[n].c))
+	for (*n = 0; i < in->len && *n < WORD_LETTERS; i += k, ++*n) {
+		k = skeleton_letter(in, i, &w[*n]);
+		if (!skeleton_wordish(w[*n].c))
 			break;
-		i += k;
-		n++;
 	}
-	if (n > 0) {
-		put_word(s, w, n);
-		return i - at;
-	}
-	k = next_letter(s->in, at, &w[0]);
-	put(s, w[0].c, at);
-	return k;
+	return i - at;
 }
 
-/* Nothing here could look like something else: letters in words, digits on their own, no letter single four times. */
+struct turning {
+	const struct norm *in;
+	struct letter	 w[WORD_LETTERS];
+	size_t		 n;
+	struct norm	 word;		/* what they look like */
+	char		 text[5 * WORD_LETTERS];
+	uint32_t	 map[5 * WORD_LETTERS];
+};
+
+/* The word or row in <t> that begins at <at> and takes <k> bytes: does it look other than it is written? */
 static bool
-plain(const struct norm *in)
+turn(struct turning *t, bool row, size_t at, size_t k)
 {
-	unsigned single = 0;
-	size_t n = 0;		/* letters of the word so far */
+	struct skel s = {t->in, &t->word};
 
-	for (size_t i = 0; i <= in->len; i++) {
-		unsigned char c = i < in->len ? (unsigned char)in->text[i] : ' ';
+	t->word = (struct norm){t->text, t->map, 0};
+	if (row)
+		put_spaced(&s, t->w, t->n);
+	else
+		put_word(&s, t->w, t->n);
+	return t->word.len != k || memcmp(t->text, t->in->text + at, k) != 0;
+}
 
-		if (c >= 0x80)
-			return false;
-		if (ascii_letter(c)) {
-			n++;
-			continue;
-		}
-		if (leet(c) != '\0' && ((n > 0 && i + 1 < in->len && wordish((unsigned char)in->text[i + 1])) ||
-		    (n > 0 && c != '!') || (i + 1 < in->len && ascii_letter((unsigned char)in->text[i + 1]))))
-			return false;
-		if (n == 1 && ++single >= SPACED_MIN)
-			return false;
-		if (n > 1)
-			single = 0;
-		n = 0;
+/* A row that begins at the word at <suspect> or at one of the single characters before it, not before <from>. */
+static size_t
+find_row(struct turning *t, size_t from, size_t suspect, size_t *at)
+{
+	struct letter l;
+	size_t k = 0;
+
+	for (*at = skeleton_row_begin(t->in, suspect, from); *at <= suspect && *at < t->in->len; *at += skeleton_letter(t->in, *at, &l)) {
+		k = spaced_run(t->in, *at, t->w, &t->n, ROW_MIN);
+		if (k > 0)
+			return k;
 	}
-	return true;
+	*at = suspect;
+	return 0;
+}
+
+/* <change>: text, map and len have room. */
+static void
+put_turned(struct norm *out, const struct norm *change)
+{
+	memcpy(out->text + out->len, change->text, change->len);
+	memcpy(out->map + out->len, change->map, change->len * sizeof(*change->map));
+	out->len += change->len;
+}
+
+static int
+out_new(struct norm *out, size_t len, struct arena *a)
+{
+	size_t cap = len + len / SKELETON_AROUND + 2;
+
+	out->len = 0;
+	out->text = arena_alloc(a, cap);
+	out->map = arena_alloc(a, cap * sizeof(*out->map));
+	return out->text != NULL && out->map != NULL ? 0 : -ENOMEM;
 }
 
 int
 norm_skeleton(struct norm *out, const struct norm *in, bool *differs, struct arena *a)
 {
-	struct skel s = {in, out};
-	struct letter w[WORD_LETTERS];
-	size_t k, n, chained = 0;	/* up to here, a shorter run is one: there was one just before */
+	struct turning t;
+	struct skeleton_scan sc = {0};
+	size_t at, k, done = 0;		/* done: the end of the last change */
 
+	t.in = in;
 	*differs = false;
-	if (plain(in))
-		return 0;
-	out->len = 0;
-	out->text = arena_alloc(a, 2 * in->len + 1);
-	out->map = arena_alloc(a, (2 * in->len + 1) * sizeof(*out->map));
-	if (out->text == NULL || out->map == NULL)
-		return -ENOMEM;
-	for (size_t at = 0; at < in->len; at += k) {
-		k = spaced_run(in, at, w, &n, at > 0 && at <= chained ? SPACED_NEXT : SPACED_MIN);
-		if (k > 0) {
-			put_spaced(&s, w, n);
-			chained = at + k + 1;
-		} else {
-			k = put_next(&s, at, w);
+	for (size_t seen = 0; (at = skeleton_suspect(&sc, in)) < in->len; skeleton_scan_from(&sc, seen = at)) {
+		bool row = (k = find_row(&t, seen, at, &at)) > 0;
+
+		if (!row)
+			k = take_word(in, at, t.w, &t.n);
+		while (k > 0) {
+			if (turn(&t, row, at, k)) {
+				if (!*differs && out_new(out, in->len, a) < 0)
+					return -ENOMEM;
+				skeleton_between(out, in, done, at, *differs ? 0 : BETWEEN_FIRST);
+				put_turned(out, &t.word);
+				*differs = true;
+				done = at + k;
+			}
+			at += k;
+			if (!row || at >= in->len)
+				break;
+			/* after a row, a shorter one is one as well */
+			k = skeleton_letter(in, at, &t.w[0]);
+			k = at + k < in->len ? spaced_run(in, at + k, t.w, &t.n, ROW_NEXT) : 0;
+			at += k > 0 ? skeleton_letter(in, at, &(struct letter){0, 0}) : 0;
 		}
+		if (k == 0 && !row)
+			at += skeleton_letter(in, at, &t.w[0]);
 	}
-	out->text[out->len] = '\0';
-	out->map[out->len] = in->map[in->len];
-	*differs = out->len != in->len || memcmp(out->text, in->text, in->len) != 0;
+	if (*differs) {
+		skeleton_between(out, in, done, in->len, BETWEEN_LAST);
+		out->text[out->len] = '\0';
+	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "lib/utf8.h"
 
 #define ESCAPES_MIN	2	/* one alone is no disguise */
+#define AROUND		256	/* bytes of plain text kept to each side */
 
 static int
 hex(char c)
@@ -145,10 +146,36 @@ encode(char u[4], uint32_t c, bool byte)
 	return k > 0 ? k : utf8_encode(u, UTF8_REPLACEMENT);
 }
 
+static size_t
+back_to_char(const char *p, size_t i)
+{
+	while (i > 0 && ((unsigned char)p[i] & 0xc0) == 0x80)
+		i--;
+	return i;
+}
+
+/* The plain text between two escapes: all of it, or what is near to either. */
+static void
+add_between(struct derived *d, const char *p, size_t done, size_t i)
+{
+	size_t from = done;
+
+	if (i - done > 2 * AROUND || (d->found == 0 && i > AROUND)) {
+		if (d->found > 0) {
+			derived_add(d, p + done, AROUND, done, done + AROUND);
+			derived_add(d, "\n", 1, done + AROUND, done + AROUND);
+		}
+		from = back_to_char(p, i - AROUND);
+	}
+	if (i > from)
+		derived_add(d, p + from, i - from, from, i);
+}
+
+/* The text around escapes, with what they stand for: what has none is not derived a second time. */
 void
 view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
 {
-	size_t plain = 0, k;
+	size_t done = 0, k;
 	uint32_t c = 0;
 	bool byte;
 	char u[4];
@@ -160,18 +187,17 @@ view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
 			k = 1;
 			continue;
 		}
-		if (i > plain)
-			derived_add(d, p + plain, i - plain, plain, i);
+		add_between(d, p, done, i);
 		derived_add(d, u, encode(u, c, byte), i, i + k);
 		d->found++;
-		plain = i + k;
+		done = i + k;
 	}
 	if (d->found < ESCAPES_MIN) {
 		d->found = 0;
 		return;
 	}
-	if (n > plain)
-		derived_add(d, p + plain, n - plain, plain, n);
+	if (n > done)
+		derived_add(d, p + done, n - done > AROUND ? AROUND : n - done, done, n - done > AROUND ? done + AROUND : n);
 }
 
 /* U+FE00..FE0F are bytes 0..15, U+E0100..E01EF 16..255: a way to hide bytes behind any character. */

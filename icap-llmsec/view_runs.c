@@ -8,6 +8,8 @@
 #include "lib/utf8.h"
 
 #define TEXT_MIN	8	/* bytes of text that a run must hold */
+#define NUMBER_BLOCK	64	/* bytes */
+#define NUMBER_DIGITS	(TEXT_MIN - 2)
 
 static int
 white(char c)
@@ -60,16 +62,20 @@ stretch_byte(struct stretch *s, unsigned char b, size_t from, size_t at)
 }
 
 /* ---- base64 (RFC 4648, 4 and 5) ---------------------------------------------------------------- */
+static const unsigned char b64_table[256] = {	/* value + 1; 0: not of the alphabet */
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11,
+	['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,
+	['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31,
+	['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41,
+	['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51,
+	['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61,
+	['9'] = 62, ['+'] = 63, ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
 static int
 b64(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+	return (int)b64_table[(unsigned char)c] - 1;
 }
 
 /* Every stretch of readable bytes in p[from..to-1], of which a group begins after <skip> letters.  White space is skipped. */
@@ -339,11 +345,11 @@ number_bytes(struct stretch *s, const char *p, size_t from, size_t to, int radix
 }
 
 static void
-numbers_of(struct stretch *s, const char *p, size_t n, int radix, struct arena *a)
+numbers_of(struct stretch *s, const char *p, size_t from, size_t n, int radix, struct arena *a)
 {
 	size_t end, count;
 
-	for (size_t i = 0; i < n; i = end) {
+	for (size_t i = from; i < n; i = end) {
 		end = i + 1;
 		if (digit(p[i], radix) < 0 && p[i] != '\\')
 			continue;
@@ -360,16 +366,42 @@ numbers_of(struct stretch *s, const char *p, size_t n, int radix, struct arena *
 	}
 }
 
+/* Digits of one block, at most. */
+static unsigned
+count_digits(const char *p, size_t n)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += (unsigned char)(p[i] - '0') < 10;
+	return count;
+}
+
+/*
+ * TEXT_MIN bytes in a row are at most TEXT_MIN * (4 + 3) characters long, which is less than a block, and of each the
+ * first digit is decimal (text is 0x20 to 0x7f, or has bytes from 0x80 to 0xf4, of which most have more): two blocks in a
+ * row without so many digits hold no row.
+ */
 void
 view_numbers(struct derived *d, const char *p, size_t n, struct arena *a)
 {
 	struct stretch s = {.d = d, .min = TEXT_MIN};
+	size_t from = 0, end;
+	unsigned before = 0, now;
+	bool open = false;
 
-	size_t digits = 0;
-
-	for (size_t i = 0; i < n; i++)
-		digits += (unsigned char)(p[i] - '0') < 10;
-	if (digits >= TEXT_MIN)		/* of the 16 in each number's first place, text uses 2 to 7 */
+	for (size_t i = 0; i < n; i += NUMBER_BLOCK, before = now) {
+		now = count_digits(p + i, n - i < NUMBER_BLOCK ? n - i : NUMBER_BLOCK);
+		if (before + now >= NUMBER_DIGITS) {
+			if (!open)
+				from = i >= NUMBER_BLOCK ? i - NUMBER_BLOCK : 0;
+			open = true;
+		}
+		end = i + NUMBER_BLOCK < n ? i + NUMBER_BLOCK : n;
+		if (!open || (before + now >= NUMBER_DIGITS && end < n))
+			continue;
+		open = false;
 		for (int radix = 0; radix < RADIXES; radix++)
-			numbers_of(&s, p, n, radix, a);
+			numbers_of(&s, p, from, end, radix, a);
+	}
 }

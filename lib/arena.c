@@ -20,9 +20,10 @@ struct arena_block {
 
 struct arena {
 	struct arena_block *head;	/* newest; the first block is the last of the list */
-	struct arena_block *spare;	/* kept by arena_reset, all of ARENA_BLOCK */
+	struct arena_block *spare;	/* to be used again, all of ARENA_BLOCK */
+	struct arena_block *spare_big;	/* larger ones, few */
 	size_t		    limit, used;
-	size_t		    keep, kept;	/* bytes that may be, and are, in <spare> */
+	size_t		    keep, kept;	/* bytes that may be kept by arena_reset, and are in both */
 	bool		    failed;
 };
 
@@ -55,33 +56,46 @@ arena_new(size_t limit)
 	return a;
 }
 
-/* Blocks of the usual size go to the spare list as far as arena_keep allows; the others go back. */
+/* Back to where <until> was the newest block; what may be kept, up to <keep> bytes, is spare. */
 static void
-arena_drop_to_first(struct arena *a)
+arena_drop(struct arena *a, const struct arena_block *until, size_t keep)
 {
-	struct arena_block *b;
+	struct arena_block *b, **list;
 
-	while ((b = a->head)->next != NULL) {
+	while ((b = a->head) != until && b->next != NULL) {
 		a->head = b->next;
-		if (b->cap != ARENA_BLOCK || a->kept + b->cap > a->keep) {
+		if (a->kept + b->cap > keep) {
 			free(b);
 			continue;
 		}
 		a->kept += b->cap;
-		b->next = a->spare;
-		a->spare = b;
+		list = b->cap == ARENA_BLOCK ? &a->spare : &a->spare_big;
+		b->next = *list;
+		*list = b;
 	}
 }
 
 static struct arena_block *
-arena_take_spare(struct arena *a)
+arena_take(struct arena *a, struct arena_block **link)
 {
-	struct arena_block *b = a->spare;
+	struct arena_block *b = *link;
 
-	a->spare = b->next;
+	*link = b->next;
 	a->kept -= b->cap;
 	b->used = 0;
 	return b;
+}
+
+/* A block of at least <cap>; a larger one is not wasted on much less. */
+static struct arena_block *
+arena_block_get(struct arena *a, size_t cap)
+{
+	if (cap == ARENA_BLOCK)
+		return a->spare != NULL ? arena_take(a, &a->spare) : arena_block_new(cap);
+	for (struct arena_block **l = &a->spare_big; *l != NULL; l = &(*l)->next)
+		if ((*l)->cap >= cap && (*l)->cap / 4 <= cap)
+			return arena_take(a, l);
+	return arena_block_new(cap);
 }
 
 void
@@ -89,16 +103,31 @@ arena_keep(struct arena *a, size_t bytes)
 {
 	a->keep = bytes;
 	while (a->kept > a->keep)
-		free(arena_take_spare(a));
+		free(arena_take(a, a->spare_big != NULL ? &a->spare_big : &a->spare));
 }
 
 void
 arena_reset(struct arena *a)
 {
-	arena_drop_to_first(a);
+	arena_drop(a, NULL, a->keep);
+	arena_keep(a, a->keep);
 	a->head->used = 0;
 	a->used = 0;
 	a->failed = false;
+}
+
+struct arena_mark
+arena_mark(const struct arena *a)
+{
+	return (struct arena_mark){a->head, a->head->used, a->used};
+}
+
+void
+arena_rewind(struct arena *a, struct arena_mark m)
+{
+	arena_drop(a, m.block, a->limit);
+	a->head->used = m.at;
+	a->used = m.used;
 }
 
 void
@@ -110,7 +139,7 @@ arena_free(struct arena **ap)
 	if (a == NULL)
 		return;
 	arena_keep(a, 0);
-	arena_drop_to_first(a);
+	arena_drop(a, NULL, 0);
 	free(a->head);
 	free(a);
 }
@@ -129,7 +158,7 @@ arena_alloc(struct arena *a, size_t n)
 		need = ARENA_ALIGN;
 	if (need > b->cap - b->used) {
 		cap = need > ARENA_BLOCK / 4 ? need + ARENA_BLOCK : ARENA_BLOCK;
-		b = cap == ARENA_BLOCK && a->spare != NULL ? arena_take_spare(a) : arena_block_new(cap);
+		b = arena_block_get(a, cap);
 		if (b == NULL)
 			goto fail;
 		b->next = a->head;

@@ -21,6 +21,12 @@ void		 arena_reset(struct arena *);
 void		 arena_keep(struct arena *, size_t bytes);
 void		 arena_free(struct arena **);
 
+/* A place to come back to: what is allocated after arena_mark() is gone after arena_rewind(), and its memory is ready for
+   the next allocations.  Marks nest; a reset ends them all. */
+struct arena_mark { void *block; size_t at, used; };
+struct arena_mark arena_mark(const struct arena *);
+void		 arena_rewind(struct arena *, struct arena_mark);
+
 /* 16-byte aligned, not zeroed / zeroed.  A size of 0 gives a unique pointer. */
 void		*arena_alloc(struct arena *, size_t);
 void		*arena_calloc(struct arena *, size_t n, size_t size);

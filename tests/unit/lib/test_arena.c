@@ -121,6 +121,44 @@ test_copies(void **state)
 	arena_free(&a);
 }
 
+/* What lies before a mark stays; the memory behind it serves again, large pieces too. */
+static void
+test_marks(void **state)
+{
+	static const size_t sizes[] = {1, 100, 5000, 40000, 300000};
+	struct arena *a = arena_new(0);
+	char *first = arena_strndup(a, "first", 5), *again[5] = {NULL};
+	struct arena_mark outer = arena_mark(a), inner;
+	size_t used = arena_used(a);
+
+	for (int round = 0; round < 4; round++) {
+		for (size_t i = 0; i < 5; i++) {
+			char *p = arena_alloc(a, sizes[i]);
+
+			assert_non_null(p);
+			memset(p, 'a' + round, sizes[i]);
+			if (round > 1)
+				assert_ptr_equal(p, again[i]);
+			again[i] = p;
+			inner = arena_mark(a);
+			assert_non_null(arena_alloc(a, 20000));
+			arena_rewind(a, inner);
+		}
+		arena_rewind(a, outer);
+		assert_int_equal(arena_used(a), used);
+		assert_string_equal(first, "first");
+	}
+	arena_reset(a);
+	assert_int_equal(arena_used(a), 0);
+	arena_free(&a);
+	a = arena_new(100);
+	outer = arena_mark(a);
+	assert_null(arena_alloc(a, 200));
+	arena_rewind(a, outer);
+	assert_true(arena_failed(a));	/* a failure is not forgotten */
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -129,6 +167,7 @@ main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_absurd_sizes),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

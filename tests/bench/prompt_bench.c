@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU time of the inspection engine on texts of several sizes, stage by stage, one core; in the same run, for scale, a
+ * list of regular expressions one after the other (the predecessor's class of algorithm).
+ *	prompt_bench [-c icap.yaml] [-r seconds] [FILE]		FILE: text to cut the samples from; default: made from a seed
+ */
+#include "config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "icap-llmsec/detect.h"
+#include "icap-llmsec/icap_conf.h"
+#include "icap-llmsec/views.h"
+#include "lib/arena.h"
+#include "lib/diag.h"
+
+#define TEXT_MAX	(1 << 20)
+
+static struct arena *arena;
+static char text[TEXT_MAX + 1];
+static size_t text_len;
+
+static double
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* Prose, lists and some code out of a fixed seed: what a text costs must not depend on what lies about on this machine. */
+static void
+make_text(void)
+{
+	static const char *const words[] = {"the", "a", "report", "of", "customer", "please", "summarise", "in", "three", "points", "and", "price",
+	    "is", "could", "you", "explain", "how", "this", "function", "works", "with", "an", "example", "for", "our", "new", "team", "message",
+	    "thank", "it", "was", "late", "because", "weather", "model", "data", "table", "row", "column", "value", "We", "I", "need", "plan",
+	    "2024", "17", "naïve", "Größe", "e-mail", "https://example.org/a?b=1", "JSON", "x", "don't", "user", "system", "email"};
+	static const char *const ends[] = {" ", " ", " ", " ", " ", " ", ", ", ". ", ".\n", "? ", ": ", " - ", "\n", "() {\n\tint i = 0;\n", "; "};
+	uint64_t s = 0x9e3779b97f4a7c15u;
+
+	while (text_len + 64 < TEXT_MAX) {
+		const char *w, *e;
+
+		s ^= s << 13;
+		s ^= s >> 7;
+		s ^= s << 17;
+		w = words[s % (sizeof(words) / sizeof(*words))];
+		e = ends[(s >> 32) % (sizeof(ends) / sizeof(*ends))];
+		text_len += (size_t)sprintf(text + text_len, "%s%s", w, e);
+	}
+}
+
+static void
+read_text(const char *path)
+{
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL) {
+		perror(path);
+		exit(2);
+	}
+	text_len = fread(text, 1, TEXT_MAX, f);
+	fclose(f);
+}
+
+/* ---- the stages --------------------------------------------------------------------------------- */
+static struct icap_policy *policy;
+
+static void
+do_norm(const char *p, size_t n)
+{
+	struct norm t;
+
+	norm_text(&t, p, n, arena);
+}
+
+static void
+do_skeleton(const char *p, size_t n)
+{
+	struct norm t, k;
+	bool differs;
+
+	norm_text(&t, p, n, arena);
+	norm_skeleton(&k, &t, &differs, arena);
+}
+
+static void
+do_views(const char *p, size_t n)
+{
+	struct views *vs = arena_alloc(arena, sizeof(*vs));
+
+	views_make(vs, p, n, arena);
+}
+
+static void
+judge(const char *p, size_t n, enum span_role role, enum span_prov prov)
+{
+	struct span s = {.role = role, .prov = prov, .path = "", .text = p, .len = n};
+	struct findings f = {NULL, 0};
+
+	detect_span(policy->detectors, &s, arena, &f);
+}
+
+static void
+do_user(const char *p, size_t n)
+{
+	judge(p, n, ROLE_USER, PROV_MESSAGE);
+}
+
+static void
+do_tool(const char *p, size_t n)
+{
+	judge(p, n, ROLE_TOOL, PROV_TOOL_RESULT);
+}
+
+static void
+do_output(const char *p, size_t n)
+{
+	struct findings f = {NULL, 0};
+
+	detect_output(policy->detectors, p, n, arena, &f);
+}
+
+/* One pattern after the other over the folded text, 100 of them. */
+static pcre2_code *sequence[100];
+static pcre2_match_data *match;
+
+static void
+sequence_make(void)
+{
+	static const char *const verbs[] = {"ignore", "disregard", "forget", "override", "bypass", "reveal", "print", "repeat", "show", "pretend"};
+	static const char *const nouns[] = {"instructions", "rules", "prompt", "guidelines", "system", "password", "restrictions", "secret", "policy",
+	    "developer"};
+	char pattern[128];
+	int err;
+	PCRE2_SIZE at;
+
+	for (size_t i = 0; i < 100; i++) {
+		snprintf(pattern, sizeof(pattern), "\\b%s\\b.{0,40}\\b(?:all|any|the|your|my)?\\s*(?:previous|prior|above)?\\s*%s", verbs[i / 10], nouns[i % 10]);
+		sequence[i] = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_UTF | PCRE2_UCP, &err, &at, NULL);
+	}
+	match = pcre2_match_data_create(4, NULL);
+}
+
+static void
+do_sequence(const char *p, size_t n)
+{
+	for (size_t i = 0; i < 100; i++)
+		pcre2_match(sequence[i], (PCRE2_SPTR)p, n, 0, 0, match, NULL);
+}
+
+static const struct { const char *name; void (*run)(const char *, size_t); } stages[] = {
+	{"normalised", do_norm},
+	{"and skeleton", do_skeleton},
+	{"all views", do_views},
+	{"whole, user turn", do_user},
+	{"whole, tool result", do_tool},
+	{"answer (output)", do_output},
+	{"100 regexes in turn", do_sequence},
+};
+
+/* The best of several runs, microseconds. */
+static double
+best(void (*run)(const char *, size_t), const char *p, size_t n, double seconds)
+{
+	double low = 1e300, spent = 0;
+
+	for (int i = 0; (i < 3 || spent < seconds * 1e6) && i < 100000; i++) {
+		double t;
+
+		arena_reset(arena);
+		t = cpu_us();
+		run(p, n);
+		t = cpu_us() - t;
+		spent += t;
+		low = t < low ? t : low;
+	}
+	return low;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const size_t sizes[] = {512, 2048, 16384, 131072, TEXT_MAX};
+	static const double targets[] = {120, 0, 2500, 0, 160000};	/* of the whole, issue 6 */
+	const char *conf = "etc/llmsec/icap.yaml";
+	struct diag *d = diag_new();
+	double seconds = 0.3;
+	int c, missed = 0;
+
+	while ((c = getopt(argc, argv, "c:r:")) != -1) {
+		if (c == 'c')
+			conf = optarg;
+		else if (c == 'r')
+			seconds = atof(optarg);
+		else
+			return 2;
+	}
+	if (optind < argc)
+		read_text(argv[optind]);
+	else
+		make_text();
+	arena = arena_new(0);
+	arena_keep(arena, 256u << 20);
+	if (d == NULL || arena == NULL || icap_policy_load_keyless(&policy, conf, d) < 0) {
+		if (d != NULL)
+			diag_print(d, stderr);
+		return 2;
+	}
+	sequence_make();
+	printf("%-22s", "CPU us (ns/byte)");
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++)
+		printf(" %15zu B", sizes[s]);
+	printf("\n");
+	for (size_t i = 0; i < sizeof(stages) / sizeof(*stages); i++) {
+		printf("%-22s", stages[i].name);
+		for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
+			size_t n = sizes[s] < text_len ? sizes[s] : text_len;
+			double us = best(stages[i].run, text, n, seconds);
+
+			printf(" %9.1f %6.1f ", us, us * 1e3 / (double)n);
+			if (stages[i].run == do_user && targets[s] > 0 && us > targets[s])
+				missed |= 1 << s;
+		}
+		printf("\n");
+	}
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++)
+		if (targets[s] > 0)
+			printf("user turn, %zu bytes: target %.0f us: %s\n", sizes[s], targets[s], missed >> s & 1 ? "MISSED" : "met");
+	icap_policy_free(&policy);
+	arena_free(&arena);
+	diag_free(&d);
+	return missed != 0;
+}
