@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "haproxy-spoa/behave/siphash.h"
+#include "lib/siphash.h"
 
 #define ASSOC_WAYS	8
 #define ASSOC_PLACES	(2 * ASSOC_WAYS)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "haproxy-spoa/behave/siphash.h"
+#include "lib/siphash.h"
 #include "lib/cidr.h"
 
 struct bans;

@@ -2,7 +2,7 @@
 # Behaviour of sources: windows, limits and bans; plain values in, a decision out.
 if SPOAD
 noinst_LTLIBRARIES += %D%/libbehave.la
-%C%_libbehave_la_SOURCES = %D%/siphash.c %D%/window.c %D%/sources.c %D%/bans.c %D%/ban_who.c %D%/ban_file.c %D%/behave.c
+%C%_libbehave_la_SOURCES = %D%/window.c %D%/sources.c %D%/bans.c %D%/ban_who.c %D%/ban_file.c %D%/behave.c
 %C%_libbehave_la_LIBADD = $(LIBLLMSEC)
 
 if BUILD_TESTS
@@ -28,4 +28,4 @@ tests_fuzz_behave_fuzz_ban_lines_SOURCES = tests/fuzz/behave/fuzz_ban_lines.c $(
 tests_fuzz_behave_fuzz_ban_lines_LDADD = %D%/libbehave.la $(FUZZ_LIBS)
 endif
 endif
-noinst_HEADERS += %D%/siphash.h %D%/assoc.h %D%/window.h %D%/sources.h %D%/bans.h %D%/ban_file.h %D%/behave.h
+noinst_HEADERS += %D%/assoc.h %D%/window.h %D%/sources.h %D%/bans.h %D%/ban_file.h %D%/behave.h

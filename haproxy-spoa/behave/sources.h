@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "haproxy-spoa/behave/siphash.h"
+#include "lib/siphash.h"
 #include "haproxy-spoa/behave/window.h"
 
 struct sources;

@@ -14,7 +14,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 
-#include "haproxy-spoa/behave/siphash.h"
+#include "lib/siphash.h"
 #include "haproxy-spoa/behave/window.h"
 
 /* ---- SipHash ---------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "haproxy-spoa/behave/siphash.h"
+#include "lib/siphash.h"
 
 struct sip_state {
 	uint64_t	v0, v1, v2, v3;
