@@ -13,6 +13,10 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
 	%D%/inspect_resp.c
+# the learned model
+%C%_libinspect_la_SOURCES += %D%/concept.c %D%/concept_load.c %D%/feature.c %D%/model.c %D%/model_load.c \
+	%D%/model_explain.c
+noinst_HEADERS += %D%/concept.h %D%/feature.h %D%/model.h %D%/model_private.h
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
@@ -33,6 +37,16 @@ bin_PROGRAMS += %D%/llmsec-scan
 %C%_llmsec_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %C%_llmsec_scan_LDADD = %D%/libinspect.la $(JANSSON_LIBS)
 dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
+
+# The model's trainer (./dev train): the same features, read by the same code.
+EXTRA_PROGRAMS = %D%/train/llmsec-train
+%C%_train_llmsec_train_SOURCES = %D%/train/llmsec-train.c %D%/train/data.c %D%/train/learn.c %D%/train/report.c \
+	%D%/train/write.c %D%/train/train.h
+%C%_train_llmsec_train_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -O3
+%C%_train_llmsec_train_LDADD = %D%/libinspect.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
+EXTRA_DIST += %D%/concepts.txt %D%/train/sources.txt
+modeldir = $(datadir)/llmsec/model
+dist_model_DATA = etc/llmsec/model/prompt.model
 
 dist_man_MANS += %D%/srv_llmsec.8
 

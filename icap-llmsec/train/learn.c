@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Logistic regression over windows: AdaGrad (Duchi et al., JMLR 12, 2011), multiple instance learning (of a
+ * positive text only the highest window must be positive; of a negative one none may be), averaged weights (Polyak
+ * and Juditsky, SIAM J. Control Optim. 30(4), 1992).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "icap-llmsec/train/train.h"
+
+#define G0	1e-3f			/* AdaGrad's first denominator, squared */
+
+struct tok {
+	uint32_t	 f, c;			/* first feature, first concept feature */
+	bool		 sentence;
+};
+
+struct win {
+	uint32_t	 from, to;		/* tokens */
+	float		 raw;
+	int		 view;
+};
+
+struct text {				/* of one view */
+	struct tok	*tok;
+	size_t		 n, cap;
+	uint32_t	*f;
+	size_t		 nf, f_cap;
+	uint16_t	*c;
+	size_t		 nc, c_cap;
+	float		*sw, *sc;		/* sums up to token i */
+	struct win	*win;
+	size_t		 n_win, win_cap;
+};
+
+#define VIEWS_TRAIN	8
+
+int
+weights_new(struct weights *w)
+{
+	w->w = calloc(FEATURE_TABLE, sizeof(float));
+	w->c = calloc(FEATURE_CONCEPT_TABLE, sizeof(float));
+	w->bias = -2;
+	return w->w == NULL || w->c == NULL ? -ENOMEM : 0;
+}
+
+void
+weights_free(struct weights *w)
+{
+	free(w->w);
+	free(w->c);
+	memset(w, 0, sizeof(*w));
+}
+
+static void *
+grown(void *p, size_t *cap, size_t need, size_t size)
+{
+	size_t n = *cap == 0 ? 1024 : *cap;
+
+	if (need <= *cap)
+		return p;
+	while (n < need)
+		n *= 2;
+	*cap = n;
+	p = realloc(p, n * size);
+	if (p == NULL)
+		abort();		/* a trainer without memory has nothing to save */
+	return p;
+}
+
+static void
+text_scan(struct text *t, const struct concept_trie *trie, const char *s, size_t len, const uint8_t *drop, size_t drop_n)
+{
+	struct feature_scan scan;
+	struct feature_token k;
+	size_t cap = t->cap;
+
+	feature_start(&scan, trie, s, len);
+	scan.drop = drop;
+	scan.drop_n = drop_n;
+	t->n = t->nf = t->nc = 0;
+	while (feature_next(&scan, &k)) {
+		t->tok = grown(t->tok, &t->cap, t->n + 2, sizeof(*t->tok));
+		t->f = grown(t->f, &t->f_cap, t->nf + k.n, sizeof(*t->f));
+		t->c = grown(t->c, &t->c_cap, t->nc + k.n_concept, sizeof(*t->c));
+		t->tok[t->n++] = (struct tok){ (uint32_t)t->nf, (uint32_t)t->nc, k.sentence };
+		memcpy(t->f + t->nf, k.v, k.n * sizeof(*t->f));
+		memcpy(t->c + t->nc, k.c, k.n_concept * sizeof(*t->c));
+		t->nf += k.n;
+		t->nc += k.n_concept;
+	}
+	t->tok = grown(t->tok, &t->cap, t->n + 1, sizeof(*t->tok));
+	t->tok[t->n] = (struct tok){ (uint32_t)t->nf, (uint32_t)t->nc, true };
+	if (t->cap != cap || t->sw == NULL) {
+		t->sw = realloc(t->sw, (t->cap + 1) * sizeof(float));
+		t->sc = realloc(t->sc, (t->cap + 1) * sizeof(float));
+		if (t->sw == NULL || t->sc == NULL)
+			abort();
+	}
+}
+
+static void
+win_add(struct text *t, size_t from, size_t to)
+{
+	t->win = grown(t->win, &t->win_cap, t->n_win + 1, sizeof(*t->win));
+	t->win[t->n_win++] = (struct win){ (uint32_t)from, (uint32_t)to, 0, 0 };
+}
+
+/* The windows that model_score() looks at: see there. */
+static void
+text_windows(struct text *t, unsigned kinds)
+{
+	size_t last = 0, before = 0;
+	bool two = false;
+
+	t->n_win = 0;
+	if (t->n == 0)
+		return;
+	if (kinds & MODEL_W_BLOCKS)
+		for (size_t i = 0; i == 0 || i + MODEL_STRIDE < t->n; i += MODEL_STRIDE)
+			win_add(t, i, i + MODEL_BLOCK < t->n ? i + MODEL_BLOCK : t->n);
+	if ((kinds & MODEL_W_LONG) && t->n > MODEL_BLOCK)
+		for (size_t i = 0; i == 0 || i + MODEL_LONG_STRIDE < t->n; i += MODEL_LONG_STRIDE)
+			win_add(t, i, i + MODEL_LONG < t->n ? i + MODEL_LONG : t->n);
+	if (!(kinds & MODEL_W_SENTENCES))
+		return;
+	for (size_t i = 1; i <= t->n; i++) {
+		if (!t->tok[i].sentence || (i < t->n && i - last < 2) || (i == t->n && i - last < 2 && two))
+			continue;
+		win_add(t, last, i);
+		if (two)
+			win_add(t, before, i);
+		before = last;
+		last = i;
+		two = true;
+	}
+}
+
+static void
+text_score(struct text *t, const struct weights *w, int view)
+{
+	float sw = 0, sc = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		t->sw[i] = sw;
+		t->sc[i] = sc;
+		for (uint32_t k = t->tok[i].f; k < t->tok[i + 1].f; k++)
+			sw += w->w[t->f[k]];
+		for (uint32_t k = t->tok[i].c; k < t->tok[i + 1].c; k++)
+			sc += w->c[t->c[k]];
+	}
+	t->sw[t->n] = sw;
+	t->sc[t->n] = sc;
+	for (size_t i = 0; i < t->n_win; i++) {
+		struct win *x = &t->win[i];
+
+		x->view = view;
+		x->raw = w->bias + (t->sw[x->to] - t->sw[x->from]) * model_norm_words(t->tok[x->to].f - t->tok[x->from].f) +
+		    (t->sc[x->to] - t->sc[x->from]) * model_norm_concepts(t->tok[x->to].c - t->tok[x->from].c);
+	}
+}
+
+static void
+text_free(struct text *t)
+{
+	free(t->tok);
+	free(t->f);
+	free(t->c);
+	free(t->sw);
+	free(t->sc);
+	free(t->win);
+}
+
+/* A short gap between sums and their rounding doesn't matter here: double sums would be slower by half. */
+float
+weights_score(const struct weights *w, const struct row *r, const struct concept_trie *trie, unsigned windows)
+{
+	struct text t = { 0 };
+	float best = -30;
+
+	for (unsigned v = 0; v < r->n_views; v++) {
+		text_scan(&t, trie, r->view[v].text, r->view[v].len, NULL, 0);
+		text_windows(&t, windows);
+		text_score(&t, w, (int)v);
+		for (size_t i = 0; i < t.n_win; i++)
+			best = t.win[i].raw > best ? t.win[i].raw : best;
+	}
+	text_free(&t);
+	return best;
+}
+
+/* ---- one run ------------------------------------------------------------------------------------ */
+
+struct run {
+	struct weights	*w;
+	float		*gw, *gc, gb;		/* AdaGrad's sums of squares */
+	double		*aw, *ac, ab;		/* averages */
+	unsigned	 averaged;
+	const struct train_opts *o;
+	struct text	 t[VIEWS_TRAIN];
+	struct rng	 rng;
+	uint8_t		 drop[1021];		/* prime: tokens that repeat don't fall together */
+};
+
+static void
+update(struct run *r, const struct win *x, float y, float weight)
+{
+	const struct text *t = &r->t[x->view];
+	uint32_t f0 = t->tok[x->from].f, f1 = t->tok[x->to].f, c0 = t->tok[x->from].c, c1 = t->tok[x->to].c;
+	float p = 1 / (1 + expf(-x->raw)), g = (p - y) * weight, gf = g * model_norm_words(f1 - f0), gc, lr = r->o->rate;
+
+	if (fabsf(g) < 1e-3f)
+		return;
+	gc = g * model_norm_concepts(c1 - c0) * r->o->concept_boost;
+	for (uint32_t k = f0; k < f1; k++) {
+		uint32_t i = t->f[k];
+
+		r->gw[i] += gf * gf;
+		r->w->w[i] -= lr * gf / sqrtf(r->gw[i]);
+	}
+	for (uint32_t k = c0; k < c1; k++) {
+		uint32_t i = t->c[k];
+
+		r->gc[i] += gc * gc;
+		r->w->c[i] -= lr * gc / sqrtf(r->gc[i]);
+	}
+	r->gb += g * g;
+	r->w->bias -= 0.1f * lr * g / sqrtf(r->gb);
+}
+
+static void
+drop_some(struct run *r)
+{
+	float p = rng_unit(&r->rng) < (double)r->o->drop_all ? 1 : r->o->drop_word;
+
+	for (size_t i = 0; i < sizeof(r->drop); i++)
+		r->drop[i] = p > 0 && (float)rng_unit(&r->rng) < p;
+}
+
+static void
+learn_row(struct run *r, const struct row *row, const struct concept_trie *trie, unsigned windows)
+{
+	struct win *best = NULL, *second = NULL, *any = NULL;
+	unsigned n = row->n_views < VIEWS_TRAIN ? row->n_views : VIEWS_TRAIN;
+	size_t seen = 0;
+
+	drop_some(r);
+	for (unsigned v = 0; v < n; v++) {
+		struct text *t = &r->t[v];
+
+		text_scan(t, trie, row->view[v].text, row->view[v].len, r->drop, sizeof(r->drop));
+		text_windows(t, windows);
+		text_score(t, r->w, (int)v);
+		for (size_t i = 0; i < t->n_win; i++) {
+			struct win *x = &t->win[i];
+
+			if (best == NULL || x->raw > best->raw) {
+				second = best;
+				best = x;
+			} else if (second == NULL || x->raw > second->raw) {
+				second = x;
+			}
+			if (rng_below(&r->rng, ++seen) == 0)
+				any = x;
+		}
+	}
+	if (best == NULL)
+		return;
+	if (row->label) {
+		update(r, best, 1, row->weight * r->o->pos_weight);
+		return;
+	}
+	update(r, best, 0, row->weight);
+	if (second != NULL)
+		update(r, second, 0, row->weight);
+	if (any != NULL && any != best && any != second)
+		update(r, any, 0, row->weight);
+}
+
+static void
+average(struct run *r)
+{
+	for (size_t i = 0; i < FEATURE_TABLE; i++)
+		r->aw[i] += (double)r->w->w[i];
+	for (size_t i = 0; i < FEATURE_CONCEPT_TABLE; i++)
+		r->ac[i] += (double)r->w->c[i];
+	r->ab += (double)r->w->bias;
+	r->averaged++;
+}
+
+static void
+shuffle(size_t *v, size_t n, struct rng *r)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t k = rng_below(r, i), x = v[i - 1];
+
+		v[i - 1] = v[k];
+		v[k] = x;
+	}
+}
+
+static void
+learn_seed(struct run *r, const struct dataset *d, const struct concept_trie *trie, enum model_head head, size_t *order,
+    size_t n)
+{
+	memset(r->w->w, 0, FEATURE_TABLE * sizeof(float));
+	memset(r->w->c, 0, FEATURE_CONCEPT_TABLE * sizeof(float));
+	r->w->bias = -2;
+	r->gb = G0;
+	for (size_t i = 0; i < FEATURE_TABLE; i++)
+		r->gw[i] = G0;
+	for (size_t i = 0; i < FEATURE_CONCEPT_TABLE; i++)
+		r->gc[i] = G0;
+	for (unsigned e = 0; e < r->o->epochs; e++) {
+		shuffle(order, n, &r->rng);
+		for (size_t i = 0; i < n; i++) {
+			learn_row(r, &d->row[order[i]], trie, r->o->windows[head]);
+			if (e + 2 >= r->o->epochs && n >= 4 && (i + 1) % (n / 4) == 0)
+				average(r);
+		}
+	}
+	if (n < 4)
+		average(r);
+}
+
+int
+learn(struct weights *w, const struct dataset *d, const struct concept_trie *trie, const struct train_opts *o,
+    enum model_head head, int fold)
+{
+	struct run r = { .w = w, .o = o };
+	size_t *order = malloc((d->n + 1) * sizeof(*order)), n = 0;
+	int rc = -ENOMEM;
+
+	r.gw = calloc(FEATURE_TABLE, sizeof(float));
+	r.gc = calloc(FEATURE_CONCEPT_TABLE, sizeof(float));
+	r.aw = calloc(FEATURE_TABLE, sizeof(double));
+	r.ac = calloc(FEATURE_CONCEPT_TABLE, sizeof(double));
+	if (order == NULL || r.gw == NULL || r.gc == NULL || r.aw == NULL || r.ac == NULL)
+		goto out;
+	for (unsigned s = 0; s < o->seeds; s++) {
+		r.rng.s = o->seed * 1000003 + s * 7919 + head;
+		n = 0;
+		for (size_t i = 0; i < d->n; i++)
+			if ((d->row[i].heads >> head & 1) && d->row[i].fold != fold && d->row[i].weight > 0)
+				order[n++] = i;
+		learn_seed(&r, d, trie, head, order, n);
+	}
+	for (size_t i = 0; i < FEATURE_TABLE; i++)
+		w->w[i] = (float)(r.aw[i] / r.averaged);
+	for (size_t i = 0; i < FEATURE_CONCEPT_TABLE; i++)
+		w->c[i] = (float)(r.ac[i] / r.averaged);
+	w->bias = (float)(r.ab / r.averaged);
+	rc = 0;
+out:
+	for (int i = 0; i < VIEWS_TRAIN; i++)
+		text_free(&r.t[i]);
+	free(order);
+	free(r.gw);
+	free(r.gc);
+	free(r.aw);
+	free(r.ac);
+	return rc;
+}
