@@ -3,7 +3,7 @@
 if ICAP
 noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(BROTLI_CFLAGS) $(UTF8PROC_CFLAGS)
-%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS)
+%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS) -lm
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
