@@ -5,15 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icap-llmsec/detect.h"
+#include "icap-llmsec/detect_private.h"
+#include "icap-llmsec/model.h"
 #include "icap-llmsec/pii.h"
 #include "icap-llmsec/rules.h"
-#include "icap-llmsec/views.h"
-
-struct detectors {
-	struct detect_conf conf;
-	struct rules	  *rules;	/* NULL: no pack */
-};
 
 struct pii_row {
 	const char	*rule_id, *category;
@@ -27,6 +22,12 @@ static const struct pii_row pii_rows[] = {
 };
 #define N_PII	(sizeof(pii_rows) / sizeof(*pii_rows))
 
+static bool
+given(const char *path)
+{
+	return path != NULL && path[0] != '\0';
+}
+
 int
 detectors_load(struct detectors **out, const struct detect_conf *conf, struct diag *d)
 {
@@ -37,9 +38,10 @@ detectors_load(struct detectors **out, const struct detect_conf *conf, struct di
 	if (ds == NULL)
 		return -ENOMEM;
 	ds->conf = *conf;
-	ds->conf.injection_pack = NULL;
-	if (conf->injection_pack != NULL && conf->injection_pack[0] != '\0')
+	if (given(conf->injection_pack))
 		rc = rules_load(&ds->rules, conf->injection_pack, d);
+	if (rc == 0 && given(conf->model))
+		rc = model_load(&ds->model, conf->model, d);
 	if (rc < 0)
 		detectors_free(&ds);
 	*out = ds;
@@ -55,7 +57,22 @@ detectors_free(struct detectors **dp)
 	if (d == NULL)
 		return;
 	rules_free(&d->rules);
+	model_free(&d->model);
 	free(d);
+}
+
+float
+detect_threshold(const struct detectors *d, const struct detect_modes *m, bool data)
+{
+	if (d->model == NULL)
+		return 0.5f;
+	return model_threshold(d->model, data ? MODEL_DATA : MODEL_DIRECT, (enum model_level)m->level);
+}
+
+bool
+finding_is_private(const struct finding *f)
+{
+	return strncmp(f->category, "pii.", 4) == 0 || strncmp(f->category, "secret.", 7) == 0;
 }
 
 static enum detect_mode
@@ -64,14 +81,13 @@ pii_mode(const struct detectors *d, const struct pii_row *r)
 	return *(const enum detect_mode *)((const char *)&d->conf + r->conf_offset);
 }
 
-static int
-findings_add(struct findings *f, size_t *cap, struct arena *a, const struct finding *x)
+int
+findings_add(struct findings *f, struct arena *a, const struct finding *x)
 {
 	struct finding *v;
 
-	if (f->n == *cap) {
-		*cap = *cap ? *cap * 2 : 8;
-		v = arena_alloc(a, *cap * sizeof(*v));
+	if (f->n < 8 ? f->n == 0 : (f->n & (f->n - 1)) == 0) {	/* 8, then doubled: full at every power of two */
+		v = arena_alloc(a, (f->n < 8 ? 8 : 2 * f->n) * sizeof(*v));
 		if (v == NULL)
 			return -ENOMEM;
 		if (f->n > 0)
@@ -83,8 +99,7 @@ findings_add(struct findings *f, size_t *cap, struct arena *a, const struct find
 }
 
 static int
-detect_pii(const struct detectors *d, const char *text, size_t len, struct arena *a, struct findings *f,
-    size_t *cap)
+detect_pii(const struct detectors *d, const char *text, size_t len, struct arena *a, struct findings *f)
 {
 	size_t start, n, from;
 
@@ -92,90 +107,13 @@ detect_pii(const struct detectors *d, const char *text, size_t len, struct arena
 		enum detect_mode mode = pii_mode(d, &pii_rows[i]);
 
 		for (from = 0; mode != DETECT_OFF && pii_rows[i].find(text, len, from, &start, &n); from = start + n) {
-			struct finding x = {pii_rows[i].rule_id, pii_rows[i].category, mode, 3, start, n, 0};
+			struct finding x = {pii_rows[i].rule_id, pii_rows[i].category, mode, 3, start, n, 0, 0};
 
-			if (findings_add(f, cap, a, &x) < 0)
+			if (findings_add(f, a, &x) < 0)
 				return -ENOMEM;
 		}
 	}
 	return 0;
-}
-
-/* Which injection mode applies to a span; *roles: which rules. */
-static enum detect_mode
-injection_mode(const struct detectors *d, const struct span *s, unsigned *roles)
-{
-	if (d->rules == NULL || s->prov == PROV_HISTORY || s->prov == PROV_TOOL_DEFINITION ||
-	    s->role == ROLE_SYSTEM || s->role == ROLE_DEVELOPER || s->role == ROLE_ASSISTANT)
-		return DETECT_OFF;
-	if (s->prov == PROV_FILE || s->role == ROLE_TOOL) {
-		*roles = RULE_TOOL;
-		return d->conf.injection_tool;
-	}
-	*roles = RULE_USER;
-	return d->conf.injection_user;
-}
-
-/* Where a hit in a view stands in the text: of an encoded run, what the run's parts are known to. */
-static void
-hit_place(const struct view *v, const struct rule_hit *h, struct finding *x)
-{
-	uint32_t lo = v->norm.map[h->start], hi = v->norm.map[h->start + h->len];
-
-	for (size_t i = h->start; i < h->start + h->len; i++) {
-		lo = v->norm.map[i] < lo ? v->norm.map[i] : lo;
-		hi = v->norm.map[i] >= hi ? v->norm.map[i] + 1 : hi;
-	}
-	x->start = lo;
-	x->len = hi > lo ? hi - lo : 1;
-}
-
-static bool
-found_before(const struct findings *f, const char *rule_id)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (f->v[i].rule_id == rule_id)
-			return true;
-	return false;
-}
-
-/* What one reading of the text holds that the readings before it did not. */
-static int
-detect_view(const struct detectors *d, const struct view *v, unsigned roles, enum detect_mode mode, struct arena *a,
-    struct findings *f, size_t *cap)
-{
-	struct rule_hit *h;
-	size_t n;
-	int rc = rules_match(d->rules, roles, 0, &v->norm, a, &h, &n);
-
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct finding x = {h[i].id, h[i].category, mode, h[i].severity, 0, 0, 0};
-
-		hit_place(v, &h[i], &x);
-		if (!found_before(f, x.rule_id))
-			rc = findings_add(f, cap, a, &x);
-	}
-	return rc;
-}
-
-static int
-detect_injection(const struct detectors *d, const struct span *s, struct arena *a, struct findings *f, size_t *cap)
-{
-	struct finding cut = {"LLMSEC-ENC-0001", "obfuscation.limit", DETECT_MONITOR, 4, 0, s->len, 0};
-	unsigned roles = 0;
-	enum detect_mode mode = injection_mode(d, s, &roles);
-	struct views *vs;
-	int rc;
-
-	if (mode == DETECT_OFF)
-		return 0;
-	vs = arena_alloc(a, sizeof(*vs));
-	rc = vs != NULL ? views_make(vs, s->text, s->len, a) : -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < vs->n; i++)
-		rc = detect_view(d, &vs->v[i], roles, mode, a, f, cap);
-	if (rc == 0 && vs->cut)
-		rc = findings_add(f, cap, a, &cut);
-	return rc;
 }
 
 static int
@@ -189,26 +127,29 @@ finding_cmp(const void *a, const void *b)
 }
 
 int
-detect_span(const struct detectors *d, const struct span *s, struct arena *a, struct findings *f)
+detect_span(const struct detectors *d, const struct detect_modes *m, const struct span *s, struct arena *a, struct findings *f,
+    struct detect_score *score)
 {
-	size_t cap = 0;
-	int rc = detect_injection(d, s, a, f, &cap);
+	size_t from = f->n;
+	int rc;
 
+	*score = (struct detect_score){0, 0, 0};
+	rc = detect_prompt(d, m, s, a, f, score);
 	if (rc == 0 && s->role != ROLE_SYSTEM && s->role != ROLE_DEVELOPER)
-		rc = detect_pii(d, s->text, s->len, a, f, &cap);
-	if (f->n > 1)
-		qsort(f->v, f->n, sizeof(*f->v), finding_cmp);
+		rc = detect_pii(d, s->text, s->len, a, f);
+	if (f->n - from > 1)
+		qsort(f->v + from, f->n - from, sizeof(*f->v), finding_cmp);
 	return rc;
 }
 
 int
 detect_output(const struct detectors *d, const char *text, size_t len, struct arena *a, struct findings *f)
 {
-	size_t cap = 0;
-	int rc = detect_pii(d, text, len, a, f, &cap);
+	size_t from = f->n;
+	int rc = detect_pii(d, text, len, a, f);
 
-	if (f->n > 1)
-		qsort(f->v, f->n, sizeof(*f->v), finding_cmp);
+	if (f->n - from > 1)
+		qsort(f->v + from, f->n - from, sizeof(*f->v), finding_cmp);
 	return rc;
 }
 

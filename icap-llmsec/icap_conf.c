@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,45 @@ static const struct conf_opt events_opts[] = {
 	CONF_END
 };
 
+static const struct conf_enum level_names[] = {{"strict", DETECT_STRICT}, {"balanced", DETECT_BALANCED}, {"sensitive", DETECT_SENSITIVE},
+	{NULL, 0}};
+static const struct conf_enum own_inj_names[] = {{"inherit", -1}, {"off", DETECT_OFF}, {"monitor", DETECT_MONITOR}, {"block", DETECT_BLOCK},
+	{NULL, 0}};
+static const struct conf_enum own_pii_names[] = {{"inherit", -1}, {"off", DETECT_OFF}, {"monitor", DETECT_MONITOR}, {"mask", DETECT_MASK},
+	{NULL, 0}};
+static const struct conf_enum own_level_names[] = {{"inherit", -1}, {"strict", DETECT_STRICT}, {"balanced", DETECT_BALANCED},
+	{"sensitive", DETECT_SENSITIVE}, {NULL, 0}};
+
 static const struct conf_opt injection_opts[] = {
-	CONF_STR(struct icap_injection, pack, "/usr/share/llmsec/rules/injection.yaml", "path", "rule pack, llmsec-rules(5); \"\": none"),
+	CONF_STR(struct icap_injection, pack, "/usr/share/llmsec/rules", "path", "rule packs, llmsec-rules(5): a file, or a directory of them; \"\": none"),
+	CONF_STR(struct icap_injection, local_pack, "\"\"", "path", "the operator's own rules and topics; \"\": none"),
+	CONF_STR(struct icap_injection, model, "/usr/share/llmsec/model/prompt.model", "path", "the learned model; \"\": none"),
 	CONF_ENUM(struct icap_injection, user, inj_names, "block", "new user turns"),
-	CONF_ENUM(struct icap_injection, tool, inj_names, "block", "tool results and files"),
+	CONF_ENUM(struct icap_injection, tool, inj_names, "block", "tool results"),
+	CONF_ENUM(struct icap_injection, file, inj_names, "block", "documents and files"),
+	CONF_ENUM(struct icap_injection, assistant, inj_names, "block", "turns of the assistant that were not seen to come from a model"),
+	CONF_ENUM(struct icap_injection, system, inj_names, "off", "system and developer prompts"),
+	CONF_ENUM(struct icap_injection, definitions, inj_names, "off", "descriptions of tools"),
+	CONF_ENUM(struct icap_injection, level, level_names, "balanced", "of benign texts flagged: 0.2, 0.5 or 1 in 100"),
 	CONF_END
 };
+
+#define OWN(f, h) CONF_ENUM(struct icap_exception, f, own_inj_names, "inherit", h)
+static const struct conf_opt exception_opts[] = {
+	CONF_STR(struct icap_exception, name, NULL, "", "what it is for"),
+	CONF_STRS(struct icap_exception, routes, "patterns of the path, fnmatch(3); none: every route"),
+	CONF_STRS(struct icap_exception, keys, "digests of API keys, as events show them; none: every key"),
+	OWN(user, "new user turns"),
+	OWN(tool, "tool results"),
+	OWN(file, "documents and files"),
+	OWN(assistant, "turns of the assistant"),
+	OWN(system, "system and developer prompts"),
+	OWN(definitions, "descriptions of tools"),
+	CONF_ENUM(struct icap_exception, level, own_level_names, "inherit", "of benign texts flagged"),
+	CONF_ENUM(struct icap_exception, pii, own_pii_names, "inherit", "the most that is done about personal data and secrets"),
+	CONF_END
+};
+#undef OWN
 
 static const struct conf_opt pii_opts[] = {
 	CONF_ENUM(struct icap_pii, email, mode_names, "mask", "e-mail addresses in prompts"),
@@ -60,15 +94,57 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_INT(struct icap_policy, max_connections, 1, 100000, "190", "", "ICAP connections announced to Squid"),
 	CONF_MAP(struct icap_policy, injection, injection_opts, "prompt injection"),
 	CONF_MAP(struct icap_policy, pii, pii_opts, "personal data"),
+	CONF_SEQ(struct icap_policy, exceptions, n_exceptions, exception_opts, struct icap_exception, "other settings for some routes or keys"),
 	CONF_END
 };
+
+static enum detect_mode
+own(int mode, enum detect_mode general)
+{
+	return mode < 0 ? general : (enum detect_mode)mode;
+}
+
+static void
+policy_modes(struct icap_policy *p)
+{
+	const struct icap_injection *i = &p->injection;
+
+	p->modes = (struct detect_modes){(enum detect_mode)i->user, (enum detect_mode)i->tool, (enum detect_mode)i->file,
+	    (enum detect_mode)i->assistant, (enum detect_mode)i->system, (enum detect_mode)i->definitions, (enum detect_level)i->level};
+	for (size_t k = 0; k < p->n_exceptions; k++) {
+		struct icap_exception *e = &p->exceptions[k];
+
+		e->modes = (struct detect_modes){own(e->user, p->modes.user), own(e->tool, p->modes.tool), own(e->file, p->modes.file),
+		    own(e->assistant, p->modes.assistant), own(e->system, p->modes.system), own(e->definitions, p->modes.definitions),
+		    e->level < 0 ? p->modes.level : (enum detect_level)e->level};
+	}
+}
+
+static bool
+listed(const struct conf_strs *l, const char *s, bool pattern)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (pattern ? fnmatch(l->v[i], s, 0) == 0 : strcmp(l->v[i], s) == 0)
+			return true;
+	return l->n == 0;
+}
+
+const struct icap_exception *
+icap_policy_exception(const struct icap_policy *p, const char *path, const char *key)
+{
+	for (size_t i = 0; i < p->n_exceptions; i++)
+		if (listed(&p->exceptions[i].routes, path, true) && listed(&p->exceptions[i].keys, key, false))
+			return &p->exceptions[i];
+	return NULL;
+}
 
 static int
 policy_detectors(struct icap_policy *p, struct diag *d)
 {
-	struct detect_conf dc = {p->injection.pack, (enum detect_mode)p->injection.user,
-	    (enum detect_mode)p->injection.tool, (enum detect_mode)p->pii.email, (enum detect_mode)p->pii.card};
+	struct detect_conf dc = {.injection_pack = p->injection.pack, .operator_pack = p->injection.local_pack, .model = p->injection.model,
+	    .pii_email = (enum detect_mode)p->pii.email, .pii_card = (enum detect_mode)p->pii.card};
 
+	policy_modes(p);
 	return detectors_load(&p->detectors, &dc, d);
 }
 

@@ -19,7 +19,22 @@ enum icap_coding { CODING_DECODE, CODING_REFUSE };
 enum icap_unknown { UNKNOWN_REFUSE, UNKNOWN_PASS };
 
 struct icap_events { char *socket, *spool_dir; };
-struct icap_injection { char *pack; int user, tool; };		/* enum detect_mode */
+struct icap_injection {
+	char	*pack, *local_pack, *model;
+	int	 user, tool, file, assistant, system, definitions;	/* enum detect_mode */
+	int	 level;			/* enum detect_level */
+};
+
+/* What applies to some routes and keys instead of the general settings; the first that fits counts. */
+struct icap_exception {
+	char	*name;
+	struct conf_strs routes;	/* fnmatch(3) patterns of the path; none: every route */
+	struct conf_strs keys;		/* digests of API keys, as events show them; none: every key */
+	int	 user, tool, file, assistant, system, definitions, level;	/* enum detect_mode, detect_level; -1: as in general */
+	int	 pii;			/* enum detect_mode: the most that is done; -1: as in general */
+	/* compiled */
+	struct detect_modes modes;
+};
 struct icap_pii { int email, card; bool unmask; int output; };	/* output: PII the model wrote */
 
 struct icap_policy {
@@ -40,7 +55,10 @@ struct icap_policy {
 	int	 max_connections;	/* announced to Squid */
 	struct icap_injection injection;
 	struct icap_pii pii;
+	struct icap_exception *exceptions;
+	size_t	 n_exceptions;
 	/* compiled */
+	struct detect_modes modes;
 	struct detectors *detectors;
 	struct keyring	 *edge_keyring, *tx_keyring;	/* NULL if none */
 	struct conf_mem	 *mem;
@@ -51,4 +69,6 @@ int	icap_policy_load(struct icap_policy **, const char *path, struct diag *);
 /* Without the keys, which only the service's user may read: for judging texts alone. */
 int	icap_policy_load_keyless(struct icap_policy **, const char *path, struct diag *);
 void	icap_policy_free(struct icap_policy **);
+/* The exception that applies, NULL: none.  <path> without query; <key> the digest, "" if there is none. */
+const struct icap_exception *icap_policy_exception(const struct icap_policy *, const char *path, const char *key);
 #endif

@@ -42,9 +42,9 @@ event_of(const struct inspect_req_out *o)
 	if (o->action == INSPECT_ERROR)
 		return "inspection.error";
 	for (size_t i = 0; i < o->findings.n; i++)
-		if (strncmp(o->findings.v[i].category, "pii.", 4) != 0)
+		if (o->findings.v[i].mode != DETECT_OFF && !finding_is_private(&o->findings.v[i]))
 			return "prompt.injection";
-	return o->findings.n > 0 ? "prompt.pii" : "request.refused";
+	return o->notable ? "prompt.pii" : "request.refused";
 }
 
 static void
@@ -146,7 +146,7 @@ reqmod_end(struct tr *t)
 	switch (o.action) {
 	case INSPECT_PASS:
 		tr_count(CTR_REQ_PASS);
-		if (o.findings.n > 0)
+		if (o.notable)
 			tr_event(t, event_of(&o), "monitor", o.severity, o.score, &o.findings, NULL);
 		rc = finish_pass(t);
 		break;

@@ -44,7 +44,9 @@ struct inspect_req_out {
 	struct refusal	 refusal;	/* strings in the arena */
 	struct tx	 tx;		/* to seal; caller tx_clear()s */
 	struct findings	 findings;	/* everything found, for the event; text never */
-	int		 score, severity;
+	int		 score;		/* 0..100, of the worst span */
+	int		 severity;	/* 0..10, of the worst finding that counts */
+	bool		 notable;	/* findings that an event must tell */
 };
 
 /* Never fails: trouble is INSPECT_ERROR. */

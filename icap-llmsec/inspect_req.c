@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,7 @@ struct work {
 	struct buf		 plain;		/* decoded body, if it was compressed */
 	const void		*body;
 	size_t			 len;
+	const struct icap_exception *own;	/* settings of this route or key, NULL: the general ones */
 	struct findings		*per_span;	/* [spans.n] */
 	bool			 oom;
 };
@@ -145,34 +147,64 @@ extract(struct work *w)
 	return false;
 }
 
+static const struct icap_exception *
+find_exception(struct work *w)
+{
+	const char *url = w->in->url, *host = strstr(url, "://"), *end;
+	char *path;
+
+	if (w->pol->n_exceptions == 0)
+		return NULL;
+	if (host != NULL && (url = strchr(host + 3, '/')) == NULL)
+		url = "/";
+	end = strchr(url, '?');
+	path = arena_strndup(w->arena, url, end != NULL ? (size_t)(end - url) : strlen(url));
+	return path != NULL ? icap_policy_exception(w->pol, path, w->in->key_digest ? w->in->key_digest : "") : NULL;
+}
+
+/* Personal data may be treated more mildly under an exception, never more severely. */
+static void
+cap_private(const struct work *w, struct findings *f)
+{
+	for (size_t i = 0; w->own != NULL && w->own->pii >= 0 && i < f->n; i++)
+		if (finding_is_private(&f->v[i]) && f->v[i].mode > (enum detect_mode)w->own->pii)
+			f->v[i].mode = (enum detect_mode)w->own->pii;
+}
+
 static bool
 detect_all(struct work *w)
 {
+	const struct detect_modes *modes = w->own != NULL ? &w->own->modes : &w->pol->modes;
 	const struct spans *s = &w->out->spans;
 	struct findings *all = &w->out->findings;
-	size_t total = 0;
 
 	w->per_span = arena_calloc(w->arena, s->n + 1, sizeof(*w->per_span));
 	if (w->per_span == NULL)
 		return false;
 	for (size_t i = 0; i < s->n; i++) {
-		if (detect_span(w->pol->detectors, &s->v[i], w->arena, &w->per_span[i]) < 0)
+		struct detect_score score;
+
+		if (detect_span(w->pol->detectors, modes, &s->v[i], w->arena, &w->per_span[i], &score) < 0)
 			return false;
-		total += w->per_span[i].n;
+		cap_private(w, &w->per_span[i]);
+		if (lroundf(score.score * 100) > w->out->score)
+			w->out->score = (int)lroundf(score.score * 100);
 	}
-	all->v = arena_alloc(w->arena, (total + 1) * sizeof(*all->v));
-	if (all->v == NULL)
-		return false;
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < w->per_span[i].n; k++) {
 			struct finding *f = &w->per_span[i].v[k];
 
 			f->span = i;
-			all->v[all->n++] = *f;
+			if (findings_add(all, w->arena, f) < 0)
+				return false;
+			if (f->mode == DETECT_OFF)
+				continue;
+			w->out->notable = true;
 			if (f->severity > w->out->severity)
 				w->out->severity = f->severity;
+			if (!finding_is_private(f) && f->severity * 10 > w->out->score)
+				w->out->score = f->severity * 10;
 		}
-	w->out->score = w->out->severity * 10;
 	return true;
 }
 
@@ -200,7 +232,7 @@ judge_blocks(struct work *w)
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < w->per_span[i].n; k++) {
 			const struct finding *f = &w->per_span[i].v[k];
-			bool pii = strncmp(f->category, "pii.", 4) == 0;
+			bool pii = finding_is_private(f);
 
 			if (f->mode != DETECT_BLOCK)
 				continue;
@@ -288,6 +320,7 @@ judge(struct work *w)
 	}
 	if (judge_route(w) || !decode_body(w) || !extract(w))
 		return;
+	w->own = find_exception(w);
 	if (!detect_all(w)) {
 		give_up(w, "The request could not be inspected.");
 		return;

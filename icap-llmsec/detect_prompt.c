@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is a text an attack?  Every reading of it (views.h) goes through the rules and the model.  Long texts are judged in
+ * pieces that overlap, so that memory stays in the cache and its need is bounded; what a piece found stays, its scratch
+ * memory is used again.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "icap-llmsec/detect_private.h"
+#include "icap-llmsec/model.h"
+#include "icap-llmsec/rules.h"
+#include "icap-llmsec/views.h"
+
+#define PIECE		(32 << 10)	/* bytes */
+#define OVERLAP		1024		/* what a pattern or window may need of the piece before */
+#define HITS_MAX	512		/* findings of one text */
+#define RULES_LOGIT_MAX	8.0f		/* all rules together */
+#define LOGIT_MAX	16.0f
+
+/* What is known of a text so far. */
+struct judging {
+	const struct detectors *d;
+	enum detect_mode mode;
+	unsigned	 roles;
+	bool		 data;		/* the data head counts as well */
+	struct finding	*hit;		/* [HITS_MAX], each rule once */
+	size_t		 n;
+	struct { float p; size_t start, len; } head[MODEL_HEADS];
+	bool		 cut;
+};
+
+static float
+logit(float p)
+{
+	if (p <= 0)
+		return -LOGIT_MAX;
+	return p >= 1 ? LOGIT_MAX : logf(p / (1 - p));
+}
+
+static float
+probability(float x)
+{
+	return 1 / (1 + expf(-x));
+}
+
+/* Bytes [start, start + len) of a view as bytes of the text: of an encoded run, what its parts are known to. */
+static void
+view_place(const struct norm *n, size_t from, size_t len, size_t *start, size_t *out_len)
+{
+	uint32_t lo = n->map[from], hi = n->map[from + len];
+
+	for (size_t i = from; i < from + len; i++) {
+		lo = n->map[i] < lo ? n->map[i] : lo;
+		hi = n->map[i] >= hi ? n->map[i] + 1 : hi;
+	}
+	*start = lo;
+	*out_len = hi > lo ? hi - lo : 1;
+}
+
+static struct finding *
+known_hit(const struct judging *j, const char *rule_id)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->hit[i].rule_id == rule_id)
+			return &j->hit[i];
+	return NULL;
+}
+
+/*
+ * What a hit does on its own: the rule says less than the configuration, never more.  A weak sign, and talk about
+ * attacks, only adds to the score.
+ */
+static enum detect_mode
+hit_mode(const struct judging *j, const struct rule_hit *h)
+{
+	if (h->factor < 0.5f || h->severity < RULE_SEVERITY_BLOCKS)
+		return DETECT_OFF;
+	return h->mode < j->mode ? h->mode : j->mode;
+}
+
+static int
+judge_rules(struct judging *j, const struct norm *view, size_t at, struct arena *a)
+{
+	struct rule_hit *h;
+	size_t n;
+	int rc = rules_match(j->d->rules, j->roles, 0, view, a, &h, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct finding *f = known_hit(j, h[i].id), x = {h[i].id, h[i].category, hit_mode(j, &h[i]), h[i].severity, 0, 0, 0,
+		    h[i].weight * h[i].factor};
+
+		if (f != NULL && f->weight >= x.weight && f->mode >= x.mode)
+			continue;
+		if (f == NULL && j->n == HITS_MAX)
+			return 0;
+		view_place(view, h[i].start, h[i].len, &x.start, &x.len);
+		x.start += at;
+		if (f == NULL)
+			f = &j->hit[j->n++];
+		*f = x;
+	}
+	return rc;
+}
+
+static void
+judge_model(struct judging *j, const struct norm *view, size_t at)
+{
+	struct model_score s;
+
+	model_score(j->d->model, view, &s);
+	for (int h = 0; h < MODEL_HEADS; h++) {
+		if (s.head[h].len == 0 || s.head[h].p <= j->head[h].p)
+			continue;
+		j->head[h].p = s.head[h].p;
+		view_place(view, s.head[h].start, s.head[h].len, &j->head[h].start, &j->head[h].len);
+		j->head[h].start += at;
+	}
+}
+
+static int
+judge_piece(struct judging *j, const char *text, size_t len, size_t at, struct arena *a)
+{
+	struct views *vs = arena_alloc(a, sizeof(*vs));
+	int rc = vs != NULL ? views_make(vs, text, len, a) : -ENOMEM;
+
+	for (size_t i = 0; rc == 0 && i < vs->n; i++) {
+		if (j->d->rules != NULL)
+			rc = judge_rules(j, &vs->v[i].norm, at, a);
+		if (j->d->model != NULL)
+			judge_model(j, &vs->v[i].norm, at);
+	}
+	if (rc == 0)
+		j->cut |= vs->cut;
+	return rc;
+}
+
+/* Where a piece that may end at <end> ends: at white space if there is some near, not inside a character. */
+static size_t
+piece_end(const char *text, size_t len, size_t end)
+{
+	size_t i;
+
+	if (end >= len)
+		return len;
+	for (i = end; i > end - OVERLAP / 2; i--)
+		if (text[i] == ' ' || text[i] == '\n')
+			return i;
+	for (i = end; i > end - 4 && ((unsigned char)text[i] & 0xc0) == 0x80; i--)
+		;
+	return i;
+}
+
+static int
+judge_text(struct judging *j, const char *text, size_t len, struct arena *a)
+{
+	size_t at = 0, end;
+	int rc = 0;
+
+	do {
+		struct arena_mark m = arena_mark(a);
+
+		end = piece_end(text, len, at + PIECE);
+		rc = judge_piece(j, text + at, end - at, at, a);
+		arena_rewind(a, m);
+		at = end < len ? piece_end(text, len, end - OVERLAP) : len;
+	} while (rc == 0 && end < len);
+	return rc;
+}
+
+/* By how much a head is over its threshold, in log-odds. */
+static float
+margin(const struct detectors *d, const struct detect_modes *m, const struct judging *j, enum model_head h)
+{
+	return logit(j->head[h].p) - logit(model_threshold(d->model, h, (enum model_level)m->level));
+}
+
+/*
+ * The score: the model's log-odds (of data, those of the head that is further over its threshold, on the scale of the
+ * data head's) and what the rules add.  Without a model, the rules alone, beginning at one in a hundred.
+ */
+static float
+combine(const struct detect_modes *m, const struct judging *j)
+{
+	float x = -4.6f, rules = 0, direct, data;
+
+	if (j->d->model != NULL) {
+		direct = margin(j->d, m, j, MODEL_DIRECT);
+		data = j->data ? margin(j->d, m, j, MODEL_DATA) : direct;
+		x = logit(detect_threshold(j->d, m, j->data)) + (direct > data ? direct : data);
+	}
+	for (size_t i = 0; i < j->n; i++)
+		rules += j->hit[i].weight;
+	return x + (rules < RULES_LOGIT_MAX ? rules : RULES_LOGIT_MAX);
+}
+
+/* The finding of the score itself, where the text is over the threshold. */
+static void
+judge_score(struct judging *j, const struct detect_modes *m, struct detect_score *out)
+{
+	float x = combine(m, j);
+	enum model_head h = MODEL_DIRECT;
+	struct finding f = {"LLMSEC-ML-DIRECT", "injection.model", j->mode, 8, 0, 1, 0, 0};
+
+	out->score = probability(x);
+	if (j->d->model == NULL)
+		return;
+	out->direct = j->head[MODEL_DIRECT].p;
+	out->data = j->data ? j->head[MODEL_DATA].p : 0;
+	if (x < logit(detect_threshold(j->d, m, j->data)) || j->n == HITS_MAX)
+		return;
+	if (j->data && margin(j->d, m, j, MODEL_DATA) > margin(j->d, m, j, MODEL_DIRECT)) {
+		h = MODEL_DATA;
+		f.rule_id = "LLMSEC-ML-DATA";
+	}
+	f.start = j->head[h].start;
+	f.len = j->head[h].len;
+	j->hit[j->n++] = f;
+}
+
+/* Which mode applies to a span, which rules, and whether it is data. */
+static enum detect_mode
+span_mode(const struct detect_modes *m, const struct span *s, struct judging *j)
+{
+	j->roles = RULE_TOOL;
+	j->data = true;
+	if (s->prov == PROV_TOOL_DEFINITION)
+		return m->definitions;
+	if (s->prov == PROV_FILE)
+		return m->file;
+	switch (s->role) {
+	case ROLE_TOOL:
+		return m->tool;
+	case ROLE_ASSISTANT:
+		return m->assistant;
+	case ROLE_USER:
+		j->roles = RULE_USER;
+		j->data = false;
+		return m->user;
+	default:
+		j->roles = RULE_USER | RULE_TOOL;
+		return m->system;
+	}
+}
+
+int
+detect_prompt(const struct detectors *d, const struct detect_modes *m, const struct span *s, struct arena *a, struct findings *f,
+    struct detect_score *score)
+{
+	struct finding cut = {"LLMSEC-ENC-0001", "obfuscation.limit", DETECT_MONITOR, 4, 0, s->len, 0, 0};
+	struct judging j = {.d = d};
+	int rc;
+
+	j.mode = span_mode(m, s, &j);
+	if (j.mode == DETECT_OFF || (d->rules == NULL && d->model == NULL))
+		return 0;
+	j.hit = arena_alloc(a, HITS_MAX * sizeof(*j.hit));
+	rc = j.hit != NULL ? judge_text(&j, s->text, s->len, a) : -ENOMEM;
+	if (rc == 0)
+		judge_score(&j, m, score);
+	for (size_t i = 0; rc == 0 && i < j.n; i++)
+		rc = findings_add(f, a, &j.hit[i]);
+	if (rc == 0 && j.cut)
+		rc = findings_add(f, a, &cut);
+	return rc;
+}
