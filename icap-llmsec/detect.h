@@ -80,3 +80,4 @@ float	detect_threshold(const struct detectors *, const struct detect_modes *, bo
 /* Findings of personal data and secrets are no sign of an attack. */
 bool	finding_is_private(const struct finding *);
 int	findings_add(struct findings *, struct arena *, const struct finding *);
+#endif

@@ -174,6 +174,7 @@ cap_private(const struct work *w, struct findings *f)
 static bool
 detect_all(struct work *w)
 {
+	static const struct detect_modes off;
 	const struct detect_modes *modes = w->own != NULL ? &w->own->modes : &w->pol->modes;
 	const struct spans *s = &w->out->spans;
 	struct findings *all = &w->out->findings;
@@ -184,7 +185,7 @@ detect_all(struct work *w)
 	for (size_t i = 0; i < s->n; i++) {
 		struct detect_score score;
 
-		if (detect_span(w->pol->detectors, modes, &s->v[i], w->arena, &w->per_span[i], &score) < 0)
+		if (detect_span(w->pol->detectors, s->v[i].prov == PROV_HISTORY ? &off : modes, &s->v[i], w->arena, &w->per_span[i], &score) < 0)
 			return false;
 		cap_private(w, &w->per_span[i]);
 		if (lroundf(score.score * 100) > w->out->score)

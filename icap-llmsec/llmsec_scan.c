@@ -241,7 +241,7 @@ main(int argc, char **argv)
 		printf("%s: configuration is valid\n", o.config);
 		rc = EXIT_PASS;
 	} else if (lines) {
-		rc = scan_lines(pol->detectors, stdin, stdout);
+		rc = scan_lines(pol, stdin, stdout);
 		if (rc < 0)
 			fprintf(stderr, "llmsec-scan: %s\n", strerror(-rc));
 		rc = rc == 0 ? EXIT_PASS : EXIT_FAIL;

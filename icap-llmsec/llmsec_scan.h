@@ -4,7 +4,7 @@
 /* Between the parts of llmsec-scan. */
 #include <stdio.h>
 
-struct detectors;
+struct icap_policy;
 
 /*
  * Judge texts, a JSON object a line: {"id":..., "text":"...", "role":"user|tool|assistant|system"} (role: user if
@@ -12,5 +12,5 @@ struct detectors;
  * "pii":[{"type","start","end"}], "us"}; a line that is no such object by {"line", "error"}.  0; 1: there were such lines;
  * -errno: the reading or writing failed.
  */
-int	scan_lines(const struct detectors *, FILE *in, FILE *out);
+int	scan_lines(const struct icap_policy *, FILE *in, FILE *out);
 #endif

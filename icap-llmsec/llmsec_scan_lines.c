@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "icap-llmsec/detect.h"
+#include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/llmsec_scan.h"
 #include "lib/arena.h"
 
@@ -40,18 +41,6 @@ now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Severities as if each were the chance that it is an attack, independent of the others. */
-static double
-score(const struct findings *f)
-{
-	double clean = 1;
-
-	for (size_t i = 0; i < f->n; i++)
-		if (strncmp(f->v[i].category, "pii.", 4) != 0)
-			clean *= 1 - f->v[i].severity / 10.0;
-	return 1 - clean;
-}
-
 static const char *
 action(const struct findings *f)
 {
@@ -63,38 +52,120 @@ action(const struct findings *f)
 	return name[m];
 }
 
-static json_t *
-answer(json_t *id, const struct findings *f, uint64_t ns)
+/* Of the finding that weighs most. */
+static const char *
+category(const struct findings *f)
 {
-	json_t *rules = json_array(), *cats = json_array(), *pii = json_array();
+	const struct finding *best = NULL;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (!finding_is_private(&f->v[i]) && (best == NULL || f->v[i].severity > best->severity ||
+		    (f->v[i].severity == best->severity && f->v[i].weight > best->weight)))
+			best = &f->v[i];
+	return best != NULL ? best->category : f->n > 0 ? f->v[0].category : NULL;
+}
+
+static json_t *
+answer(json_t *id, const struct findings *f, const struct detect_score *s, uint64_t ns)
+{
+	json_t *rules = json_array(), *pii = json_array();
 
 	for (size_t i = 0; i < f->n; i++) {
 		const struct finding *x = &f->v[i];
 
-		if (strncmp(x->category, "pii.", 4) == 0) {
-			json_array_append_new(pii, json_pack("{s:s,s:I,s:I}", "type", x->category + 4, "start",
+		if (finding_is_private(x))
+			json_array_append_new(pii, json_pack("{s:s,s:I,s:I}", "type", strchr(x->category, '.') + 1, "start",
 			    (json_int_t)x->start, "end", (json_int_t)(x->start + x->len)));
-			continue;
-		}
-		json_array_append_new(rules, json_string(x->rule_id));
-		json_array_append_new(cats, json_string(x->category));
+		else
+			json_array_append_new(rules, json_string(x->rule_id));
 	}
-	return json_pack("{s:O?,s:s,s:f,s:o,s:o,s:o,s:f}", "id", id, "action", action(f), "score", score(f), "rules", rules,
-	    "categories", cats, "pii", pii, "us", (double)(ns / 100) / 10);
+	return json_pack("{s:O?,s:s,s:f,s:f,s:f,s:s?,s:o,s:o,s:f}", "id", id, "action", action(f), "score", (double)s->score,
+	    "direct", (double)s->direct, "data", (double)s->data, "category", category(f), "rules", rules, "pii", pii,
+	    "us", (double)(ns / 100) / 10);
+}
+
+/* ---- a line with a text, or with the body of a request ------------------------------------------- */
+static int
+judge_text(const struct icap_policy *p, struct span *s, struct arena *a, struct findings *f, struct detect_score *score)
+{
+	return detect_span(p->detectors, &p->modes, s, a, f, score);
+}
+
+static const struct { const char *name, *url; } dialects[] = {
+	{"openai", "/v1/chat/completions"}, {"responses", "/v1/responses"}, {"anthropic", "/v1/messages"},
+	{"gemini", "/v1beta/models/gemini:generateContent"}, {"ollama", "/api/chat"},
+};
+
+static const char *
+dialect_url(const char *name)
+{
+	for (size_t i = 0; i < sizeof(dialects) / sizeof(*dialects); i++)
+		if (strcmp(dialects[i].name, name) == 0)
+			return dialects[i].url;
+	return NULL;
+}
+
+/* The body of a request, an object or its text: the worst of its spans. */
+static int
+judge_body(const struct icap_policy *p, const char *body, size_t len, const char *url, struct arena *a, struct findings *f,
+    struct detect_score *score, const char **error)
+{
+	struct llm_route route;
+	struct spans spans = {0};
+	int rc;
+
+	dialect_route("POST", url, strlen(url), &route);
+	rc = span_extract(&route, body, len, (unsigned)p->depth, a, &spans);
+	*score = (struct detect_score){0, 0, 0};
+	if (rc < 0)
+		*error = spans.error != NULL ? spans.error : strerror(-rc);
+	for (size_t i = 0; rc == 0 && i < spans.n; i++) {
+		struct detect_score s;
+
+		rc = judge_text(p, &spans.v[i], a, f, &s);
+		if (s.score > score->score)
+			score->score = s.score;
+		if (s.direct > score->direct)
+			score->direct = s.direct;
+		if (s.data > score->data)
+			score->data = s.data;
+	}
+	return rc;
+}
+
+static int
+judge_body_line(const struct icap_policy *p, json_t *line, json_t *body, struct arena *a, struct findings *f, struct detect_score *score,
+    const char **error)
+{
+	const char *name = json_string_value(json_object_get(line, "dialect")), *url = dialect_url(name != NULL ? name : "openai");
+	char *text = json_is_string(body) ? NULL : json_dumps(body, JSON_COMPACT);
+	const char *from = text != NULL ? text : json_string_value(body);
+	int rc = -EINVAL;
+
+	if (url == NULL)
+		*error = "unknown dialect";
+	else if (from == NULL)
+		*error = "no memory";
+	else
+		rc = judge_body(p, from, strlen(from), url, a, f, score, error);
+	free(text);
+	return rc;
 }
 
 static json_t *
-judge(const struct detectors *d, json_t *line, struct arena *a, const char **error)
+judge(const struct icap_policy *p, json_t *line, struct arena *a, const char **error)
 {
 	struct findings f = {NULL, 0};
+	struct detect_score score;
 	const char *role = "user";
 	struct span s = {.role = ROLE_USER, .prov = PROV_MESSAGE, .path = "text"};
-	json_t *text = json_object_get(line, "text");
+	json_t *text = json_object_get(line, "text"), *body = json_object_get(line, "body");
 	uint64_t t;
 	int rc;
 
-	if (!json_is_string(text)) {
-		*error = "no \"text\"";
+	*error = NULL;
+	if (!json_is_string(text) && body == NULL) {
+		*error = "neither \"text\" nor \"body\"";
 		return NULL;
 	}
 	if (json_is_string(json_object_get(line, "role")))
@@ -106,13 +177,14 @@ judge(const struct detectors *d, json_t *line, struct arena *a, const char **err
 	s.text = json_string_value(text);
 	s.len = json_string_length(text);
 	t = now_ns();
-	rc = detect_span(d, &s, a, &f);
+	rc = text != NULL ? judge_text(p, &s, a, &f, &score) : judge_body_line(p, line, body, a, &f, &score, error);
 	t = now_ns() - t;
 	if (rc < 0) {
-		*error = strerror(-rc);
+		if (*error == NULL)
+			*error = strerror(-rc);
 		return NULL;
 	}
-	return answer(json_object_get(line, "id"), &f, t);
+	return answer(json_object_get(line, "id"), &f, &score, t);
 }
 
 static int
@@ -125,7 +197,7 @@ write_line(FILE *out, json_t *j)
 }
 
 int
-scan_lines(const struct detectors *d, FILE *in, FILE *out)
+scan_lines(const struct icap_policy *p, FILE *in, FILE *out)
 {
 	struct arena *a = arena_new(0);
 	char *line = NULL;
@@ -141,7 +213,7 @@ scan_lines(const struct detectors *d, FILE *in, FILE *out)
 		const char *error = je.text;
 
 		arena_reset(a);
-		got = j != NULL ? judge(d, j, a, &error) : NULL;
+		got = j != NULL ? judge(p, j, a, &error) : NULL;
 		bad |= got == NULL;
 		rc = write_line(out, got != NULL ? got : json_pack("{s:I,s:s}", "line", no, "error", error));
 		json_decref(j);

@@ -173,6 +173,9 @@ rules_match(const struct rules *rs, unsigned roles, unsigned flags, const struct
 			v[*n].id = r->id;
 			v[*n].category = r->category;
 			v[*n].severity = r->severity;
+			v[*n].mode = DETECT_BLOCK;
+			v[*n].weight = (float)r->severity / 2;
+			v[*n].factor = 1;
 			(*n)++;
 		}
 	}

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "icap-llmsec/detect.h"
 #include "icap-llmsec/norm.h"
 #include "lib/arena.h"
 
@@ -19,6 +20,8 @@ enum rule_role { RULE_USER = 1, RULE_TOOL = 2 };
 struct rule_hit {
 	const char	*id, *category;	/* live with the rules */
 	int		 severity;
+	enum detect_mode mode;		/* the most that the rule itself may do */
+	float		 weight, factor;	/* log-odds; 0..1, less where the text talks about attacks */
 	size_t		 start, len;	/* in the normalised text */
 };
 

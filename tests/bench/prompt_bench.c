@@ -108,8 +108,9 @@ judge(const char *p, size_t n, enum span_role role, enum span_prov prov)
 {
 	struct span s = {.role = role, .prov = prov, .path = "", .text = p, .len = n};
 	struct findings f = {NULL, 0};
+	struct detect_score score;
 
-	detect_span(policy->detectors, &s, arena, &f);
+	detect_span(policy->detectors, &policy->modes, &s, arena, &f, &score);
 }
 
 static void

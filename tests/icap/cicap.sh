@@ -48,7 +48,7 @@ cicap_yaml()
 	events: {socket: $tap_dir/no.sock, spool_dir: $tap_dir/spool}
 	edge_keys: $tap_dir/edge.keys
 	tx_keys: $tap_dir/tx.keys
-	injection: {pack: $tap_dir/injection.yaml}
+	injection: {pack: $tap_dir/injection.yaml, model: ''}
 	${1:-}
 	T
 	mv "$tap_dir/icap.yaml.new" "$tap_dir/icap.yaml"

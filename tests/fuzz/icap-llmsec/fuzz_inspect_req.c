@@ -22,7 +22,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char pack[] = "rules:\n"
     "  - id: T-1\n    category: injection.test\n    severity: 8\n    phrases: ['open sesame']\n    match: ['open sesame']\n"
-    "  - id: T-2\n    category: injection.test\n    severity: 6\n    pattern: 'ignore\\b.{0,20}\\brules'\n    match: ['ignore the rules']\n";
+    "  - id: T-2\n    category: injection.test\n    severity: 7\n    pattern: 'ignore\\b.{0,20}\\brules'\n    match: ['ignore the rules']\n";
 static const char *const urls[] = {
 	"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings", "/v1/moderations", "/v1/messages",
 	"/v1beta/models/g:generateContent", "/v1beta/models/g:batchEmbedContents", "/api/chat", "/api/generate", "/v1/files",
@@ -35,7 +35,7 @@ setup(void)
 {
 	char path[] = "/tmp/fuzz_inspect_req.XXXXXX";
 	int fd = mkstemp(path);
-	struct detect_conf dc = { path, DETECT_BLOCK, DETECT_BLOCK, DETECT_MASK, DETECT_MASK };
+	struct detect_conf dc = { .injection_pack = path, .pii_email = DETECT_MASK, .pii_card = DETECT_MASK };
 	struct diag *d = diag_new();
 
 	MUST(fd >= 0 && write(fd, pack, sizeof(pack) - 1) == (ssize_t)sizeof(pack) - 1);
@@ -43,6 +43,7 @@ setup(void)
 	MUST(detectors_load(&pol.detectors, &dc, d) == 0);
 	unlink(path);
 	diag_free(&d);
+	pol.modes = (struct detect_modes){ .user = DETECT_BLOCK, .tool = DETECT_BLOCK, .file = DETECT_BLOCK, .assistant = DETECT_BLOCK };
 	pol.max_request = 1 << 18;
 	pol.depth = 32;
 	pol.files = UNKNOWN_PASS;
@@ -116,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	for (size_t i = 0; i < out.findings.n; i++)
 		block = block || out.findings.v[i].mode == DETECT_BLOCK;
 	MUST(!block || out.action == INSPECT_REFUSE);
-	MUST(out.findings.n == 0 || out.action == INSPECT_REWRITE || out.action == INSPECT_REFUSE);
+	MUST(!out.notable || out.action == INSPECT_REWRITE || out.action == INSPECT_REFUSE);
 	if (out.action == INSPECT_REFUSE || out.action == INSPECT_ERROR)
 		check_refusal(&out.refusal);
 	else if (out.action == INSPECT_REWRITE)

@@ -155,13 +155,17 @@ test_shipped(void **state)
 	diag_free(&d);
 }
 
+static struct detect_modes modes;
+static struct detect_score score;
+
 static struct detectors *
 detectors(enum detect_mode user, enum detect_mode tool, enum detect_mode email, enum detect_mode card)
 {
-	struct detect_conf c = { shipped, user, tool, email, card };
+	struct detect_conf c = { .injection_pack = shipped, .pii_email = email, .pii_card = card };
 	struct diag *d = diag_new();
 	struct detectors *ds;
 
+	modes = (struct detect_modes){ .user = user, .tool = tool, .file = tool, .assistant = tool };
 	assert_int_equal(detectors_load(&ds, &c, d), 0);
 	diag_free(&d);
 	return ds;
@@ -174,10 +178,10 @@ test_who_is_searched(void **state)
 {
 	static const struct { enum span_role role; enum span_prov prov; bool injection, pii; enum detect_mode mode; } t[] = {
 		{ ROLE_USER, PROV_MESSAGE, true, true, DETECT_BLOCK },
-		{ ROLE_USER, PROV_HISTORY, false, true, DETECT_OFF },
+		{ ROLE_USER, PROV_HISTORY, true, true, DETECT_BLOCK },
 		{ ROLE_USER, PROV_FILE, true, true, DETECT_MONITOR },
 		{ ROLE_TOOL, PROV_TOOL_RESULT, true, true, DETECT_MONITOR },
-		{ ROLE_ASSISTANT, PROV_MESSAGE, false, true, DETECT_OFF },
+		{ ROLE_ASSISTANT, PROV_MESSAGE, true, true, DETECT_MONITOR },
 		{ ROLE_SYSTEM, PROV_MESSAGE, false, false, DETECT_OFF },
 		{ ROLE_DEVELOPER, PROV_MESSAGE, false, false, DETECT_OFF },
 		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, false, false, DETECT_OFF },
@@ -191,7 +195,7 @@ test_who_is_searched(void **state)
 		bool injection = false, pii = false;
 
 		arena_reset(arena);
-		assert_int_equal(detect_span(ds, &s, arena, &f), 0);
+		assert_int_equal(detect_span(ds, &modes, &s, arena, &f, &score), 0);
 		for (size_t k = 0; k < f.n; k++) {
 			assert_true(k == 0 || f.v[k].start >= f.v[k - 1].start);
 			if (strcmp(f.v[k].rule_id, "LLMSEC-PII-EMAIL") == 0) {
@@ -222,7 +226,7 @@ test_places(void **state)
 	struct findings f = { 0 };
 
 	arena_reset(arena);
-	assert_int_equal(detect_span(ds, &s, arena, &f), 0);
+	assert_int_equal(detect_span(ds, &modes, &s, arena, &f, &score), 0);
 	assert_true(f.n >= 1);
 	assert_int_equal(f.v[0].start, sizeof(pre) - 1);
 	assert_int_equal(f.v[0].start + f.v[0].len, sizeof(text) - 1);
@@ -242,7 +246,7 @@ test_many(void **state)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "u%d@example.org 5555555555554444 ", i);
 	s.len = strlen(text);
 	arena_reset(arena);
-	assert_int_equal(detect_span(ds, &s, arena, &f), 0);
+	assert_int_equal(detect_span(ds, &modes, &s, arena, &f, &score), 0);
 	assert_int_equal(f.n, 42);
 	assert_string_equal(f.v[0].category, "pii.email");
 	assert_string_equal(f.v[1].category, "pii.card");

@@ -52,7 +52,7 @@ load(const char *yaml, struct icap_policy **p, char *said, size_t size)
 	return rc;
 }
 
-#define NO_KEYS "edge_keys: \"\"\ntx_keys: \"\"\nrequire_edge: false\ninjection: {pack: \"\"}\n"
+#define NO_KEYS "edge_keys: \"\"\ntx_keys: \"\"\nrequire_edge: false\ninjection: {pack: \"\", model: \"\"}\n"
 
 static void
 test_defaults(void **state)
@@ -127,10 +127,10 @@ static void
 test_together(void **state)
 {
 	static const struct { const char *yaml, *want; } t[] = {
-		{ "edge_keys: \"\"\ntx_keys: \"\"\ninjection: {pack: \"\"}\npii: {unmask: false}\n", "require_edge needs edge_keys" },
+		{ "edge_keys: \"\"\ntx_keys: \"\"\ninjection: {pack: \"\", model: \"\"}\npii: {unmask: false}\n", "require_edge needs edge_keys" },
 		{ NO_KEYS, "pii.unmask needs tx_keys" },
-		{ "edge_keys: \"/nonexistent/keys\"\nrequire_edge: false\ninjection: {pack: \"\"}\n", "/nonexistent/keys" },
-		{ "edge_keys: \"\"\ntx_keys: \"\"\nrequire_edge: false\ninjection: {pack: /nonexistent/pack}\npii: {unmask: false}\n", "/nonexistent/pack" },
+		{ "edge_keys: \"/nonexistent/keys\"\nrequire_edge: false\ninjection: {pack: \"\", model: \"\"}\n", "/nonexistent/keys" },
+		{ "edge_keys: \"\"\ntx_keys: \"\"\nrequire_edge: false\ninjection: {pack: /nonexistent/pack, model: \"\"}\npii: {unmask: false}\n", "/nonexistent/pack" },
 	};
 	struct icap_policy *p;
 	char said[4096], yaml[1024];
@@ -140,7 +140,7 @@ test_together(void **state)
 		if (strstr(said, t[i].want) == NULL)
 			fail_msg("%s%s", t[i].yaml, said);
 	}
-	snprintf(yaml, sizeof(yaml), "edge_keys: %s\ntx_keys: %s\ninjection: {pack: \"%s/etc/llmsec/rules/injection.yaml\"}\n", keys,
+	snprintf(yaml, sizeof(yaml), "edge_keys: %s\ntx_keys: %s\ninjection: {pack: \"%s/etc/llmsec/rules/injection.yaml\", model: \"\"}\n", keys,
 	    keys, getenv("srcdir") ? getenv("srcdir") : ".");
 	if (load(yaml, &p, said, sizeof(said)) != 0)
 		fail_msg("%s", said);

@@ -20,7 +20,7 @@
 
 static const char pack[] = "rules:\n"
     "  - id: T-INJ-1\n    category: injection.test\n    severity: 8\n    phrases: ['open sesame']\n    match: ['open sesame']\n"
-    "  - id: T-INJ-2\n    category: injection.test\n    severity: 6\n    pattern: 'sesame+ now'\n    match: ['sesame now']\n"
+    "  - id: T-INJ-2\n    category: injection.test\n    severity: 7\n    pattern: 'sesame+ now'\n    match: ['sesame now']\n"
     "  - id: T-SLOW\n    category: injection.test\n    pattern: '^(?:a|a)*(?:b|c)'\n    match: ['aab']\n";
 
 static const struct api {
@@ -49,9 +49,10 @@ load(enum detect_mode user, enum detect_mode email, enum detect_mode card)
 {
 	char path[] = "/tmp/test_inspect_req.XXXXXX";
 	int fd = mkstemp(path);
-	struct detect_conf c = { path, user, DETECT_BLOCK, email, card };
+	struct detect_conf c = { .injection_pack = path, .pii_email = email, .pii_card = card };
 	struct diag *d = diag_new();
 
+	pol.modes = (struct detect_modes){ .user = user, .tool = DETECT_BLOCK, .file = DETECT_BLOCK, .assistant = DETECT_BLOCK };
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, pack, sizeof(pack) - 1), sizeof(pack) - 1);
 	close(fd);
