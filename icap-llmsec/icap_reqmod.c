@@ -134,8 +134,9 @@ reqmod_end(struct tr *t)
 	}
 	t0 = tr_now_us();
 	inspect_request(t->pol, &in, t->arena, &o);
+	t->spent = tr_now_us() - t0;
 	if (tr_counters != NULL) {
-		counters_observe(tr_counters, CTR_INSPECT_SECONDS, tr_now_us() - t0);
+		counters_observe(tr_counters, CTR_INSPECT_SECONDS, t->spent);
 		counters_add(tr_counters, CTR_BYTES_IN, buf_len(&t->in));
 	}
 	if (o.action == INSPECT_ERROR && t->pol->fail == FAIL_OPEN) {

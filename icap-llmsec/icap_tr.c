@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,53 @@ tr_edge_ok(struct tr *t)
 	return false;
 }
 
+/* Arenas of transactions that ended, for the next ones: after warm-up no memory is asked of the system. */
+#define SPARE_ARENAS	32
+#define ARENA_KEEP	(1 << 20)	/* bytes of each */
+static _Atomic(struct arena *) spare_arena[SPARE_ARENAS];
+
+struct arena *
+tr_arena_get(size_t limit)
+{
+	struct arena *a;
+
+	for (size_t i = 0; i < SPARE_ARENAS; i++)
+		if (atomic_load_explicit(&spare_arena[i], memory_order_relaxed) != NULL &&
+		    (a = atomic_exchange(&spare_arena[i], NULL)) != NULL)
+			return a;
+	a = arena_new(limit);
+	if (a != NULL)
+		arena_keep(a, ARENA_KEEP);
+	return a;
+}
+
+void
+tr_arena_put(struct arena *a)
+{
+	struct arena *none;
+
+	if (a == NULL)
+		return;
+	arena_reset(a);
+	for (size_t i = 0; i < SPARE_ARENAS; i++) {
+		none = NULL;
+		if (atomic_compare_exchange_strong(&spare_arena[i], &none, a))
+			return;
+	}
+	arena_free(&a);
+}
+
+void
+tr_arena_drop(void)
+{
+	for (size_t i = 0; i < SPARE_ARENAS; i++) {
+		struct arena *a = atomic_exchange(&spare_arena[i], NULL);
+
+		if (a != NULL)
+			arena_free(&a);
+	}
+}
+
 static const char *
 status_text(int status)
 {
@@ -257,6 +305,8 @@ tr_refuse(struct tr *t, const struct refusal *r)
 	ci_http_response_add_header(t->req, line);
 	ci_http_response_add_header(t->req, "Cache-Control: no-store");
 	snprintf(line, sizeof(line), "X-Request-Id: %s", r->request_id ? r->request_id : t->request_id);
+	ci_http_response_add_header(t->req, line);
+	snprintf(line, sizeof(line), "X-LLMSec-Overhead-Us: %llu", (unsigned long long)t->spent);
 	ci_http_response_add_header(t->req, line);
 	if (r->retry_after_s > 0) {
 		snprintf(line, sizeof(line), "Retry-After: %d", r->retry_after_s);

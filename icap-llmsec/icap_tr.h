@@ -38,6 +38,7 @@ struct tr {
 	char			 request_id[80], client_ip[64], key[17];
 	struct llm_route	 route;
 	uint64_t		 t0;	/* monotonic us */
+	uint64_t		 spent;	/* us of judging so far; waiting for bytes doesn't count */
 };
 
 /* icap_tr.c */
@@ -51,6 +52,10 @@ extern struct counters *tr_counters;
 void	tr_globals_open(const struct icap_policy *);
 void	tr_globals_close(void);
 uint64_t tr_now_us(void);
+/* An empty arena for a transaction, NULL: no memory; and back.  Any thread.  All arenas of a process have one <limit>. */
+struct arena *tr_arena_get(size_t limit);
+void	tr_arena_put(struct arena *);
+void	tr_arena_drop(void);	/* those that wait */
 void	tr_count(enum tr_counter);
 /* Method, URL, request id, client address, key digest and route out of the encapsulated headers. */
 void	tr_identify(struct tr *);

@@ -123,6 +123,7 @@ srv_post_init(ci_service_xdata_t *x, struct ci_server_conf *c)
 static void
 srv_close(void)
 {
+	tr_arena_drop();
 	tr_globals_close();	/* but the policy stays, see there */
 }
 
@@ -136,7 +137,7 @@ srv_new(ci_request_t *req)
 	t->req = req;
 	t->pol = policy;
 	t->t0 = tr_now_us();
-	t->arena = arena_new(policy ? (size_t)policy->max_request * 20 : 0);
+	t->arena = tr_arena_get(policy ? (size_t)policy->max_request * 20 : 0);
 	if (t->arena == NULL) {
 		free(t);
 		return NULL;
@@ -153,7 +154,7 @@ srv_free(void *v)
 	if (t == NULL)
 		return;
 	inspect_resp_free(&t->resp);
-	arena_free(&t->arena);
+	tr_arena_put(t->arena);
 	buf_free(&t->in);
 	buf_free(&t->out);
 	free(t);

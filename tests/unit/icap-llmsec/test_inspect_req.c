@@ -183,7 +183,7 @@ test_block(void **state)
 		assert_int_equal(say(&apis[i], "SECRET. OPEN\\u00a0 sesame now!"), INSPECT_REFUSE);
 		check_refusal(apis[i].url, 403, "prompt_injection", apis[i].path, 2);
 		assert_int_equal(out.severity, 8);
-		assert_int_equal(out.score, 80);
+		assert_true(out.score >= 80 && out.score <= 100);
 		assert_int_equal(buf_len(&out.body), 0);
 	}
 }
@@ -353,7 +353,7 @@ test_modes(void **state)
 	load(DETECT_MONITOR, DETECT_BLOCK, DETECT_OFF);
 	assert_int_equal(say(&apis[0], "open sesame 4111111111111111"), INSPECT_PASS);
 	assert_int_equal(out.findings.n, 1);
-	assert_int_equal(out.score, 80);
+	assert_true(out.score >= 80 && out.score <= 100);
 	assert_int_equal(say(&apis[0], "ann@example.org"), INSPECT_REFUSE);
 	check_refusal("", 403, "personal_data", apis[0].path, 1);
 	assert_int_equal(post("/v1/chat/completions", "{\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"open sesame\"}]}"),
