@@ -27,6 +27,7 @@ usage(FILE *f)
 	fputs("usage: llmsec-scan request  [-c FILE] [--url PATH] [--json] [--spans] [--body] < BODY\n"
 	    "       llmsec-scan response [-c FILE] [--url PATH] [--type CONTENT-TYPE] < BODY\n"
 	    "       llmsec-scan --jsonl  [-c FILE] < LINES\n"
+	    "       llmsec-scan --explain | --bench [-c FILE] [--role ROLE] < TEXT\n"
 	    "       llmsec-scan --check [-c FILE] | --show-defaults | --help | --version\n"
 	    "\n"
 	    "  -c, --config FILE     icap.yaml (default " LLMSEC_SYSCONFDIR "/icap.yaml)\n"
@@ -37,6 +38,9 @@ usage(FILE *f)
 	    "  -j, --json            the verdict as JSON\n"
 	    "  -s, --spans           list the texts that were found\n"
 	    "  -l, --jsonl           judge texts, {\"id\",\"text\",\"role\"} a line; a line each is the answer\n"
+	    "  -x, --explain         every reading of a text, and which rule or feature weighed what\n"
+	    "  -B, --bench           CPU time of judging a text\n"
+	    "  -r, --role ROLE       user (default), tool, file, assistant, system, developer\n"
 	    "  -b, --body            print the rewritten body instead of the verdict\n"
 	    "  -n, --check           check the configuration and its rules, then exit\n"
 	    "\n"
@@ -203,7 +207,7 @@ main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"config", 1, NULL, 'c'}, {"url", 1, NULL, 'u'}, {"method", 1, NULL, 'm'}, {"type", 1, NULL, 't'},
 		{"encoding", 1, NULL, 'e'}, {"json", 0, NULL, 'j'}, {"spans", 0, NULL, 's'}, {"body", 0, NULL, 'b'},
-		{"jsonl", 0, NULL, 'l'}, {"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
+		{"jsonl", 0, NULL, 'l'}, {"explain", 0, NULL, 'x'}, {"bench", 0, NULL, 'B'}, {"role", 1, NULL, 'r'}, {"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
 		{"version", 0, NULL, 'V'}, {NULL, 0, NULL, 0}
 	};
 	struct scan_opts o = {LLMSEC_SYSCONFDIR "/icap.yaml", "/v1/chat/completions", "POST", "application/json", NULL,
@@ -211,9 +215,11 @@ main(int argc, char **argv)
 	struct icap_policy *pol = NULL;
 	struct buf body = {0};
 	bool check = false, lines = false;
+	int (*on_text)(const struct icap_policy *, const char *, const char *, size_t, FILE *) = NULL;
+	const char *role = "user";
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "c:u:m:t:e:jsblnhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:u:m:t:e:r:jsblxBnhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': o.config = optarg; break;
 		case 'u': o.url = optarg; break;
@@ -224,6 +230,9 @@ main(int argc, char **argv)
 		case 's': o.spans = true; break;
 		case 'b': o.body = true; break;
 		case 'l': lines = true; break;
+		case 'x': on_text = scan_explain; break;
+		case 'B': on_text = scan_bench; break;
+		case 'r': role = optarg; break;
 		case 'n': check = true; break;
 		case 'D': conf_show_defaults(icap_conf_opts, stdout); return EXIT_PASS;
 		case 'h': usage(stdout); return EXIT_PASS;
@@ -231,11 +240,11 @@ main(int argc, char **argv)
 		default: usage(stderr); return EXIT_USAGE;
 		}
 	}
-	if (lines ? argc != optind : !check && (argc - optind != 1 || (strcmp(argv[optind], "request") != 0 && strcmp(argv[optind], "response") != 0))) {
+	if (lines || on_text != NULL ? argc != optind || (lines && on_text != NULL) : !check && (argc - optind != 1 || (strcmp(argv[optind], "request") != 0 && strcmp(argv[optind], "response") != 0))) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (load(&pol, o.config, lines) < 0)
+	if (load(&pol, o.config, lines || on_text != NULL) < 0)
 		return EXIT_USAGE;
 	if (check) {
 		printf("%s: configuration is valid\n", o.config);
@@ -248,6 +257,11 @@ main(int argc, char **argv)
 	} else if ((rc = read_all(&body)) < 0) {
 		fprintf(stderr, "llmsec-scan: standard input: %s\n", strerror(-rc));
 		rc = EXIT_FAIL;
+	} else if (on_text != NULL) {
+		rc = on_text(pol, role, buf_ptr(&body), buf_len(&body), stdout);
+		if (rc < 0)
+			fprintf(stderr, "llmsec-scan: %s\n", rc == -EINVAL ? "unknown role" : strerror(-rc));
+		rc = rc == 0 ? EXIT_PASS : rc == -EINVAL ? EXIT_USAGE : EXIT_FAIL;
 	} else
 		rc = strcmp(argv[optind], "request") == 0 ? scan_request(pol, &o, &body) : scan_response(pol, &o, &body);
 	buf_free(&body);

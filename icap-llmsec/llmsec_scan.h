@@ -2,15 +2,24 @@
 #ifndef LLMSEC_SCAN_H
 #define LLMSEC_SCAN_H
 /* Between the parts of llmsec-scan. */
+#include <stdbool.h>
 #include <stdio.h>
+
+#include "icap-llmsec/span.h"
 
 struct icap_policy;
 
 /*
- * Judge texts, a JSON object a line: {"id":..., "text":"...", "role":"user|tool|assistant|system"} (role: user if
- * absent).  Each is answered by one line: {"id", "action", "score", "rules":[...], "categories":[...],
- * "pii":[{"type","start","end"}], "us"}; a line that is no such object by {"line", "error"}.  0; 1: there were such lines;
- * -errno: the reading or writing failed.
+ * Judge texts, a JSON object a line: {"id":..., "text":"...", "role":"user|tool|assistant|system|developer|file"} (role:
+ * user if absent), or {"id":..., "body": object or string, "dialect":"openai|responses|anthropic|gemini|ollama"}.  Each is
+ * answered by one line: {"id", "action", "score", "direct", "data", "category", "rules":[...], "pii":[{"type","start","end"}],
+ * "us"}; a line that is no such object by {"line", "error"}.  0; 1: there were such lines; -errno: the reading or writing failed.
  */
 int	scan_lines(const struct icap_policy *, FILE *in, FILE *out);
+/* Every reading of a text and what weighed in it.  0, -EINVAL: unknown role, -errno. */
+int	scan_explain(const struct icap_policy *, const char *role, const char *text, size_t len, FILE *out);
+/* CPU time of judging a text, over many runs in one thread.  As scan_explain(). */
+int	scan_bench(const struct icap_policy *, const char *role, const char *text, size_t len, FILE *out);
+/* Role and provenance by name; false: unknown. */
+bool	scan_role(struct span *, const char *name);
 #endif

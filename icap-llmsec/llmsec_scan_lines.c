@@ -20,8 +20,8 @@ static const struct { const char *name; enum span_role role; enum span_prov prov
 	{"system", ROLE_SYSTEM, PROV_MESSAGE}, {"developer", ROLE_DEVELOPER, PROV_MESSAGE}, {"file", ROLE_USER, PROV_FILE},
 };
 
-static bool
-role_set(struct span *s, const char *name)
+bool
+scan_role(struct span *s, const char *name)
 {
 	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
 		if (strcmp(roles[i].name, name) == 0) {
@@ -170,7 +170,7 @@ judge(const struct icap_policy *p, json_t *line, struct arena *a, const char **e
 	}
 	if (json_is_string(json_object_get(line, "role")))
 		role = json_string_value(json_object_get(line, "role"));
-	if (!role_set(&s, role)) {
+	if (!scan_role(&s, role)) {
 		*error = "unknown role";
 		return NULL;
 	}
