@@ -22,7 +22,7 @@ expect()	# STATUS NAME REGEX INPUT ARGUMENT...
 	out=$(printf '%s' "$input" | scan "$@" 2>&1)
 	rc=$?
 	n=$((n + 1))
-	if [ "$rc" = "$want" ] && printf '%s\n' "$out" | grep -qE -- "$regex"; then
+	if [ "$rc" = "$want" ] && grep -qE -- "$regex" <<<"$out"; then
 		echo "ok $n - $name"
 	else
 		echo "not ok $n - $name"
