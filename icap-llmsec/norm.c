@@ -103,9 +103,13 @@ put_mark(struct norming *g, uint32_t mark, size_t from)
 static void
 put_char(struct norming *g, uint32_t c, size_t from)
 {
+	struct norm *n = g->n;
+
 	if (space(c)) {
-		if (g->n->len > 0 && g->n->text[g->n->len - 1] != ' ')
+		if (n->len > 0 && n->text[n->len - 1] != ' ')
 			put(g, ' ', from);
+		if (n->len > 0 && (c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029))
+			n->lines[(n->len - 1) / 64] |= (uint64_t)1 << (n->len - 1) % 64;
 	} else if (!invisible(c)) {
 		put(g, c, from);
 	}
@@ -160,7 +164,8 @@ norm_text(struct norm *n, const char *p, size_t len, struct arena *a)
 	n->len = 0;
 	n->text = arena_alloc(a, cap);
 	n->map = arena_alloc(a, cap * sizeof(*n->map));
-	if (n->text == NULL || n->map == NULL)
+	n->lines = arena_calloc(a, cap / 64 + 1, sizeof(*n->lines));
+	if (n->text == NULL || n->map == NULL || n->lines == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < len; i += k) {
 		c = (unsigned char)p[i];

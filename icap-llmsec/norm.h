@@ -24,7 +24,14 @@ struct norm {
 	char		*text;	/* valid UTF-8, NUL-terminated */
 	uint32_t	*map;	/* map[i]: offset in the original of output byte i; map[len] = original length */
 	size_t		 len;
+	uint64_t	*lines;	/* bit i: byte i is a blank, and a line ended there; NULL: not known */
 };
+
+static inline bool
+norm_line_end(const struct norm *n, size_t i)
+{
+	return n->lines != NULL && (n->lines[i / 64] >> i % 64 & 1);
+}
 
 /* 0, -ENOMEM, -EFBIG (over 1 GiB). */
 int	norm_text(struct norm *, const char *text, size_t len, struct arena *);

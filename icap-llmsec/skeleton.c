@@ -226,7 +226,7 @@ turn(struct turning *t, bool row, size_t at, size_t k)
 {
 	struct skel s = {t->in, &t->word};
 
-	t->word = (struct norm){t->text, t->map, 0};
+	t->word = (struct norm){t->text, t->map, 0, NULL};
 	if (row)
 		put_spaced(&s, t->w, t->n);
 	else
@@ -265,6 +265,7 @@ out_new(struct norm *out, size_t len, struct arena *a)
 	size_t cap = len + len / SKELETON_AROUND + 2;
 
 	out->len = 0;
+	out->lines = NULL;
 	out->text = arena_alloc(a, cap);
 	out->map = arena_alloc(a, cap * sizeof(*out->map));
 	return out->text != NULL && out->map != NULL ? 0 : -ENOMEM;
