@@ -70,7 +70,7 @@ test_map(void **state)
 	assert_int_equal(n.map[2], 8);
 	assert_int_equal(n.map[3], 8);
 	assert_int_equal(n.map[4], 10);
-	n = norm("\na b \n c\r\nd \xe2\x80\xa8", 14);
+	n = norm("\na b \n c\r\nd \xe2\x80\xa8", 15);
 	assert_string_equal(n.text, "a b c d ");
 	for (size_t i = 0; i < n.len; i++)
 		assert_int_equal(norm_line_end(&n, i), i == 3 || i == 5 || i == 7);
