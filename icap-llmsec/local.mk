@@ -153,7 +153,8 @@ check_PROGRAMS += tests/bench/prompt_bench
 tests_bench_prompt_bench_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
 tests_bench_prompt_bench_LDADD = %D%/libinspect.la $(PCRE2_LIBS)
 TESTS += tests/unit/icap-llmsec/scan.sh
-dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh
+TESTS += tests/unit/icap-llmsec/variants.sh
+dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh
 # end of request side
 endif
 endif

@@ -35,6 +35,17 @@ plain_punct(uint32_t c)
 	}
 }
 
+/* Letters in disks and boxes, white on black, and regional indicators, of which flags are made: NFKC leaves them. */
+static uint32_t
+boxed_letter(uint32_t c)
+{
+	if (c >= 0x1f150 && c <= 0x1f169)
+		return 'a' + (c - 0x1f150);
+	if (c >= 0x1f170 && c <= 0x1f189)
+		return 'a' + (c - 0x1f170);
+	return c >= 0x1f1e6 && c <= 0x1f1ff ? 'a' + (c - 0x1f1e6) : c;
+}
+
 static bool
 invisible(uint32_t c)
 {
@@ -132,6 +143,10 @@ put_wide(struct norming *g, uint32_t c, size_t k, size_t from)
 		return;
 	}
 	c = plain_punct(c);
+	if (c >= 0x1f150 && c <= 0x1f1ff && boxed_letter(c) != c) {
+		put_char(g, boxed_letter(c), from);
+		return;
+	}
 	if (p->decomp_type != 0 && c >= 0x80 && !space(c))
 		n = utf8proc_decompose_char((utf8proc_int32_t)c, d, DECOMP_MAX, UTF8PROC_COMPAT | UTF8PROC_COMPOSE, &bound);
 	for (utf8proc_ssize_t i = 0; i < n && i < DECOMP_MAX; i++)

@@ -93,12 +93,13 @@ score(const struct pairs *q, int sign, int shift, bool backwards)
 	return (int)(sum / (long)q->n);
 }
 
+/* What is judged as one: a line, or the part of it up to a colon or quotation mark, behind which a cipher may begin. */
 static size_t
 line_end(const char *p, size_t n, size_t i)
 {
-	const char *lf = memchr(p + i, '\n', n - i);
-
-	return lf != NULL ? (size_t)(lf - p) : n;
+	while (i < n && p[i] != '\n' && p[i] != ':' && p[i] != '"' && p[i] != '`')
+		i++;
+	return i;
 }
 
 static void
