@@ -130,7 +130,9 @@ row_add(struct dataset *d, const struct row *r, const char *text, size_t len, st
 	*to = *r;
 	to->view = calloc(vs->n, sizeof(*to->view));
 	to->text = strndup(text, len);
-	if (to->view == NULL || to->text == NULL)
+	if (to->family_name == NULL)
+		to->family_name = strdup("");
+	if (to->view == NULL || to->text == NULL || to->family_name == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < vs->n; i++) {
 		to->view[i].len = vs->v[i].norm.len;
@@ -172,7 +174,7 @@ row_parse(struct dataset *d, const char *line, float weight, struct arena *a)
 		r.weight *= (float)json_number_value(json_object_get(j, "weight"));
 	r.family = family != NULL ? hash_text(family, strlen(family)) : hash_text(text, len);
 	r.family_name = strdup(family != NULL ? family : "");
-	r.fold = (int8_t)(s->fold == FOLD_ALL ? (int)(r.family >> 20) % FOLDS : s->fold);
+	r.fold = (int8_t)(s->fold == FOLD_ALL ? (int)(rng_next(&(struct rng){ r.family }) % FOLDS) : s->fold);
 	/* JSON and the like is what tools say; a sentence of the same source may be a user's. */
 	if (head == NULL && s->heads == 3 && !r.label && s->max > 0 && text[0] != '{' && text[0] != '[')
 		r.heads = 1u << MODEL_DIRECT;
