@@ -11,8 +11,9 @@
 #define SENTENCE_MAX	48		/* tokens; then another begins, whatever the punctuation says */
 #define WORD_CHARS	18		/* characters of a word that n-grams are made of */
 #define PUNCT_MAX	8		/* bytes of a run of punctuation */
-#define NEAR		10		/* tokens: how far concepts of a pair lie apart */
-#define FAR		16		/* and of a triple */
+#define WORD_STEP	3		/* a word is as far as three characters of a script without spaces */
+#define NEAR		30		/* steps: how far concepts of a pair lie apart */
+#define FAR		48		/* and of a triple */
 
 /* Odd multipliers without structure: digits of the golden ratio and of splitmix64 (Steele et al., OOPSLA 2014). */
 #define K0	0x9e3779b97f4a7c15u
@@ -265,7 +266,7 @@ triple_index(unsigned a, unsigned b, unsigned c)
 static void
 take_concept(struct feature_scan *s, struct feature_token *t)
 {
-	size_t end = t->end, n = s->number;
+	size_t end = t->end, n = s->place;
 	unsigned c;
 
 	if (s->trie == NULL || t->start < s->concept_end ||
@@ -342,5 +343,6 @@ feature_next(struct feature_scan *s, struct feature_token *t)
 	s->since = t->sentence ? 1 : s->since + 1;
 	s->sentence = ends || s->since >= SENTENCE_MAX || (t->sentence && class == C_PUNCT);
 	s->number++;
+	s->place += class == C_LETTER ? WORD_STEP : 1;
 	return true;
 }

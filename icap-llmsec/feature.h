@@ -55,7 +55,7 @@ struct feature_scan {			/* private */
 	size_t		 h_start[3];
 	bool		 sentence, second;
 	unsigned	 since;			/* tokens since the sentence began */
-	size_t		 number;		/* of the token */
+	size_t		 number, place;		/* of the token; in steps, for distances */
 	struct { uint8_t id; size_t at, start; } last[3];	/* concepts, newest first */
 	size_t		 concept_end;
 	const uint8_t	*drop;			/* trainer: drop[token number % drop_n] != 0: this token is unknown */

@@ -133,8 +133,11 @@ class Maker:
         if key in self.seen or not text:
             return
         self.seen.add(key)
-        json.dump({"text": text, "label": label, "source": "seed-" + ("attack" if label else "benign"), "head": head, "family": family,
-                   "lang": lang, "weight": weight}, self.out, ensure_ascii=False)
+        self.emit(text, label, head, family, lang, weight, "seed-" + ("attack" if label else "benign"))
+
+    def emit(self, text, label, head, family, lang, weight, source):
+        json.dump({"text": text, "label": label, "source": source, "head": head, "family": family, "lang": lang, "weight": weight},
+                  self.out, ensure_ascii=False)
         self.out.write("\n")
 
     def n(self, k):
@@ -181,6 +184,25 @@ class Maker:
             x = style(self.rng, self.g.expand(self.rng.choice(HUMAN if i % 2 else FACT)))
             self.row(self.carried(x), 0, "data", "hn-data-%d" % (i % 7))
 
+    def library(self):
+        """Code and its documentation, from Python's own library (PSF licence): it is wherever this program runs."""
+        root = os.path.dirname(os.__file__)
+        names = sorted(f for f in os.listdir(root) if f.endswith(".py"))
+        for sub in ("asyncio", "email", "http", "json", "logging", "unittest", "urllib", "xml/dom", "importlib", "concurrent/futures"):
+            path = os.path.join(root, sub)
+            if os.path.isdir(path):
+                names += sorted(sub + "/" + f for f in os.listdir(path) if f.endswith(".py"))
+        for name in names:
+            with open(os.path.join(root, name), encoding="utf-8", errors="replace") as f:
+                text = f.read(200000)
+            at = 0
+            for _ in range(self.n(24)):
+                at += self.rng.randrange(200, 6000)
+                if at + 200 > len(text):
+                    break
+                chunk = text[at:at + self.rng.randrange(200, 1200)].strip()
+                self.emit(chunk, 0, "both", "lib-" + name, "en", 1, "python-lib")
+
     def languages(self):
         # One family for each language: what is left out together is a language that was never seen.
         names = sorted(ML)
@@ -211,6 +233,7 @@ def main():
     m.direct()
     m.data()
     m.languages()
+    m.library()
 
 
 if __name__ == "__main__":
