@@ -26,7 +26,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* What the last packet of this load was; for BPF_PROG_TEST_RUN only. */
 const volatile __u8 keep_last = 0;
-__u32 last_reason = 0;
+__u32 last_reason SEC(".data.last") = 0;
 
 /*
  * For benchmarks: BPF_PROG_TEST_RUN repeats one packet, so it gets one of <bench_sources> IPv4 sources here,
@@ -55,6 +55,10 @@ bench_source(struct xdp_md *ctx)
 
 #define XDPF_ROW(id, name, action, help) [XR_##id] = XDPF_##action,
 static const __u8 reason_action[XDPF_REASON_SLOTS] = {XDPF_REASONS(XDPF_ROW)};
+/* Verdicts stand in the order pass, send, drop, so one comparison tells. */
+#define XDPF_ORDER(id, name, action, help) \
+	_Static_assert(XDPF_##action == (XR_##id < XR_COOKIE_TX ? XDPF_PASS : XR_##id == XR_COOKIE_TX ? XDPF_TX : XDPF_DROP), name);
+XDPF_REASONS(XDPF_ORDER)
 
 XDPF_INLINE __u64
 frame_len(const struct xdp_md *ctx)
@@ -69,12 +73,12 @@ bit_set(const __u32 *map, __u16 port)
 }
 
 XDPF_INLINE int
-is_protected_addr(const struct xdpf_conf *c, const struct xdpf_pkt *p)
+is_protected_addr(const struct xdpf_pkt *p)
 {
 	struct xdpf_lpm key = {.len = 128};
 	__u64 hi = XDPF_BE64(p->dst_hi), lo = p->dst_lo;
 
-	if (c->flags & XF_PROTECT_ALL)
+	if (xf_conf.flags & XF_PROTECT_ALL)
 		return 1;
 	if (p->family == 4)
 		lo |= 0xffffULL << 32;
@@ -97,22 +101,34 @@ _Static_assert(XR_RATE_SYN + XC_ICMP == XR_RATE_ICMP && XR_RATE_SYN + XC_QUIC ==
  * leads there.  They find the packet in scratch memory of this CPU: were its address taken, it could not
  * live in registers on the ways that are not rare.
  */
-XDPF_ARRAY(xf_scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct xdpf_pkt, 1, 0);
+_Static_assert(sizeof(struct xdpf_pkt) <= sizeof(((struct xdpf_cpu *) 0)->scratch), "room for a packet");
+#define SCRATCH(cpu)	((struct xdpf_pkt *) (cpu)->scratch)
 
-XDPF_INLINE int
-scratch_put(const struct xdpf_pkt *p)
+/* Field by field: copied as a whole, it would have to lie in memory on every way. */
+XDPF_INLINE void
+scratch_put(struct xdpf_cpu *cpu, const struct xdpf_pkt *p)
 {
-	struct xdpf_pkt *to = XDPF_ONE(xf_scratch);
+	struct xdpf_pkt *to = SCRATCH(cpu);
 
-	if (to == NULL)
-		return 0;
-	*to = *p;
-	return 1;
+	if (p->kept)
+		return;
+	to->src_hi = p->src_hi;
+	to->src_lo = p->src_lo;
+	to->dst_hi = p->dst_hi;
+	to->dst_lo = p->dst_lo;
+	to->l3 = p->l3;
+	to->l4 = p->l4;
+	to->sport = p->sport;
+	to->dport = p->dport;
+	to->family = p->family;
+	to->frag = p->frag;
+	to->tcp_flags = p->tcp_flags;
 }
 
 int	syn_over_budget(struct xdp_md *);
 int	tcp_unverified(struct xdp_md *, __u32 known);
 int	sample(struct xdp_md *, __u32 reason);
+int	judge_any(struct xdp_md *);
 
 /* IPv6 extension headers, which hardly any packet has. */
 __noinline __u64
@@ -127,20 +143,21 @@ ext_walk(struct xdp_md *ctx, __u32 at, __u32 proto, __u32 left)
 __noinline int
 syn_over_budget(struct xdp_md *ctx)
 {
-	const struct xdpf_pkt *p = XDPF_ONE(xf_scratch);
-	struct xdpf_conf *c = XDPF_ONE(xf_conf);
+	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
 	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
+	const struct xdpf_pkt *p;
 	const struct xh_tcp *h;
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = xdpf_now();
 
-	if (c == NULL || p == NULL)
+	if (cpu == NULL)
 		return XR_BUDGET_SYN;
-	if ((c->flags & (XF_COOKIES | XF_DRY_RUN)) == XF_COOKIES)
-		return xdpf_budget_ok(XB_COOKIE, now) ? xdpf_cookie_send(ctx, p) : XR_BUDGET_SYN;
+	p = SCRATCH(cpu);
+	if ((xf_conf.flags & (XF_COOKIES | XF_DRY_RUN)) == XF_COOKIES)
+		return xdpf_cookie_send(ctx, p);
 	h = (const void *) (data + (p->l4 & 0xfff));
 	if ((const __u8 *) (h + 1) > end)
 		return XR_BUDGET_SYN;
-	if (xdpf_syn_retry(c, p, XDPF_BE32(h->seq), now) && xdpf_budget_ok(XB_RETRY, now))
+	if (xdpf_syn_retry(p, XDPF_BE32(h->seq), now) && xdpf_budget_ok(cpu, XB_RETRY, now))
 		return XR_SYN_RETRY;
 	return XR_BUDGET_SYN;
 }
@@ -149,50 +166,61 @@ syn_over_budget(struct xdp_md *ctx)
 __noinline int
 tcp_unverified(struct xdp_md *ctx, __u32 known)
 {
-	const struct xdpf_pkt *p = XDPF_ONE(xf_scratch);
-	struct xdpf_conf *c = XDPF_ONE(xf_conf);
-	__u64 now = bpf_ktime_get_coarse_ns(), key;
+	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
+	__u64 now = xdpf_now(), key;
+	const struct xdpf_pkt *p;
 	struct xdpf_src *s;
 	int sk;
 
-	if (c == NULL || p == NULL || (c->flags & XF_LOOKUP) == 0)
+	if (cpu == NULL)
 		return XR_PASS;
+	p = SCRATCH(cpu);
 	key = xdpf_src_key(p);
 	sk = xdpf_sk_lookup(ctx, p);
 	if (sk == XDPF_SK_ESTABLISHED && known) {
-		s = bpf_map_lookup_elem(&xf_src, &key);
+		s = xdpf_src_find(key);
 		if (s != NULL)
-			s->verified = 1;
+			s->verified = key;
 	} else if (sk == XDPF_SK_ESTABLISHED)
 		xdpf_src_add(key, XC_TCP, XC_TCP, XDPF_ADD_VERIFIED, now);
-	if (sk == XDPF_SK_ESTABLISHED || sk == XDPF_SK_OTHER || xdpf_budget_ok(XB_ACK, now))
+	if (sk == XDPF_SK_ESTABLISHED || sk == XDPF_SK_OTHER || xdpf_budget_ok(cpu, XB_ACK, now))
 		return XR_PASS;
 	return xdpf_cookie_valid(ctx, p) ? XR_COOKIE_ACK : XR_BUDGET_ACK;
 }
 
+/* The budget of SYNs is used up; so is that of cookies, in a flood of any size, and then nothing is left to do. */
 XDPF_INLINE int
-limit_tcp(struct xdp_md *ctx, const struct xdpf_conf *c, const struct xdpf_pkt *p, __u64 now)
+limit_syn_over(struct xdp_md *ctx, struct xdpf_cpu *cpu, const struct xdpf_pkt *p, __u64 now)
 {
-	int syn = (p->tcp_flags & (XT_SYN | XT_ACK)) == XT_SYN, class = syn ? XC_SYN : XC_TCP, r;
+	if ((xf_conf.flags & (XF_COOKIES | XF_DRY_RUN)) == XF_COOKIES && !xdpf_budget_ok(cpu, XB_COOKIE, now))
+		return XR_BUDGET_SYN;
+	scratch_put(cpu, p);
+	return syn_over_budget(ctx);
+}
+
+XDPF_INLINE int
+limit_tcp(struct xdp_md *ctx, struct xdpf_cpu *cpu, const struct xdpf_pkt *p, __u64 now)
+{
+	int syn = (p->tcp_flags & (XT_SYN | XT_ACK)) == XT_SYN, verified, r;
 	__u64 key = xdpf_src_key(p);
-	struct xdpf_src *s = bpf_map_lookup_elem(&xf_src, &key);
+	struct xdpf_src *s = xdpf_src_find(key);
 
 	if (s != NULL) {
-		r = xdpf_classes_ok(s, c->src, class, XC_TCP, now);
+		r = syn ? xdpf_classes_ok(s, xf_conf.src, XC_SYN, XC_TCP, now) : xdpf_classes_ok(s, xf_conf.src, XC_TCP, XC_TCP, now);
 		if (r != 0)
 			return rate_reason(r);
 	}
-	if ((c->flags & XF_NET_RATES) && (r = xdpf_net_limit(c, p, class, XC_TCP, now)) != 0)
+	verified = s != NULL && s->verified == key;
+	if ((xf_conf.flags & XF_NET_RATES) && (r = xdpf_net_limit(xdpf_net_key(p), syn ? XC_SYN : XC_TCP, XC_TCP, now)) != 0)
 		return r;
 	if (!syn) {
-		if (s != NULL && s->verified)
+		if (verified || (xf_conf.flags & XF_LOOKUP) == 0)
 			return XR_PASS;
-		return scratch_put(p) ? tcp_unverified(ctx, s != NULL) : XR_PASS;
+		scratch_put(cpu, p);
+		return tcp_unverified(ctx, s != NULL);
 	}
-	if (s != NULL && s->verified)
-		return xdpf_budget_ok(XB_SYN, now) ? XR_PASS : XR_VERIFIED;
-	if (!xdpf_budget_ok(XB_SYN, now))
-		return scratch_put(p) ? syn_over_budget(ctx) : XR_BUDGET_SYN;
+	if (!xdpf_budget_ok(cpu, XB_SYN, now))
+		return verified ? XR_VERIFIED : limit_syn_over(ctx, cpu, p, now);
 	if (s == NULL)
 		xdpf_src_add(key, XC_SYN, XC_TCP, 0, now);
 	return XR_PASS;
@@ -203,19 +231,19 @@ limit_tcp(struct xdp_md *ctx, const struct xdpf_conf *c, const struct xdpf_pkt *
  * by this packet.
  */
 XDPF_INLINE int
-limit_other(const struct xdpf_conf *c, struct xdpf_pkt *p, int a, int b, __u32 id, int learn, __u64 now)
+limit_other(struct xdpf_cpu *cpu, const struct xdpf_pkt *p, int a, int b, __u32 id, int learn, __u64 now)
 {
 	__u64 key = xdpf_src_key(p);
-	struct xdpf_src *s = bpf_map_lookup_elem(&xf_src, &key);
+	struct xdpf_src *s = xdpf_src_find(key);
 	int r;
 
 	if (s != NULL) {
-		r = xdpf_classes_ok(s, c->src, a, b, now);
+		r = xdpf_classes_ok(s, xf_conf.src, a, b, now);
 		if (r != 0)
 			return rate_reason(r);
-	} else if (!xdpf_budget_ok(id, now))
+	} else if (!xdpf_budget_ok(cpu, id, now))
 		return XR_BUDGET_UDP + id - XB_UDP;
-	if ((c->flags & XF_NET_RATES) && (r = xdpf_net_limit(c, p, a, b, now)) != 0)
+	if ((xf_conf.flags & XF_NET_RATES) && (r = xdpf_net_limit(xdpf_net_key(p), a, b, now)) != 0)
 		return r;
 	if (s == NULL && learn)
 		xdpf_src_add(key, a, b, 0, now);
@@ -224,64 +252,59 @@ limit_other(const struct xdpf_conf *c, struct xdpf_pkt *p, int a, int b, __u32 i
 _Static_assert(XR_BUDGET_UDP + XB_ICMP - XB_UDP == XR_BUDGET_ICMP, "same order");
 
 XDPF_INLINE int
-limit_udp(const struct xdpf_filter *f, const struct xdpf_conf *c, struct xdpf_pkt *p, __u64 now)
+limit_udp(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p, __u64 now)
 {
-	int quic = bit_set(f->quic_ports, p->dport);
+	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
+	int quic = bit_set(xf_filter.quic_ports, p->dport);
 
+	if (quic)
+		xdpf_parse_quic(data + (p->l4 & 0x7fff), end, p);
 	/* Junk to a QUIC port makes nobody known: it would use up what those need who begin a connection. */
 	if (!quic || !xdpf_quic_initial(p))
-		return limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, !quic, now);
+		return limit_other(cpu, p, XC_UDP, XC_UDP, XB_UDP, !quic, now);
 	if (p->frag != XFRAG_NONE || p->l4_len < sizeof(struct xh_udp) + 1200)
 		return XR_BAD_QUIC;
-	return limit_other(c, p, XC_QUIC, XC_UDP, XB_QUIC, 1, now);
+	return limit_other(cpu, p, XC_QUIC, XC_UDP, XB_QUIC, 1, now);
 }
 
 XDPF_INLINE int
-limit(struct xdp_md *ctx, const struct xdpf_filter *f, const struct xdpf_conf *c, struct xdpf_pkt *p)
+limit(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
 {
 	__u64 now;
 
-	if ((c->flags & XF_RATES) == 0 || (p->proto == XI_TCP && p->frag == XFRAG_NONE && !bit_set(f->tcp_ports, p->dport)) ||
-	    (p->proto == XI_UDP && p->frag == XFRAG_NONE && !bit_set(f->udp_ports, p->dport)) ||
-	    !is_protected_addr(c, p))
+	if ((xf_conf.flags & XF_RATES) == 0 ||
+	    (p->proto == XI_TCP && p->frag == XFRAG_NONE && !bit_set(xf_filter.tcp_ports, p->dport)) ||
+	    (p->proto == XI_UDP && p->frag == XFRAG_NONE && !bit_set(xf_filter.udp_ports, p->dport)) ||
+	    !is_protected_addr(p))
 		return XR_UNPROTECTED;
-	now = bpf_ktime_get_coarse_ns();
+	now = xdpf_now();
 	if (p->frag != XFRAG_NONE) {
-		if (c->flags & XF_FRAG_DROP)
+		if (xf_conf.flags & XF_FRAG_DROP)
 			return XR_FRAG_POLICY;
 		if (p->frag == XFRAG_LATER)
-			return c->flags & XF_FRAG_LIMIT ? limit_other(c, p, XC_UDP, XC_UDP, XB_UDP, 1, now) : XR_PASS;
+			return xf_conf.flags & XF_FRAG_LIMIT ? limit_other(cpu, p, XC_UDP, XC_UDP, XB_UDP, 1, now) : XR_PASS;
 	}
 	if (p->proto == XI_TCP)
-		return limit_tcp(ctx, c, p, now);
+		return limit_tcp(ctx, cpu, p, now);
 	if (p->proto == XI_UDP)
-		return limit_udp(f, c, p, now);
+		return limit_udp(ctx, cpu, p, now);
 	if (p->proto == XI_ICMP || p->proto == XI_ICMP6)
-		return limit_other(c, p, XC_ICMP, XC_ICMP, XB_ICMP, 1, now);
+		return limit_other(cpu, p, XC_ICMP, XC_ICMP, XB_ICMP, 1, now);
 	return XR_OTHER_PROTO;
 }
 
+/* A packet whose headers are in order. */
 XDPF_INLINE int
-judge(struct xdp_md *ctx, const struct xdpf_conf *c, struct xdpf_pkt *p)
+judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
 {
-	const struct xdpf_filter *f = XDPF_ONE(xf_filter);
 	int r;
 
-	if (f == NULL)
-		return XR_PASS;
-	r = xdpf_parse(ctx, (const void *) (long) ctx->data, (const void *) (long) ctx->data_end, p);
-	if (r != XR_PASS)
-		return r;
-	if (xdpf_is_ndp(p))
-		return XR_NDP;
-	if (p->martian && (c->flags & XF_MARTIAN_PASS) == 0)
-		return XR_MARTIAN;
-	if (xdpf_allowed(f, c, p))
+	if (xdpf_allowed(p))
 		return XR_ALLOW;
-	r = xdpf_banned(f, c->short6, p);
+	r = xdpf_banned(p);
 	if (r != XR_PASS)
 		return r;
-	return c->flags & XF_LOCKDOWN ? XR_LOCKDOWN : limit(ctx, f, c, p);
+	return xf_conf.flags & XF_LOCKDOWN ? XR_LOCKDOWN : limit(ctx, cpu, p);
 }
 
 XDPF_INLINE __u32
@@ -310,20 +333,76 @@ addr_out(__u8 *out, const struct xdpf_pkt *p, __u64 hi, __u64 lo)
 	__builtin_memcpy(out + 8, &lo, 8);
 }
 
+/* A verdict and what it is counted under, in one number. */
+#define VERDICT(reason, p)	((reason) | (int) count_as(p) << 8)
+
+XDPF_INLINE int
+parse_and_judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
+{
+	int r = xdpf_parse(ctx, (const void *) (long) ctx->data, (const void *) (long) ctx->data_end, p);
+
+	if (r != XR_PASS)
+		return r;
+	if (xdpf_is_ndp(p))
+		return XR_NDP;
+	if (p->martian && (xf_conf.flags & XF_MARTIAN_PASS) == 0)
+		return XR_MARTIAN;
+	return judge(ctx, cpu, p);
+}
+
+/* All that is out of the ordinary: malformed, fragments, options and extension headers, VLANs, ICMPv6. */
+__noinline int
+judge_any(struct xdp_md *ctx)
+{
+	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
+	struct xdpf_pkt *p;
+	int r;
+
+	if (cpu == NULL)
+		return XR_PASS;
+	p = SCRATCH(cpu);
+	__builtin_memset(p, 0, sizeof(*p));
+	p->kept = 1;
+	r = parse_and_judge(ctx, cpu, p);
+	return VERDICT(r, p);
+}
+
+XDPF_INLINE int
+judge_frame(struct xdp_md *ctx, struct xdpf_cpu *cpu)
+{
+	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
+	const struct xh_eth *eth = (const void *) data;
+
+	if ((const __u8 *) (eth + 1) > end)
+		return judge_any(ctx);
+	/* A packet of its own for each, so that to clang the family is a constant. */
+	if (eth->type == XDPF_BE16(XE_IP4)) {
+		struct xdpf_pkt p = {};
+
+		if (xdpf_short_ip4(data, end, &p))
+			return VERDICT(judge(ctx, cpu, &p), &p);
+	} else if (eth->type == XDPF_BE16(XE_IP6)) {
+		struct xdpf_pkt p = {};
+
+		if (xdpf_short_ip6(data, end, &p))
+			return VERDICT(judge(ctx, cpu, &p), &p);
+	}
+	return judge_any(ctx);
+}
+
 /* Tell user space about a drop, as often as XB_EVENT allows. */
 __noinline int
 sample(struct xdp_md *ctx, __u32 reason)
 {
 	struct xdpf_pkt packet = {}, *p = &packet;
-	struct xdpf_conf *c = XDPF_ONE(xf_conf);
 	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
 	struct xdpf_event *e;
-	__u64 now = bpf_ktime_get_coarse_ns();
+	__u64 now = xdpf_now();
 
-	if (c == NULL || cpu == NULL || now < cpu->quiet_until)
+	if (cpu == NULL)
 		return 0;
-	if (!xdpf_budget_ok(XB_EVENT, now)) {
-		cpu->quiet_until = now + XDPF_QUIET_NS;
+	if (!xdpf_budget_ok(cpu, XB_EVENT, now)) {
+		cpu->quiet_since = bpf_jiffies64();
 		return 0;
 	}
 	/* Once more, so that nothing has to be kept for this on the way here. */
@@ -331,7 +410,7 @@ sample(struct xdp_md *ctx, __u32 reason)
 	e = bpf_ringbuf_reserve(&xf_events, sizeof(*e), 0);
 	if (e == NULL)
 		return 0;
-	e->ts = now;
+	e->ts = bpf_ktime_get_coarse_ns();
 	addr_out(e->src, p, p->src_hi, p->src_lo);
 	addr_out(e->dst, p, p->dst_hi, p->dst_lo);
 	e->ifindex = ctx->ingress_ifindex;
@@ -340,7 +419,7 @@ sample(struct xdp_md *ctx, __u32 reason)
 	e->dport = p->dport;
 	e->reason = reason;
 	e->action = reason_action[reason & (XDPF_REASON_SLOTS - 1)];
-	e->dry = (c->flags & XF_DRY_RUN) != 0;
+	e->dry = (xf_conf.flags & XF_DRY_RUN) != 0;
 	e->family = p->family;
 	e->proto = p->proto;
 	e->tcp_flags = p->tcp_flags;
@@ -354,31 +433,28 @@ SEC("xdp")
 int
 llmsec_xdp(struct xdp_md *ctx)
 {
-	struct xdpf_conf *c = XDPF_ONE(xf_conf);
 	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
 	__u64 len = frame_len(ctx);
-	struct xdpf_pkt p = {};
 	struct xdpf_stat *s;
-	__u32 r, action;
+	__u32 v, r;
 
-	if (c == NULL || cpu == NULL)
+	if (cpu == NULL)
 		return XDP_PASS;
 	if (bench_sources != 0)
 		bench_source(ctx);
-	r = c->flags & XF_PANIC ? XR_PANIC : judge(ctx, c, &p);
-	s = &cpu->stat[(r & (XDPF_REASON_SLOTS - 1)) * XDPF_PROTO_SLOTS + count_as(&p)];
+	v = xf_conf.flags & XF_PANIC ? XR_PANIC : judge_frame(ctx, cpu);
+	r = v & (XDPF_REASON_SLOTS - 1);
+	s = &cpu->stat[r * XDPF_PROTO_SLOTS + (v >> 8 & (XDPF_PROTO_SLOTS - 1))];
 	s->packets++;
 	s->bytes += len;
 	if (keep_last)
 		last_reason = r;
-	action = reason_action[r & (XDPF_REASON_SLOTS - 1)];
-	if (action == XDPF_PASS)
-		return XDP_PASS;
-	if (action == XDPF_TX)
-		return XDP_TX;
-	if (c->budget[XB_EVENT].chunk != 0 && bpf_ktime_get_coarse_ns() >= cpu->quiet_until)
+	if (r <= XR_COOKIE_TX)
+		return r < XR_COOKIE_TX ? XDP_PASS : XDP_TX;
+	/* Jiffies: the verifier makes a load of this call. */
+	if (xf_conf.budget[XB_EVENT].chunk != 0 && bpf_jiffies64() - cpu->quiet_since > XDPF_QUIET_JIFFIES)
 		sample(ctx, r);
-	if ((c->flags & XF_DRY_RUN) || (r >= XR_BAD_ETH && (c->flags & XF_MALFORMED_PASS)))
+	if ((xf_conf.flags & XF_DRY_RUN) || (r >= XR_BAD_ETH && (xf_conf.flags & XF_MALFORMED_PASS)))
 		return XDP_PASS;
 	return XDP_DROP;
 }

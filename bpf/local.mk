@@ -11,7 +11,7 @@ dist_man_MANS += %D%/llmsec-xdp.8
 %C%_libxdp_la_SOURCES = %D%/xdp_allow.c %D%/xdp_bans.c %D%/xdp_bans.h %D%/xdp_conf.c %D%/xdp_conf.h \
 	%D%/xdp_count.c %D%/xdp_count.h %D%/xdp_feed.c %D%/xdp_feed.h %D%/xdp_feedline.c %D%/xdp_feedline.h \
 	%D%/xdp_filter.c %D%/xdp_filter.h %D%/xdp_frame.c %D%/xdp_frame.h %D%/xdp_link.c %D%/xdp_load.c \
-	%D%/xdp_load.h %D%/xdp_maps.c %D%/xdp_maps.h %D%/xdp_never.c %D%/xdp_never.h %D%/xdp_replace.c \
+	%D%/xdp_load.h %D%/xdp_maps.c %D%/xdp_maps.h %D%/xdp_never.c %D%/xdp_never.h %D%/xdp_quick.c %D%/xdp_quick.h %D%/xdp_replace.c \
 	%D%/xdp_run.c %D%/xdp_run.h
 %C%_libxdp_la_CFLAGS = $(AM_CFLAGS) $(BPF_CFLAGS)
 %C%_libxdp_la_LIBADD = $(LIBLLMSEC) $(BPF_LIBS)

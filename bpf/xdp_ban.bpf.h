@@ -21,9 +21,9 @@ xdpf_now_tick(void)
 XDPF_INLINE int
 xdpf_ban_counts(struct xdpf_ban *b, __u32 target)
 {
-	__u32 now = xdpf_now_tick(), port = target & 0xffff;
+	__u32 now, port = target & 0xffff;
 
-	if (b->until > now) {
+	if (b->until == XDPF_FOREVER || b->until > (now = xdpf_now_tick())) {
 		b->hits++;
 		return XR_BAN;
 	}
@@ -34,26 +34,75 @@ xdpf_ban_counts(struct xdpf_ban *b, __u32 target)
 	return XR_BAN_PORT;
 }
 
+/* Buckets of xf_quick4 that are a home, by the loader; there is one more behind them. */
+const volatile __u32 quick_homes = 1;
+
+int	xdpf_ban_ask4(__u32 addr, __u32 bit, __u32 target);
+int	xdpf_ban_quick4(__u32 addr, __u32 bit, __u32 target);
 int	xdpf_ban_walk4(__u32 addr, __u32 bits, __u32 target);
 int	xdpf_ban_walk6(__u64 hi, __u64 lo, __u64 bits, __u32 upper, __u32 target);
 
-/* Ask the table for every length that the filter left over. */
+__attribute__((noinline)) int
+xdpf_ban_ask4(__u32 addr, __u32 bit, __u32 target)
+{
+	struct xdpf_key4 key = {.addr = addr, .bit = bit};
+	struct xdpf_ban *b = bpf_map_lookup_elem(&xf_ban4, &key);
+
+	return b == NULL ? XR_PASS : xdpf_ban_counts(b, target);
+}
+
+XDPF_INLINE struct xdpf_quick_slot *
+xdpf_quick_in(struct xdpf_quick *b, __u64 key)
+{
+	/* The first key may carry MORE. */
+	if ((b->slot[0].key & ~XDPF_QUICK_MORE) == key)
+		return &b->slot[0];
+	for (int i = 1; i < XDPF_QUICK_SLOTS; i++)
+		if (b->slot[i].key == key)
+			return &b->slot[i];
+	return NULL;
+}
+
+/* Is this network banned?  Global, so that the verifier doesn't look at it for every turn of the loop below. */
+__attribute__((noinline)) int
+xdpf_ban_quick4(__u32 addr, __u32 bit, __u32 target)
+{
+	__u64 key = xdpf_quick_key(addr, bit);
+	__u32 at = xdpf_quick_home(key, xf_conf.secret, quick_homes);
+	struct xdpf_quick *b = bpf_map_lookup_elem(&xf_quick4, &at);
+	struct xdpf_quick_slot *s = NULL;
+
+	if (b != NULL) {
+		s = xdpf_quick_in(b, key);
+		if (s == NULL) {
+			if ((b->slot[0].key & XDPF_QUICK_MORE) == 0)
+				return XR_PASS;
+			at++;
+			b = bpf_map_lookup_elem(&xf_quick4, &at);
+			if (b != NULL)
+				s = xdpf_quick_in(b, key);
+		}
+	}
+	if (s == NULL || s->until == XDPF_ASK)
+		return xdpf_ban_ask4(addr, bit, target);
+	if (s->until != XDPF_FOREVER && s->until <= xdpf_now_tick())
+		return XR_PASS;
+	s->hits++;
+	return XR_BAN;
+}
+
+/* Ask for every length that the filter left over. */
 __attribute__((noinline)) int
 xdpf_ban_walk4(__u32 addr, __u32 bits, __u32 target)
 {
-	struct xdpf_key4 key;
-	struct xdpf_ban *b;
+	__u32 bit;
 	int r;
 
 	XDPF_NO_UNROLL
 	for (int i = 0; i < 32 && bits != 0; i++) {
-		key.bit = bits & -bits;
-		key.addr = addr & ~(key.bit - 1);
+		bit = bits & -bits;
 		bits &= bits - 1;
-		b = bpf_map_lookup_elem(&xf_ban4, &key);
-		if (b == NULL)
-			continue;
-		r = xdpf_ban_counts(b, target);
+		r = xdpf_ban_quick4(addr & ~(bit - 1), bit, target);
 		if (r != XR_PASS)
 			return r;
 	}
@@ -85,34 +134,34 @@ xdpf_ban_walk6(__u64 hi, __u64 lo, __u64 bits, __u32 upper, __u32 target)
 }
 
 XDPF_INLINE int
-xdpf_banned4(const struct xdpf_filter *f, const struct xdpf_pkt *p)
+xdpf_banned4(const struct xdpf_pkt *p)
 {
-	__u32 addr = (__u32) p->src_lo, bits = f->ban4[addr >> 16];
+	__u32 addr = (__u32) p->src_lo, bits = xf_filter.ban4[addr >> 16];
 
 	/* Bits of /17 to /32 need a second look: the /16 may be busy and this /24 not. */
-	if ((bits & 0xffff) != 0 && (f->near4[addr >> 13] & 1U << (addr >> 8 & 31)) == 0)
+	if ((bits & 0xffff) != 0 && (xf_filter.near4[addr >> 13] & 1U << (addr >> 8 & 31)) == 0)
 		bits &= 0xffff0000;
 	return bits == 0 ? XR_PASS : xdpf_ban_walk4(addr, bits, XDPF_TARGET(p));
 }
 
 XDPF_INLINE int
-xdpf_banned6(const struct xdpf_filter *f, __u64 short6, const struct xdpf_pkt *p)
+xdpf_banned6(const struct xdpf_pkt *p)
 {
 	__u32 slot = xdpf_hash32to16((__u32) (p->src_hi >> 32)) & 0xffff;
-	__u64 lower = f->ban6[slot][1], upper = f->ban6[slot][0];
+	__u64 lower = xf_filter.ban6[slot][1], upper = xf_filter.ban6[slot][0];
 	int r = XR_PASS;
 
 	/* /1 to /31 are in no slot. */
-	upper |= short6;
+	upper |= xf_conf.short6;
 	if (lower != 0)
 		r = xdpf_ban_walk6(p->src_hi, p->src_lo, lower, 0, XDPF_TARGET(p));
 	return r != XR_PASS || upper == 0 ? r : xdpf_ban_walk6(p->src_hi, p->src_lo, upper, 1, XDPF_TARGET(p));
 }
 
 XDPF_INLINE int
-xdpf_banned(const struct xdpf_filter *f, __u64 short6, const struct xdpf_pkt *p)
+xdpf_banned(const struct xdpf_pkt *p)
 {
-	return p->family == 4 ? xdpf_banned4(f, p) : xdpf_banned6(f, short6, p);
+	return p->family == 4 ? xdpf_banned4(p) : xdpf_banned6(p);
 }
 
 XDPF_INLINE int
@@ -131,15 +180,15 @@ xdpf_allow_listed(const struct xdpf_pkt *p)
 }
 
 XDPF_INLINE int
-xdpf_allowed(const struct xdpf_filter *f, const struct xdpf_conf *c, const struct xdpf_pkt *p)
+xdpf_allowed(const struct xdpf_pkt *p)
 {
 	__u32 i;
 
 	if (p->family == 4) {
 		i = (__u32) p->src_lo >> 16;
-		return (f->allow4[i >> 5] & 1U << (i & 31)) != 0 && xdpf_allow_listed(p);
+		return (xf_filter.allow4[i >> 5] & 1U << (i & 31)) != 0 && xdpf_allow_listed(p);
 	}
 	i = xdpf_hash32to16((__u32) (p->src_hi >> 32)) & 0xffff;
-	return (c->allow_short6 != 0 || (f->allow6[i >> 5] & 1U << (i & 31)) != 0) && xdpf_allow_listed(p);
+	return (xf_conf.allow_short6 != 0 || (xf_filter.allow6[i >> 5] & 1U << (i & 31)) != 0) && xdpf_allow_listed(p);
 }
 #endif

@@ -9,6 +9,7 @@
 
 #include "bpf/xdp_bans.h"
 #include "bpf/xdp_filter.h"
+#include "bpf/xdp_quick.h"
 
 #define BATCH	4096
 
@@ -76,12 +77,23 @@ short_apply(struct xdp_maps *m, const struct xdp_filter_short *s, bool replace)
 }
 
 static int
-update(int fd, const void *key, const void *value)
+update(struct xdp_maps *m, int fd, const union ban_key *k, const struct xdpf_ban *b)
 {
-	if (bpf_map_update_elem(fd, key, value, BPF_ANY) == 0)
-		return 0;
-	/* A full table says E2BIG; nobody would guess that. */
-	return errno == E2BIG ? -ENOSPC : -errno;
+	if (bpf_map_update_elem(fd, k, b, BPF_ANY) < 0)
+		return errno == E2BIG ? -ENOSPC : -errno;	/* a full table says E2BIG; nobody would guess that */
+	if (fd == m->fd[XM_BAN4])
+		xdp_quick_put(m, &k->v4, b);
+	return 0;
+}
+
+static int
+delete(struct xdp_maps *m, int fd, const union ban_key *k)
+{
+	int r = bpf_map_delete_elem(fd, k) < 0 ? -errno : 0;
+
+	if (r == 0 && fd == m->fd[XM_BAN4])
+		xdp_quick_del(m, &k->v4);
+	return r;
 }
 
 static int
@@ -96,7 +108,7 @@ add_locked(struct xdp_maps *m, const struct cidr *c, enum xdpf_origin origin, ui
 	if (bpf_map_lookup_elem(fd, &k, &b) < 0 && errno != ENOENT)
 		return -errno;
 	ban_merge(&b, origin, until, ports);
-	r = update(fd, &k, &b);
+	r = update(m, fd, &k, &b);
 	if (r != 0)
 		return r;
 	xdp_filter_ban(m->filter, &s, c);
@@ -170,9 +182,9 @@ xdp_ban_del(struct xdp_maps *m, const struct cidr *c, enum xdpf_origin origin)
 	else if (!ban_drop_origin(&b, origin))
 		r = -ENOENT;
 	else if (ban_dead(&b, 0))
-		r = bpf_map_delete_elem(fd, &k) < 0 ? -errno : 0;
+		r = delete(m, fd, &k);
 	else
-		r = update(fd, &k, &b);
+		r = update(m, fd, &k, &b);
 	xdp_maps_unlock(m);
 	return r;
 }
@@ -184,6 +196,14 @@ xdp_ban_get(const struct xdp_maps *m, const struct cidr *c, struct xdpf_ban *b)
 	int fd = key_of(m, c, &k);
 
 	return bpf_map_lookup_elem(fd, &k, b) < 0 ? -errno : 0;
+}
+
+uint32_t
+xdp_ban_hits(const struct xdp_maps *m, const struct xdp_ban *b)
+{
+	union ban_key k;
+
+	return b->val.hits + (key_of(m, &b->cidr, &k) == m->fd[XM_BAN4] ? xdp_quick_hits(m, &k.v4) : 0);
 }
 
 /* --- walking a table, 4096 entries a system call */
@@ -327,29 +347,37 @@ list_remove(struct xdp_maps *m, const struct ban_list *l, enum xdpf_origin origi
 		fd = key_of(m, &l->v[i].cidr, &k);
 		b = l->v[i].val;
 		ban_drop_origin(&b, origin);
-		if (!ban_dead(&b, 0))
-			r = update(fd, &k, &b);
-		else if (bpf_map_delete_elem(fd, &k) < 0 && errno != ENOENT)
-			r = -errno;
+		r = ban_dead(&b, 0) ? delete(m, fd, &k) : update(m, fd, &k, &b);
+		r = r == -ENOENT ? 0 : r;
 	}
 	return r;
 }
 
+struct rebuild {
+	struct xdp_maps	*m;
+	struct xdpf_filter *f;
+	struct xdp_filter_short s;
+	uint8_t		*sweep;
+};
+
 static int
 filter_one(void *arg, const struct xdp_ban *b)
 {
-	void **a = arg;
+	struct rebuild *r = arg;
+	union ban_key k;
 
-	xdp_filter_ban(a[0], a[1], &b->cidr);
+	xdp_filter_ban(r->f, &r->s, &b->cidr);
+	if (r->sweep != NULL && key_of(r->m, &b->cidr, &k) == r->m->fd[XM_BAN4])
+		xdp_quick_sweep_keep(r->m, r->sweep, &k.v4);
 	return 0;
 }
 
 static int
 filter_allow_one(void *arg, const struct cidr *c)
 {
-	void **a = arg;
+	struct rebuild *r = arg;
 
-	xdp_filter_allow(a[0], a[1], c);
+	xdp_filter_allow(r->f, &r->s, c);
 	return 0;
 }
 
@@ -360,22 +388,21 @@ filter_allow_one(void *arg, const struct cidr *c)
 static int
 rebuild_locked(struct xdp_maps *m)
 {
-	struct xdpf_filter *f = calloc(1, sizeof(*f));
-	struct xdp_filter_short s = {0};
-	void *arg[2] = {f, &s};
-	size_t from = offsetof(struct xdpf_filter, allow4) / 4, end = sizeof(*f) / 4;
-	int r;
+	struct rebuild b = {.m = m, .f = calloc(1, sizeof(*b.f)), .sweep = xdp_quick_sweep_begin(m)};
+	size_t from = offsetof(struct xdpf_filter, allow4) / 4, end = sizeof(*b.f) / 4;
+	int r = b.f == NULL || b.sweep == NULL ? -ENOMEM : xdp_ban_each(m, filter_one, &b);
 
-	if (f == NULL)
-		return -ENOMEM;
-	r = xdp_ban_each(m, filter_one, arg);
 	if (r == 0)
-		r = xdp_allow_each(m, filter_allow_one, arg);
+		r = xdp_allow_each(m, filter_allow_one, &b);
 	if (r == 0)
-		r = short_apply(m, &s, true);
+		r = short_apply(m, &b.s, true);
 	for (size_t i = from; i < end && r == 0; i++)
-		__atomic_store_n((uint32_t *) m->filter + i, ((uint32_t *) f)[i], __ATOMIC_RELAXED);
-	free(f);
+		__atomic_store_n((uint32_t *) m->filter + i, ((uint32_t *) b.f)[i], __ATOMIC_RELAXED);
+	if (r == 0)
+		xdp_quick_sweep_end(m, b.sweep);
+	else
+		free(b.sweep);
+	free(b.f);
 	return r;
 }
 

@@ -45,6 +45,8 @@ int	xdp_ban_add(struct xdp_maps *, const struct cidr *, enum xdpf_origin, uint32
 /* What <origin> wants; <origin> XO_MAX: all.  0, or -ENOENT: it wasn't there. */
 int	xdp_ban_del(struct xdp_maps *, const struct cidr *, enum xdpf_origin);
 int	xdp_ban_get(const struct xdp_maps *, const struct cidr *, struct xdpf_ban *);
+/* Packets that this ban has dropped, about. */
+uint32_t xdp_ban_hits(const struct xdp_maps *, const struct xdp_ban *);
 /* All of <origin>, or of all (XO_MAX).  *n: how many. */
 int	xdp_ban_flush(struct xdp_maps *, enum xdpf_origin, size_t *n);
 /*

@@ -189,6 +189,7 @@ xdp_cmd_unban(struct xdp_cli *c)
 
 struct lister {
 	const struct xdp_cli *c;
+	const struct xdp_maps *m;
 	enum xdpf_origin origin;
 	uint32_t	 now;
 	size_t		 n;
@@ -219,9 +220,9 @@ line_print(struct lister *l, const struct xdp_ban *b, const char *origin, uint32
 		snprintf(scope, sizeof(scope), l->c->json ? ",\"proto\":\"%s\",\"ports\":\"%u-%u\"" : " %s ports %u-%u", proto,
 		    b->val.port_lo, b->val.port_hi);
 	if (l->c->json)
-		printf("{\"cidr\":\"%s\",\"origin\":\"%s\",\"left_s\":%s,\"hits\":%u%s}\n", text, origin, left, b->val.hits, scope);
+		printf("{\"cidr\":\"%s\",\"origin\":\"%s\",\"left_s\":%s,\"hits\":%u%s}\n", text, origin, left, xdp_ban_hits(l->m, b), scope);
 	else
-		printf("%-43s %-8s %-10s %u hits%s\n", text, origin, left, b->val.hits, scope);
+		printf("%-43s %-8s %-10s %u hits%s\n", text, origin, left, xdp_ban_hits(l->m, b), scope);
 	l->n++;
 }
 
@@ -239,7 +240,7 @@ ban_print(void *arg, const struct xdp_ban *b)
 }
 
 static int
-list_some(struct lister *l, const struct xdp_maps *m, const struct cidr *list, int n)
+list_some(struct lister *l, const struct cidr *list, int n)
 {
 	struct xdp_ban b;
 	size_t before;
@@ -248,7 +249,7 @@ list_some(struct lister *l, const struct xdp_maps *m, const struct cidr *list, i
 	for (int i = 0; i < n; i++) {
 		b.cidr = list[i];
 		before = l->n;
-		if (xdp_ban_get(m, &list[i], &b.val) == 0)
+		if (xdp_ban_get(l->m, &list[i], &b.val) == 0)
 			ban_print(l, &b);
 		missing += l->n == before;
 	}
@@ -258,9 +259,9 @@ list_some(struct lister *l, const struct xdp_maps *m, const struct cidr *list, i
 int
 xdp_cmd_list(struct xdp_cli *c)
 {
-	struct lister l = {.c = c, .now = (uint32_t) (xdp_now_ns() >> XDPF_TICK_SHIFT)};
-	struct cidr *list = NULL;
 	struct xdp_maps m;
+	struct lister l = {.c = c, .m = &m, .now = (uint32_t) (xdp_now_ns() >> XDPF_TICK_SHIFT)};
+	struct cidr *list = NULL;
 	int r = words_parse(c, 0, &list);
 
 	if (r == 0)
@@ -269,7 +270,7 @@ xdp_cmd_list(struct xdp_cli *c)
 		r = xdp_cli_open(c, &m, true);
 	if (r == 0) {
 		if (c->n_words > 0)
-			r = list_some(&l, &m, list, c->n_words);
+			r = list_some(&l, list, c->n_words);
 		else
 			r = xdp_ban_each(&m, ban_print, &l) != 0 ? XDP_EXIT_FAILED : XDP_EXIT_OK;
 		xdp_maps_close(&m);

@@ -18,10 +18,10 @@
 #include "lib/diag.h"
 
 /*
- * The kernel repeats one packet <repeat> times and says how long it took; the best of five runs counts,
+ * The kernel repeats one packet <repeat> times and says how long it took; the best of 25 runs counts,
  * because whatever else happens on the machine only makes it longer.
  */
-#define RUNS		5
+#define RUNS		25
 #define BENCH_NET	0x20000000U	/* as in the program */
 #define SPACE		(1U << 29)
 
@@ -191,7 +191,7 @@ xdp_cmd_bench(struct xdp_cli *c)
 	int r = 0;
 
 	if (c->repeat == 0)
-		c->repeat = 1000000;
+		c->repeat = 200000;
 	if (c->prefixes == 0)
 		c->prefixes = 1000000;
 	if (c->prefixes > 2000000) {

@@ -7,19 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/magic.h>
 
+#include "bpf/xdp_shared.h"
 #include "bpf/llmsec_xdp.skel.h"
 #include "bpf/xdp_bans.h"
 #include "bpf/xdp_load.h"
 #include "bpf/xdp_never.h"
+#include "bpf/xdp_quick.h"
 #include "lib/diag.h"
 #include "lib/log.h"
 
@@ -94,14 +96,61 @@ dirs_make(const char *dir, struct diag *d)
 	return r != 0 ? r : make_dir(path, d);
 }
 
+/* The program's variables are maps, too; libbpf names those after their section. */
+static struct bpf_map *
+map_of(const struct llmsec_xdp_bpf *s, enum xdp_map i)
+{
+	return i == XM_CONF ? s->maps.data_conf : i == XM_FILTER ? s->maps.bss
+	    : bpf_object__find_map_by_name(s->obj, xdp_map_names[i]);
+}
+
+/* Sets of sources for at least <n>: a power of two. */
+static uint32_t
+src_sets(int n)
+{
+	uint32_t sets = 1;
+
+	while (sets * XDPF_WAYS < (uint32_t) n)
+		sets *= 2;
+	return sets;
+}
+
 static int
 sizes_set(struct llmsec_xdp_bpf *s, const struct xdp_conf *c)
 {
+	uint32_t sets = src_sets(c->max_sources);
 	int r = bpf_map__set_max_entries(s->maps.xf_ban4, (uint32_t) c->max_bans4);
 
 	if (r == 0)
 		r = bpf_map__set_max_entries(s->maps.xf_ban6, (uint32_t) c->max_bans6);
-	return r != 0 ? r : bpf_map__set_max_entries(s->maps.xf_src, (uint32_t) c->max_sources);
+	if (r == 0)
+		r = bpf_map__set_max_entries(s->maps.xf_quick4, xdp_quick_buckets((uint32_t) c->max_bans4));
+	if (r == 0)
+		r = bpf_map__set_max_entries(s->maps.xf_tags, sets);
+	return r != 0 ? r : bpf_map__set_max_entries(s->maps.xf_src, sets * XDPF_WAYS);
+}
+
+/* The step of the coarse clock is a jiffy: 1/HZ. */
+static uint32_t
+tick_ns(void)
+{
+	struct timespec ts;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &ts) == 0 && ts.tv_sec == 0 && ts.tv_nsec > 0 ? (uint32_t) ts.tv_nsec : 4000000;
+}
+
+/* What the program takes for constants; the sizes are those of the maps that it will have. */
+static void
+constants_set(struct llmsec_xdp_bpf *s, const struct xdp_load_opts *opts, bool private)
+{
+	s->rodata->have_cookies = opts->cookies;
+	s->rodata->keep_last = private;
+	s->rodata->bench_sources = opts->bench_sources;
+	s->rodata->bench_stride = opts->bench_stride;
+	s->rodata->bench_syn = opts->bench_syn;
+	s->rodata->tick_ns = tick_ns();
+	s->rodata->quick_homes = bpf_map__max_entries(s->maps.xf_quick4) - 1;
+	s->rodata->src_shift = (uint8_t) (64 - __builtin_ctz(bpf_map__max_entries(s->maps.xf_tags)));
 }
 
 /* A pinned map with another size is still the operator's: its entries count, so it is used as it is. */
@@ -136,7 +185,7 @@ pins_set(struct llmsec_xdp_bpf *s, const char *dir, struct diag *d)
 	int r;
 
 	for (int i = 0; i < XM_MAX; i++) {
-		map = bpf_object__find_map_by_name(s->obj, xdp_map_names[i]);
+		map = map_of(s, i);
 		snprintf(path, sizeof(path), "%s/maps/%s", dir, xdp_map_names[i]);
 		r = pinned_use(map, path, d);
 		if (r == 0)
@@ -150,11 +199,12 @@ pins_set(struct llmsec_xdp_bpf *s, const char *dir, struct diag *d)
 static int
 reuse_set(struct llmsec_xdp_bpf *s, const struct xdp_maps *m)
 {
-	static const enum xdp_map shared[] = {XM_CONF, XM_FILTER, XM_BAN4, XM_BAN6, XM_ALLOW, XM_PROTECT};
+	static const enum xdp_map shared[] = {XM_CONF, XM_FILTER, XM_BAN4, XM_QUICK4, XM_BAN6, XM_ALLOW,
+	    XM_PROTECT};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]) && r == 0; i++)
-		r = bpf_map__reuse_fd(bpf_object__find_map_by_name(s->obj, xdp_map_names[shared[i]]), m->fd[shared[i]]);
+		r = bpf_map__reuse_fd(map_of(s, shared[i]), m->fd[shared[i]]);
 	return r;
 }
 
@@ -167,7 +217,7 @@ maps_take(struct xdp_load *l, const char *dir)
 	if (dir != NULL)
 		return xdp_maps_open(&l->maps, dir, false);
 	for (int i = 0; i < XM_MAX; i++) {
-		r = bpf_map__fd(bpf_object__find_map_by_name(l->skel->obj, xdp_map_names[i]));
+		r = bpf_map__fd(map_of(l->skel, i));
 		fd[i] = r < 0 ? r : dup(r);
 	}
 	return xdp_maps_adopt(&l->maps, fd);
@@ -202,17 +252,12 @@ xdp_load(struct xdp_load **out, const struct xdp_conf *c, const char *dir, const
 		l->skel = llmsec_xdp_bpf__open();
 		r = l->skel == NULL ? -errno : 0;
 	}
-	if (r == 0) {
-		l->skel->rodata->have_cookies = opts->cookies;
-		l->skel->rodata->keep_last = dir == NULL;
-		l->skel->rodata->bench_sources = opts->bench_sources;
-		l->skel->rodata->bench_stride = opts->bench_stride;
-		l->skel->rodata->bench_syn = opts->bench_syn;
+	if (r == 0)
 		r = sizes_set(l->skel, c);
-	}
 	if (r == 0)
 		r = dir != NULL ? pins_set(l->skel, dir, d) : opts->reuse != NULL ? reuse_set(l->skel, opts->reuse) : 0;
 	if (r == 0) {
+		constants_set(l->skel, opts, dir == NULL);
 		r = llmsec_xdp_bpf__load(l->skel);
 		if (r != 0)
 			load_failed(r, d);
@@ -257,7 +302,7 @@ xdp_load_maps(struct xdp_load *l)
 unsigned
 xdp_load_last_reason(const struct xdp_load *l)
 {
-	return l->skel->bss->last_reason;
+	return l->skel->data_last->last_reason;
 }
 
 /* --- the configuration into the maps */
@@ -378,8 +423,6 @@ xdp_apply(struct xdp_maps *m, const struct xdp_conf *c, bool cookies, struct dia
 	if (r == 0)
 		r = xdp_maps_conf_get(m, &k);
 	if (r == 0) {
-		if (k.secret == 0 && getrandom(&k.secret, sizeof(k.secret), 0) < 0)
-			k.secret = xdp_now_ns();
 		xdp_conf_kernel(c, &k, cookies, cpus > 0 ? cpus : 1);
 		r = xdp_maps_conf_set(m, &k);
 	}

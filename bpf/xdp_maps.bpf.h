@@ -19,8 +19,13 @@
 		__type(value, val); \
 	} name_ SEC(".maps")
 
-XDPF_ARRAY(xf_conf, BPF_MAP_TYPE_ARRAY, struct xdpf_conf, 1, 0);
-XDPF_ARRAY(xf_filter, BPF_MAP_TYPE_ARRAY, struct xdpf_filter, 1, BPF_F_MMAPABLE);
+/*
+ * Variables, so that the kernel puts their addresses into the program and nothing is looked up.  The filter is
+ * all there is in .bss, whose map it is; the loader pins both like any other map.
+ */
+struct xdpf_conf xf_conf SEC(".data.conf") = {};
+struct xdpf_filter xf_filter;
+
 XDPF_ARRAY(xf_cpu, BPF_MAP_TYPE_PERCPU_ARRAY, struct xdpf_cpu, 1, 0);
 struct xdpf_shared { __u64 tat, pad[7]; };		/* a cache line each */
 XDPF_ARRAY(xf_budget, BPF_MAP_TYPE_ARRAY, struct xdpf_shared, XB_MAX, 0);
@@ -37,10 +42,12 @@ XDPF_ARRAY(xf_retry, BPF_MAP_TYPE_ARRAY, struct xdpf_retry, 1, 0);
 	} name_ SEC(".maps")
 
 XDPF_TABLE(xf_ban4, BPF_MAP_TYPE_HASH, struct xdpf_key4, struct xdpf_ban, 1 << 20, BPF_F_NO_PREALLOC);
+XDPF_ARRAY(xf_quick4, BPF_MAP_TYPE_ARRAY, struct xdpf_quick, 1, BPF_F_MMAPABLE);
 XDPF_TABLE(xf_ban6, BPF_MAP_TYPE_HASH, struct xdpf_key6, struct xdpf_ban, 1 << 18, BPF_F_NO_PREALLOC);
 XDPF_TABLE(xf_allow, BPF_MAP_TYPE_LPM_TRIE, struct xdpf_lpm, __u32, 65536, BPF_F_NO_PREALLOC);
 XDPF_TABLE(xf_protect, BPF_MAP_TYPE_LPM_TRIE, struct xdpf_lpm, __u32, 1024, BPF_F_NO_PREALLOC);
-XDPF_TABLE(xf_src, BPF_MAP_TYPE_LRU_HASH, __u64, struct xdpf_src, 1 << 16, 0);
+XDPF_ARRAY(xf_tags, BPF_MAP_TYPE_ARRAY, struct xdpf_tags, (1 << 16) / XDPF_WAYS, 0);
+XDPF_ARRAY(xf_src, BPF_MAP_TYPE_ARRAY, struct xdpf_src, 1 << 16, 0);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,16 +17,18 @@
 
 const char *const xdp_map_names[XM_MAX] = {
 	[XM_CONF] = "xf_conf", [XM_FILTER] = "xf_filter", [XM_CPU] = "xf_cpu",
-	[XM_BUDGET] = "xf_budget", [XM_RETRY] = "xf_retry", [XM_BAN4] = "xf_ban4", [XM_BAN6] = "xf_ban6",
-	[XM_ALLOW] = "xf_allow", [XM_PROTECT] = "xf_protect", [XM_SRC] = "xf_src", [XM_EVENTS] = "xf_events",
+	[XM_BUDGET] = "xf_budget", [XM_RETRY] = "xf_retry", [XM_BAN4] = "xf_ban4",
+	[XM_QUICK4] = "xf_quick4", [XM_BAN6] = "xf_ban6",
+	[XM_ALLOW] = "xf_allow", [XM_PROTECT] = "xf_protect", [XM_TAGS] = "xf_tags",
+	[XM_SRC] = "xf_src", [XM_EVENTS] = "xf_events",
 };
 
 static size_t
-filter_size(void)
+pages(size_t n)
 {
 	size_t page = (size_t) sysconf(_SC_PAGESIZE);
 
-	return (sizeof(struct xdpf_filter) + page - 1) / page * page;
+	return (n + page - 1) / page * page;
 }
 
 /* Is it what this program thinks it is? */
@@ -36,6 +39,7 @@ layout_check(const struct xdp_maps *m)
 		{XM_CONF, 4, sizeof(struct xdpf_conf)}, {XM_FILTER, 4, sizeof(struct xdpf_filter)},
 		{XM_CPU, 4, sizeof(struct xdpf_cpu)}, {XM_BAN4, sizeof(struct xdpf_key4), sizeof(struct xdpf_ban)},
 		{XM_BAN6, sizeof(struct xdpf_key6), sizeof(struct xdpf_ban)}, {XM_ALLOW, sizeof(struct xdpf_lpm), 4},
+		{XM_SRC, 4, sizeof(struct xdpf_src)}, {XM_QUICK4, 4, sizeof(struct xdpf_quick)},
 	};
 	struct bpf_map_info info;
 	struct xdpf_conf c;
@@ -57,14 +61,33 @@ layout_check(const struct xdp_maps *m)
 }
 
 static int
-filter_map(struct xdp_maps *m)
+map_memory(void **p, int fd, size_t size, bool ro)
 {
-	void *p = mmap(NULL, filter_size(), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd[XM_FILTER], 0);
+	*p = mmap(NULL, pages(size), ro ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (*p != MAP_FAILED)
+		return 0;
+	*p = NULL;
+	return -errno;
+}
 
-	if (p == MAP_FAILED)
-		return -errno;
+/* What is read and written in place. */
+static int
+memory_map(struct xdp_maps *m)
+{
+	struct xdpf_conf c;
+	void *p = NULL;
+	int r = m->ro ? 0 : map_memory(&p, m->fd[XM_FILTER], sizeof(struct xdpf_filter), false);
+
 	m->filter = p;
-	return 0;
+	m->quick_n = xdp_maps_room(m, XM_QUICK4);
+	if (r == 0)
+		r = map_memory(&p, m->fd[XM_QUICK4], m->quick_n * sizeof(struct xdpf_quick), m->ro);
+	if (r != 0)
+		return r;
+	m->quick = p;
+	r = xdp_maps_conf_get(m, &c);
+	m->secret = r == 0 ? c.secret : 0;
+	return r;
 }
 
 int
@@ -83,7 +106,7 @@ xdp_maps_open(struct xdp_maps *m, const char *dir, bool ro)
 		snprintf(path, sizeof(path), "%s/maps/%s", dir, xdp_map_names[i]);
 		m->fd[i] = bpf_obj_get_opts(path, &opts);
 		/* A reader can do without what only the kernel writes. */
-		if (m->fd[i] < 0 && !(errno == EPERM && i != XM_CONF)) {
+		if (m->fd[i] < 0 && !(errno == EPERM && i != XM_CONF && i != XM_QUICK4)) {
 			r = -errno;
 			goto fail;
 		}
@@ -91,8 +114,8 @@ xdp_maps_open(struct xdp_maps *m, const char *dir, bool ro)
 	snprintf(path, sizeof(path), "%s/maps", dir);
 	m->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = m->dir_fd < 0 ? -errno : layout_check(m);
-	if (r == 0 && !ro)
-		r = filter_map(m);
+	if (r == 0)
+		r = memory_map(m);
 	if (r == 0)
 		return 0;
 fail:
@@ -106,15 +129,18 @@ xdp_maps_adopt(struct xdp_maps *m, const int fd[XM_MAX])
 	memset(m, 0, sizeof(*m));
 	memcpy(m->fd, fd, sizeof(m->fd));
 	m->dir_fd = -1;
-	return filter_map(m);
+	return memory_map(m);
 }
 
 void
 xdp_maps_close(struct xdp_maps *m)
 {
 	if (m->filter != NULL)
-		munmap(m->filter, filter_size());
+		munmap(m->filter, pages(sizeof(struct xdpf_filter)));
+	if (m->quick != NULL)
+		munmap(m->quick, pages(m->quick_n * sizeof(struct xdpf_quick)));
 	m->filter = NULL;
+	m->quick = NULL;
 	for (int i = 0; i < XM_MAX; i++) {
 		if (m->fd[i] >= 0)
 			close(m->fd[i]);
@@ -125,17 +151,41 @@ xdp_maps_close(struct xdp_maps *m)
 	m->dir_fd = -1;
 }
 
+/*
+ * The secret by which entries find their places, made by whoever is first.  Read again each time: these maps may have
+ * been opened before it was there.
+ */
+static int
+secret_take(struct xdp_maps *m)
+{
+	struct xdpf_conf c;
+	int r = xdp_maps_conf_get(m, &c);
+
+	if (r == 0 && c.secret == 0) {
+		if (getrandom(&c.secret, sizeof(c.secret), 0) < 0)
+			c.secret = xdp_now_ns();
+		c.secret |= 1;
+		r = xdp_maps_conf_set(m, &c);
+	}
+	m->secret = r == 0 ? c.secret : 0;
+	return r;
+}
+
 int
 xdp_maps_lock(struct xdp_maps *m)
 {
-	int r;
+	int r = 0;
 
-	if (m->dir_fd < 0)
-		return 0;
-	do
-		r = flock(m->dir_fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	if (m->dir_fd >= 0)
+		do
+			r = flock(m->dir_fd, LOCK_EX);
+		while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	r = secret_take(m);
+	if (r != 0)
+		xdp_maps_unlock(m);
+	return r;
 }
 
 void

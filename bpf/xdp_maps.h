@@ -13,8 +13,8 @@
 #include "bpf/xdp_shared.h"
 
 enum xdp_map {
-	XM_CONF, XM_FILTER, XM_CPU, XM_BUDGET, XM_RETRY, XM_BAN4, XM_BAN6, XM_ALLOW, XM_PROTECT,
-	XM_SRC, XM_EVENTS, XM_MAX
+	XM_CONF, XM_FILTER, XM_CPU, XM_BUDGET, XM_RETRY, XM_BAN4, XM_QUICK4, XM_BAN6, XM_ALLOW, XM_PROTECT,
+	XM_TAGS, XM_SRC, XM_EVENTS, XM_MAX
 };
 
 struct xdp_maps {
@@ -22,6 +22,9 @@ struct xdp_maps {
 	int	dir_fd;			/* what is locked; -1: nobody else knows these maps */
 	bool	ro;			/* opened for reading only */
 	struct xdpf_filter *filter;	/* mapped; NULL when ro */
+	struct xdpf_quick *quick;	/* mapped */
+	uint32_t quick_n;		/* buckets */
+	uint64_t secret;		/* of the configuration, as of the last lock */
 };
 
 extern const char *const xdp_map_names[XM_MAX];

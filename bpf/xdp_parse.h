@@ -87,6 +87,7 @@ struct xdpf_pkt {
 	__u8	icmp_type;
 	__u8	quic;				/* first byte of a UDP payload; 0 without one */
 	__u8	martian;			/* the source is one */
+	__u8	kept;				/* 1: lies in the program's scratch memory */
 	__u32	quic_version;			/* of a long header */
 };
 
@@ -117,18 +118,15 @@ xdpf_martian6(__u64 hi, __u64 lo, int icmp)
 
 /*
  * Flags that no stack sends: none at all, SYN with FIN or RST, FIN with RST, and FIN, PSH or URG
- * without ACK (RFC 9293 has an ACK on everything but the first SYN and some RSTs).
+ * without ACK (RFC 9293 has an ACK on everything but the first SYN and some RSTs).  A bit for each of the
+ * 64 that may be: RST without FIN and SYN; ACK with at most one of FIN, SYN and RST; SYN alone.
  */
+#define XDPF_FLAGS_OK	0x1717101017171014ULL
+
 XDPF_INLINE int
 xdpf_bad_flags(__u8 f)
 {
-	f &= 0x3f;
-	if ((f & (XT_SYN | XT_FIN)) == (XT_SYN | XT_FIN) || (f & (XT_SYN | XT_RST)) == (XT_SYN | XT_RST) ||
-	    (f & (XT_FIN | XT_RST)) == (XT_FIN | XT_RST))
-		return 1;
-	if (f & (XT_ACK | XT_RST))
-		return 0;
-	return f != XT_SYN;
+	return (XDPF_FLAGS_OK >> (f & 0x3f) & 1) == 0;
 }
 
 XDPF_INLINE int
@@ -403,6 +401,84 @@ xdpf_parse(void *ctx, const void *data, const void *data_end, struct xdpf_pkt *p
 	if (type == XDPF_BE16(XE_IP6))
 		return xdpf_parse_ip6(ctx, l3, end, p);
 	return xdpf_is_vlan(type) ? XR_VLAN_DEEP : XR_NOT_IP;
+}
+
+/*
+ * The short way for nearly all packets: Ethernet, IPv4 without options or IPv6 without extension headers, whole, TCP,
+ * UDP or (IPv4) ICMP, and nothing wrong with it.  1: <p> is as xdpf_parse() would fill it, but for the first bytes of
+ * a UDP payload, and xdpf_parse() would answer XR_PASS and find no martian.  0: ask xdpf_parse().
+ */
+XDPF_INLINE int
+xdpf_short_l4(const __u8 *l4, const __u8 *end, struct xdpf_pkt *p)
+{
+	const struct xh_tcp *t = (const void *) l4;
+	const struct xh_udp *u = (const void *) l4;
+	__u32 len;
+
+	if (l4 + sizeof(*u) > end)
+		return 0;
+	p->sport = XDPF_BE16(u->sport);
+	p->dport = XDPF_BE16(u->dport);
+	if (p->proto == XI_UDP) {
+		len = XDPF_BE16(u->len);
+		return len >= sizeof(*u) && len <= p->l4_len && p->dport != 0;
+	}
+	if (p->proto == XI_TCP) {
+		if (l4 + sizeof(*t) > end)
+			return 0;
+		len = (t->off >> 4) * 4;
+		p->tcp_flags = t->flags;
+		return len >= sizeof(*t) && len <= p->l4_len && p->sport != 0 && p->dport != 0 && !xdpf_bad_flags(t->flags);
+	}
+	p->sport = p->dport = 0;
+	p->icmp_type = *l4;
+	return p->proto == XI_ICMP && p->family == 4 && p->l4_len >= 8;
+}
+
+XDPF_INLINE int
+xdpf_short_ip4(const __u8 *data, const __u8 *end, struct xdpf_pkt *p)
+{
+	const __u8 *l3 = data + sizeof(struct xh_eth), *l4 = l3 + sizeof(struct xh_ip4);
+	const struct xh_ip4 *h = (const void *) l3;
+	__u32 len;
+
+	if (l4 > end || h->ver_ihl != 0x45 || (h->frag & XDPF_BE16(0x3fff)) != 0)
+		return 0;
+	len = XDPF_BE16(h->len);
+	if (len < sizeof(*h) || l3 + len > end)
+		return 0;
+	p->family = 4;
+	p->proto = h->proto;
+	p->src_lo = XDPF_BE32(h->src);
+	p->dst_lo = XDPF_BE32(h->dst);
+	p->l3 = sizeof(struct xh_eth);
+	p->l4 = p->l3 + sizeof(*h);
+	p->l4_len = len - sizeof(*h);
+	return p->src_lo != p->dst_lo && !xdpf_martian4(p->src_lo, p->dst_lo) && xdpf_short_l4(l4, end, p);
+}
+
+XDPF_INLINE int
+xdpf_short_ip6(const __u8 *data, const __u8 *end, struct xdpf_pkt *p)
+{
+	const __u8 *l3 = data + sizeof(struct xh_eth), *l4 = l3 + sizeof(struct xh_ip6);
+	const struct xh_ip6 *h = (const void *) l3;
+
+	if (l4 > end || (h->ver_flow & XDPF_BE32(0xf0000000)) != XDPF_BE32(0x60000000))
+		return 0;
+	p->family = 6;
+	p->proto = h->next;
+	p->l3 = sizeof(struct xh_eth);
+	p->l4 = p->l3 + sizeof(*h);
+	p->l4_len = XDPF_BE16(h->len);
+	if (l4 + p->l4_len > end)
+		return 0;
+	p->src_hi = XDPF_BE64(h->src_hi);
+	p->src_lo = XDPF_BE64(h->src_lo);
+	p->dst_hi = XDPF_BE64(h->dst_hi);
+	p->dst_lo = XDPF_BE64(h->dst_lo);
+	/* An upper half of 0 has the martians that are not multicast; :: of RFC 4862 has ICMPv6 behind it. */
+	return (p->src_hi != p->dst_hi || p->src_lo != p->dst_lo) && p->src_hi != 0 && p->src_hi >> 56 != 0xff &&
+	    xdpf_short_l4(l4, end, p);
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "bpf/xdp_bans.h"
 #include "bpf/xdp_filter.h"
+#include "bpf/xdp_quick.h"
 
 /*
  * A whole list takes the place of another.  Both are sorted and walked side by side: what is only in the
@@ -84,7 +85,7 @@ until_of(struct xdpf_ban *b)
 
 /* Writes go in batches: 1 million system calls would take seconds. */
 struct out {
-	const struct xdp_maps *m;
+	struct xdp_maps	*m;
 	bool		 v4;
 	uint32_t	 n;
 	struct xdpf_key4 k4[1024];
@@ -101,6 +102,8 @@ out_flush(struct out *o)
 	if (n > 0 && bpf_map_update_batch(o->m->fd[o->v4 ? XM_BAN4 : XM_BAN6],
 	    o->v4 ? (const void *) o->k4 : (const void *) o->k6, o->v, &n, NULL) < 0)
 		r = errno == E2BIG ? -ENOSPC : -errno;
+	for (uint32_t i = 0; o->v4 && r == 0 && i < o->n; i++)
+		xdp_quick_put(o->m, &o->k4[i], &o->v[i]);
 	o->n = 0;
 	return r;
 }
@@ -175,6 +178,10 @@ pass_remove(struct xdp_maps *m, enum xdpf_origin origin, const struct side *old,
 		    : bpf_map_update_elem(fd, v4 ? (void *) &k4 : (void *) &k6, &b, BPF_ANY);
 		if (r < 0 && errno != ENOENT)
 			return -errno;
+		if (v4 && b.until == 0 && b.port_until == 0)
+			xdp_quick_del(m, &k4);
+		else if (v4)
+			xdp_quick_put(m, &k4, &b);
 		*removed += 1;
 	}
 	return 0;

@@ -8,7 +8,7 @@
  */
 #include <linux/types.h>
 
-#define XDPF_LAYOUT	1
+#define XDPF_LAYOUT	2
 
 enum xdpf_action { XDPF_PASS, XDPF_DROP, XDPF_TX };
 
@@ -82,8 +82,10 @@ struct xdpf_stat {
 /* What every CPU has for itself, in one piece, so that one lookup finds it all. */
 struct xdpf_cpu {
 	struct xdpf_stat stat[XDPF_STAT_SLOTS];
-	__u64	quiet_until;		/* no sample of a drop before */
+	__u64	none_until[16];		/* of each budget: there is no token before */
 	__u32	left[16];		/* tokens of each budget that this CPU has taken */
+	__u64	quiet_since;		/* in jiffies: there was no token for a sample */
+	__u64	scratch[16];		/* the packet, for the functions of the rare ways */
 };
 
 /* What one source has a rate for. */
@@ -131,7 +133,7 @@ struct xdpf_conf {			/* map conf, one entry */
 	__u32	layout, flags;
 	__u64	short6;			/* <bit>s of banned IPv6 networks shorter than /32 */
 	__u64	allow_short6;		/* not 0: some allowed IPv6 network is shorter than /32 */
-	__u64	secret;			/* of hashes that a sender must not guess */
+	__u64	secret;			/* of hashes that a sender must not guess; odd */
 	struct xdpf_rate src[XC_MAX], net[XC_MAX];
 	struct xdpf_budget budget[XB_MAX];
 };
@@ -171,6 +173,24 @@ struct xdpf_ban {
 	__u32	hits;			/* packets, about */
 };
 
+/*
+ * What the kernel asks first about an IPv4 network that the filter leaves over: the same bans once more, a cache
+ * line for four, in an array that user space maps and fills.  A hash table of the kernel's costs several
+ * cache misses where it is large.  What has ports stands here as XDPF_ASK, what finds no place in its bucket or
+ * the next one not at all, and then MORE is set in the bucket's first key: ask the table xf_ban4.
+ */
+#define XDPF_QUICK_SLOTS	4
+#define XDPF_QUICK_MORE		(1ULL << 63)
+#define XDPF_ASK		1U		/* as <until>: only xf_ban4 knows */
+
+struct xdpf_quick {
+	struct xdpf_quick_slot {
+		__u64	key;			/* xdpf_quick_key(); 0: free */
+		__u32	until;			/* as in struct xdpf_ban, or XDPF_ASK */
+		__u32	hits;
+	} slot[XDPF_QUICK_SLOTS];
+};
+
 /* The filter before the exact tables; bits may be set too often, never too seldom. */
 struct xdpf_filter {			/* map filter, one entry, mapped by user space */
 	__u32	tcp_ports[65536 / 32], udp_ports[65536 / 32], quic_ports[65536 / 32];
@@ -189,11 +209,22 @@ struct xdpf_lpm {			/* key of allow and protect; IPv4 as ::ffff:a.b.c.d */
 /*
  * The table of sources.  Key: IPv4 0xffff<<48 | address, IPv6 the upper half; aggregates 0xfffe<<48 |
  * address >> 8 and 0xfffd<<48 | upper half >> 16.  No unicast IPv6 address begins with ff.
+ *
+ * Sets of eight, a cache line per source.  A set's eight tags of 16 bits (0: free) lie apart in a table that
+ * stays in the cache: who is not known, which is all of a flood, costs one load of it.  The key times the
+ * secret gives the set in its upper bits and the tag in those below.
  */
+#define XDPF_WAYS	8
+
+struct xdpf_tags {
+	__u16	tag[XDPF_WAYS];
+} __attribute__((aligned(8)));
+
 struct xdpf_src {
+	__u64	key;
 	__u64	tat[XC_MAX];
-	__u32	verified;		/* an established connection was seen */
-	__u32	pad;
+	__u64	seen;			/* ns; the clock of the kernel */
+	__u64	verified;		/* == key: an established connection was seen */
 };
 
 /* Headers only, and of those what is named here. */
@@ -205,8 +236,8 @@ struct xdpf_event {
 	__u8	reason, action, dry, family, proto, tcp_flags, ttl, frag;
 };
 
-/* A CPU that got no token for a sample doesn't ask for another before this has passed. */
-#define XDPF_QUIET_NS	10000000ULL
+/* A CPU that got no token for a sample doesn't ask for another within so many jiffies. */
+#define XDPF_QUIET_JIFFIES	2
 #define XDPF_RETRY_SLOTS	(1 << 20)
 #define XDPF_EVENT_BYTES	(256 * 1024)
 
@@ -214,5 +245,19 @@ static inline __attribute__((always_inline)) __u32
 xdpf_hash32to16(__u32 x)
 {
 	return (x * 2654435769U) >> 16;		/* Knuth's multiplicative hash */
+}
+
+static inline __attribute__((always_inline)) __u64
+xdpf_quick_key(__u32 addr, __u32 bit)
+{
+	/* 33 + 31 bits: <bit> / 2 + 1 is different for each bit, never 0, and leaves the uppermost one free. */
+	return addr | (__u64) (bit / 2 + 1) << 32;
+}
+
+/* The home of a key among <n> buckets: multiply-shift by the secret, then scaled. */
+static inline __attribute__((always_inline)) __u32
+xdpf_quick_home(__u64 key, __u64 secret, __u32 n)
+{
+	return (__u32) ((key * secret >> 32) * n >> 32);
 }
 #endif
