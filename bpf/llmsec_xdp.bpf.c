@@ -67,19 +67,11 @@ frame_len(const struct xdp_md *ctx)
 }
 
 XDPF_INLINE int
-bit_set(const __u32 *map, __u16 port)
-{
-	return (map[port >> 5] & 1U << (port & 31)) != 0;
-}
-
-XDPF_INLINE int
 is_protected_addr(const struct xdpf_pkt *p)
 {
 	struct xdpf_lpm key = {.len = 128};
 	__u64 hi = XDPF_BE64(p->dst_hi), lo = p->dst_lo;
 
-	if (xf_conf.flags & XF_PROTECT_ALL)
-		return 1;
 	if (p->family == 4)
 		lo |= 0xffffULL << 32;
 	lo = XDPF_BE64(lo);
@@ -199,7 +191,7 @@ limit_syn_over(struct xdp_md *ctx, struct xdpf_cpu *cpu, const struct xdpf_pkt *
 }
 
 XDPF_INLINE int
-limit_tcp(struct xdp_md *ctx, struct xdpf_cpu *cpu, const struct xdpf_pkt *p, __u64 now)
+limit_tcp(struct xdp_md *ctx, struct xdpf_cpu *cpu, __u32 flags, const struct xdpf_pkt *p, __u64 now)
 {
 	int syn = (p->tcp_flags & (XT_SYN | XT_ACK)) == XT_SYN, verified, r;
 	__u64 key = xdpf_src_key(p);
@@ -211,10 +203,10 @@ limit_tcp(struct xdp_md *ctx, struct xdpf_cpu *cpu, const struct xdpf_pkt *p, __
 			return rate_reason(r);
 	}
 	verified = s != NULL && s->verified == key;
-	if ((xf_conf.flags & XF_NET_RATES) && (r = xdpf_net_limit(xdpf_net_key(p), syn ? XC_SYN : XC_TCP, XC_TCP, now)) != 0)
+	if ((flags & XF_NET_RATES) && (r = xdpf_net_limit(xdpf_net_key(p), syn ? XC_SYN : XC_TCP, XC_TCP, now)) != 0)
 		return r;
 	if (!syn) {
-		if (verified || (xf_conf.flags & XF_LOOKUP) == 0)
+		if (verified || (flags & XF_LOOKUP) == 0)
 			return XR_PASS;
 		scratch_put(cpu, p);
 		return tcp_unverified(ctx, s != NULL);
@@ -231,7 +223,7 @@ limit_tcp(struct xdp_md *ctx, struct xdpf_cpu *cpu, const struct xdpf_pkt *p, __
  * by this packet.
  */
 XDPF_INLINE int
-limit_other(struct xdpf_cpu *cpu, const struct xdpf_pkt *p, int a, int b, __u32 id, int learn, __u64 now)
+limit_other(struct xdpf_cpu *cpu, __u32 flags, const struct xdpf_pkt *p, int a, int b, __u32 id, int learn, __u64 now)
 {
 	__u64 key = xdpf_src_key(p);
 	struct xdpf_src *s = xdpf_src_find(key);
@@ -243,7 +235,7 @@ limit_other(struct xdpf_cpu *cpu, const struct xdpf_pkt *p, int a, int b, __u32 
 			return rate_reason(r);
 	} else if (!xdpf_budget_ok(cpu, id, now))
 		return XR_BUDGET_UDP + id - XB_UDP;
-	if ((xf_conf.flags & XF_NET_RATES) && (r = xdpf_net_limit(xdpf_net_key(p), a, b, now)) != 0)
+	if ((flags & XF_NET_RATES) && (r = xdpf_net_limit(xdpf_net_key(p), a, b, now)) != 0)
 		return r;
 	if (s == NULL && learn)
 		xdpf_src_add(key, a, b, 0, now);
@@ -252,50 +244,53 @@ limit_other(struct xdpf_cpu *cpu, const struct xdpf_pkt *p, int a, int b, __u32 
 _Static_assert(XR_BUDGET_UDP + XB_ICMP - XB_UDP == XR_BUDGET_ICMP, "same order");
 
 XDPF_INLINE int
-limit_udp(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p, __u64 now)
+limit_udp(struct xdp_md *ctx, struct xdpf_cpu *cpu, __u32 flags, struct xdpf_pkt *p, __u8 ports, __u64 now)
 {
 	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
-	int quic = bit_set(xf_filter.quic_ports, p->dport);
+	int quic = (ports & XPORT_QUIC) != 0;
 
 	if (quic)
 		xdpf_parse_quic(data + (p->l4 & 0x7fff), end, p);
 	/* Junk to a QUIC port makes nobody known: it would use up what those need who begin a connection. */
 	if (!quic || !xdpf_quic_initial(p))
-		return limit_other(cpu, p, XC_UDP, XC_UDP, XB_UDP, !quic, now);
+		return limit_other(cpu, flags, p, XC_UDP, XC_UDP, XB_UDP, !quic, now);
 	if (p->frag != XFRAG_NONE || p->l4_len < sizeof(struct xh_udp) + 1200)
 		return XR_BAD_QUIC;
-	return limit_other(cpu, p, XC_QUIC, XC_UDP, XB_QUIC, 1, now);
+	return limit_other(cpu, flags, p, XC_QUIC, XC_UDP, XB_QUIC, 1, now);
 }
 
 XDPF_INLINE int
-limit(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
+limit(struct xdp_md *ctx, struct xdpf_cpu *cpu, __u32 flags, struct xdpf_pkt *p)
 {
+	__u8 ports = xf_filter.ports[p->dport];
 	__u64 now;
 
-	if ((xf_conf.flags & XF_RATES) == 0 ||
-	    (p->proto == XI_TCP && p->frag == XFRAG_NONE && !bit_set(xf_filter.tcp_ports, p->dport)) ||
-	    (p->proto == XI_UDP && p->frag == XFRAG_NONE && !bit_set(xf_filter.udp_ports, p->dport)) ||
-	    !is_protected_addr(p))
+	if (p->frag == XFRAG_NONE && (p->proto == XI_TCP || p->proto == XI_UDP)) {
+		if ((ports & (p->proto == XI_TCP ? XPORT_TCP : XPORT_UDP)) == 0)
+			return XR_UNPROTECTED;
+	} else if ((flags & XF_RATES) == 0)
+		return XR_UNPROTECTED;
+	if ((flags & XF_PROTECT_ALL) == 0 && !is_protected_addr(p))
 		return XR_UNPROTECTED;
 	now = xdpf_now();
 	if (p->frag != XFRAG_NONE) {
-		if (xf_conf.flags & XF_FRAG_DROP)
+		if (flags & XF_FRAG_DROP)
 			return XR_FRAG_POLICY;
 		if (p->frag == XFRAG_LATER)
-			return xf_conf.flags & XF_FRAG_LIMIT ? limit_other(cpu, p, XC_UDP, XC_UDP, XB_UDP, 1, now) : XR_PASS;
+			return flags & XF_FRAG_LIMIT ? limit_other(cpu, flags, p, XC_UDP, XC_UDP, XB_UDP, 1, now) : XR_PASS;
 	}
 	if (p->proto == XI_TCP)
-		return limit_tcp(ctx, cpu, p, now);
+		return limit_tcp(ctx, cpu, flags, p, now);
 	if (p->proto == XI_UDP)
-		return limit_udp(ctx, cpu, p, now);
+		return limit_udp(ctx, cpu, flags, p, ports, now);
 	if (p->proto == XI_ICMP || p->proto == XI_ICMP6)
-		return limit_other(cpu, p, XC_ICMP, XC_ICMP, XB_ICMP, 1, now);
+		return limit_other(cpu, flags, p, XC_ICMP, XC_ICMP, XB_ICMP, 1, now);
 	return XR_OTHER_PROTO;
 }
 
 /* A packet whose headers are in order. */
 XDPF_INLINE int
-judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
+judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, __u32 flags, struct xdpf_pkt *p)
 {
 	int r;
 
@@ -304,7 +299,7 @@ judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
 	r = xdpf_banned(p);
 	if (r != XR_PASS)
 		return r;
-	return xf_conf.flags & XF_LOCKDOWN ? XR_LOCKDOWN : limit(ctx, cpu, p);
+	return flags & XF_LOCKDOWN ? XR_LOCKDOWN : limit(ctx, cpu, flags, p);
 }
 
 XDPF_INLINE __u32
@@ -347,10 +342,10 @@ parse_and_judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, struct xdpf_pkt *p)
 		return XR_NDP;
 	if (p->martian && (xf_conf.flags & XF_MARTIAN_PASS) == 0)
 		return XR_MARTIAN;
-	return judge(ctx, cpu, p);
+	return judge(ctx, cpu, xf_conf.flags, p);
 }
 
-/* All that is out of the ordinary: malformed, fragments, options and extension headers, VLANs, ICMPv6. */
+/* All that is out of the ordinary: malformed, fragments, options and extension headers, VLANs, ICMPv6, the switches. */
 __noinline int
 judge_any(struct xdp_md *ctx)
 {
@@ -360,6 +355,8 @@ judge_any(struct xdp_md *ctx)
 
 	if (cpu == NULL)
 		return XR_PASS;
+	if (xf_conf.flags & XF_PANIC)
+		return XR_PANIC;
 	p = SCRATCH(cpu);
 	__builtin_memset(p, 0, sizeof(*p));
 	p->kept = 1;
@@ -372,20 +369,23 @@ judge_frame(struct xdp_md *ctx, struct xdpf_cpu *cpu)
 {
 	const __u8 *data = (const void *) (long) ctx->data, *end = (const void *) (long) ctx->data_end;
 	const struct xh_eth *eth = (const void *) data;
+	__u32 flags = xf_conf.flags;
 
-	if ((const __u8 *) (eth + 1) > end)
+	if ((const __u8 *) (eth + 1) > end || (flags & (XF_PANIC | XF_LOCKDOWN)) != 0)
 		return judge_any(ctx);
+	/* Not looked at below, and clang may know. */
+	flags &= ~(XF_PANIC | XF_LOCKDOWN);
 	/* A packet of its own for each, so that to clang the family is a constant. */
 	if (eth->type == XDPF_BE16(XE_IP4)) {
 		struct xdpf_pkt p = {};
 
 		if (xdpf_short_ip4(data, end, &p))
-			return VERDICT(judge(ctx, cpu, &p), &p);
+			return VERDICT(judge(ctx, cpu, flags, &p), &p);
 	} else if (eth->type == XDPF_BE16(XE_IP6)) {
 		struct xdpf_pkt p = {};
 
 		if (xdpf_short_ip6(data, end, &p))
-			return VERDICT(judge(ctx, cpu, &p), &p);
+			return VERDICT(judge(ctx, cpu, flags, &p), &p);
 	}
 	return judge_any(ctx);
 }
@@ -442,7 +442,7 @@ llmsec_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (bench_sources != 0)
 		bench_source(ctx);
-	v = xf_conf.flags & XF_PANIC ? XR_PANIC : judge_frame(ctx, cpu);
+	v = judge_frame(ctx, cpu);
 	r = v & (XDPF_REASON_SLOTS - 1);
 	s = &cpu->stat[r * XDPF_PROTO_SLOTS + (v >> 8 & (XDPF_PROTO_SLOTS - 1))];
 	s->packets++;

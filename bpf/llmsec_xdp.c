@@ -52,7 +52,7 @@ static const struct command commands[] = {
 	{"allow", "list | add|del CIDR...", "who is never dropped", xdp_cmd_allow, 1, -1},
 	{"import", "FILE", "a list or an IP set as all bans of origin import; -: standard input", xdp_cmd_import, 1, 1},
 	{"test", "", "what happens to a packet: --hex TEXT or --pcap FILE; --ban CIDR", xdp_cmd_test, 0, 0},
-	{"bench", "", "nanoseconds per packet of every way through the program", xdp_cmd_bench, 0, 0},
+	{"bench", "[NAME]", "nanoseconds per packet of the ways through the program, of all or those named so", xdp_cmd_bench, 0, 1},
 	{"panic", "on|off", "on: pass everything, at once", panic_command, 1, 1},
 	{"lockdown", "on|off", "on: drop everything that isn't on the allow list", lockdown_command, 1, 1},
 	{"dry-run", "on|off", "on: count, drop nothing", dry_run_command, 1, 1},

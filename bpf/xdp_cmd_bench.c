@@ -33,6 +33,7 @@ struct scene {
 	bool		 banned;	/* ... which are the banned ones */
 	bool		 syn_flood;	/* a budget that is exhausted */
 	bool		 no_cookies;
+	int		 cookies;	/* the budget of cookies; 0: none is too many */
 };
 
 #define DST	"198.51.100.1"
@@ -61,6 +62,8 @@ static const struct scene scenes[] = {
 	    .prefixes = 1000, .sources = SPACE, .syn_flood = true, .no_cookies = true},
 	{"random sources, SYN, cookies", {.src = SRC, .dst = DST, .proto = 6, .sport = 9, .dport = 443, .tcp_flags = XT_SYN},
 	    .prefixes = 1000, .sources = SPACE, .syn_flood = true},
+	{"random sources, SYN, 200k cookies/s", {.src = SRC, .dst = DST, .proto = 6, .sport = 9, .dport = 443, .tcp_flags = XT_SYN},
+	    .prefixes = 1000, .sources = SPACE, .syn_flood = true, .cookies = 200000},
 	{"random sources, ACK, no connection", {.src = SRC, .dst = DST, .proto = 6, .sport = 9, .dport = 443, .tcp_flags = XT_ACK},
 	    .prefixes = 1000, .sources = SPACE, .syn_flood = true},
 };
@@ -129,7 +132,7 @@ scene_conf(const struct scene *s, struct xdp_conf *conf)
 	conf->protect = (struct xdp_protect) {.tcp = ports, .udp = ports, .quic = ports};
 	conf->source = (struct xdp_rates) {rate, rate, rate, rate, rate, 60000};
 	conf->budget = (struct xdp_budgets) {.syn = rate, .udp = rate, .quic = rate, .icmp = rate, .ack = rate,
-	    .new_sources = rate, .cookies = 0, .syn_retries = rate, .events = conf->budget.events, .burst = 20};
+	    .new_sources = rate, .cookies = s->cookies, .syn_retries = rate, .events = conf->budget.events, .burst = 20};
 	conf->max_bans4 = 1 << 21;
 }
 
@@ -202,7 +205,8 @@ xdp_cmd_bench(struct xdp_cli *c)
 		r = foreign(c);
 	else
 		for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]) && r == 0; i++)
-			r = scene_run(c, &scenes[i]);
+			if (c->n_words == 0 || strstr(scenes[i].name, c->words[0]) != NULL)
+				r = scene_run(c, &scenes[i]);
 	if (r != 0)
 		xdp_cli_error("bench: %s", strerror(-r));
 	return r == 0 ? XDP_EXIT_OK : r == -EPERM ? XDP_EXIT_SKIP : XDP_EXIT_FAILED;

@@ -385,22 +385,26 @@ allow_load(struct xdp_maps *m, const struct xdp_conf *c, struct diag *d)
 	return r;
 }
 
-/* 8 KiB each, a word at a time: the kernel is reading. */
+/* A byte at a time: the kernel is reading. */
 static int
 ports_apply(struct xdp_maps *m, const struct xdp_protect *p)
 {
-	struct { const struct conf_strs *list; uint32_t *to; } part[3] = {{&p->tcp, m->filter->tcp_ports},
-	    {&p->udp, m->filter->udp_ports}, {&p->quic, m->filter->quic_ports}};
+	const struct { const struct conf_strs *list; uint8_t is; } part[] = {{&p->tcp, XPORT_TCP}, {&p->udp, XPORT_UDP},
+	    {&p->quic, XPORT_UDP | XPORT_QUIC}};
 	uint32_t bits[65536 / 32];
+	uint8_t *ports = calloc(1, 65536);
+	int r = ports == NULL ? -ENOMEM : 0;
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]) && r == 0; i++) {
 		memset(bits, 0, sizeof(bits));
-		if (xdp_ports_set(part[i].list, bits) != 0 || (i == 1 && xdp_ports_set(&p->quic, bits) != 0))
-			return -EINVAL;
-		for (size_t w = 0; w < 65536 / 32; w++)
-			__atomic_store_n(&part[i].to[w], bits[w], __ATOMIC_RELAXED);
+		r = xdp_ports_set(part[i].list, bits);
+		for (size_t n = 0; n < 65536; n++)
+			ports[n] |= bits[n / 32] & 1U << n % 32 ? part[i].is : 0;
 	}
-	return 0;
+	for (size_t n = 0; n < 65536 && r == 0; n++)
+		__atomic_store_n(&m->filter->ports[n], ports[n], __ATOMIC_RELAXED);
+	free(ports);
+	return r;
 }
 
 int

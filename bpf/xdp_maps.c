@@ -61,32 +61,33 @@ layout_check(const struct xdp_maps *m)
 }
 
 static int
-map_memory(void **p, int fd, size_t size, bool ro)
+map_memory(void **p, int fd, size_t size)
 {
-	*p = mmap(NULL, pages(size), ro ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	*p = mmap(NULL, pages(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (*p != MAP_FAILED)
 		return 0;
 	*p = NULL;
 	return -errno;
 }
 
-/* What is read and written in place. */
+/* What is read and written in place.  The kernel maps nothing of a descriptor that is for reading only. */
 static int
 memory_map(struct xdp_maps *m)
 {
 	struct xdpf_conf c;
 	void *p = NULL;
-	int r = m->ro ? 0 : map_memory(&p, m->fd[XM_FILTER], sizeof(struct xdpf_filter), false);
+	int r = xdp_maps_conf_get(m, &c);
 
-	m->filter = p;
-	m->quick_n = xdp_maps_room(m, XM_QUICK4);
-	if (r == 0)
-		r = map_memory(&p, m->fd[XM_QUICK4], m->quick_n * sizeof(struct xdpf_quick), m->ro);
-	if (r != 0)
-		return r;
-	m->quick = p;
-	r = xdp_maps_conf_get(m, &c);
 	m->secret = r == 0 ? c.secret : 0;
+	m->quick_n = xdp_maps_room(m, XM_QUICK4);
+	if (r != 0 || m->ro)
+		return r;
+	r = map_memory(&p, m->fd[XM_FILTER], sizeof(struct xdpf_filter));
+	m->filter = p;
+	if (r == 0)
+		r = map_memory(&p, m->fd[XM_QUICK4], m->quick_n * sizeof(struct xdpf_quick));
+	if (r == 0)
+		m->quick = p;
 	return r;
 }
 

@@ -22,7 +22,7 @@ struct xdp_maps {
 	int	dir_fd;			/* what is locked; -1: nobody else knows these maps */
 	bool	ro;			/* opened for reading only */
 	struct xdpf_filter *filter;	/* mapped; NULL when ro */
-	struct xdpf_quick *quick;	/* mapped */
+	struct xdpf_quick *quick;	/* mapped; NULL when ro */
 	uint32_t quick_n;		/* buckets */
 	uint64_t secret;		/* of the configuration, as of the last lock */
 };

@@ -159,7 +159,7 @@ xdpf_parse_quic(const __u8 *l4, const __u8 *end, struct xdpf_pkt *p)
 	if (p->l4_len <= sizeof(struct xh_udp) || b + 1 > end)
 		return;
 	p->quic = b[0];
-	if (p->l4_len >= sizeof(struct xh_udp) + 5 && b + 5 <= end)
+	if ((b[0] & 0x80) != 0 && p->l4_len >= sizeof(struct xh_udp) + 5 && b + 5 <= end)
 		p->quic_version = (__u32) b[1] << 24 | (__u32) b[2] << 16 | (__u32) b[3] << 8 | b[4];
 }
 

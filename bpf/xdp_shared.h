@@ -191,9 +191,11 @@ struct xdpf_quick {
 	} slot[XDPF_QUICK_SLOTS];
 };
 
+enum { XPORT_TCP = 1, XPORT_UDP = 2, XPORT_QUIC = 4 };
+
 /* The filter before the exact tables; bits may be set too often, never too seldom. */
 struct xdpf_filter {			/* map filter, one entry, mapped by user space */
-	__u32	tcp_ports[65536 / 32], udp_ports[65536 / 32], quic_ports[65536 / 32];
+	__u8	ports[65536];		/* XPORT_ bits: what is protected */
 	__u32	allow4[65536 / 32];	/* per /16: something in it is allowed */
 	__u32	allow6[65536 / 32];	/* per hash of a /32 */
 	__u32	ban4[65536];		/* per /16: <bit>s of lengths that occur in or above it */

@@ -16,6 +16,7 @@
 
 #include "bpf/xdp_bans.h"
 #include "bpf/xdp_count.h"
+#include "bpf/xdp_frame.h"
 #include "bpf/xdp_load.h"
 #include "bpf/xdp_run.h"
 #include "lib/diag.h"
@@ -297,6 +298,154 @@ test_nested(void **state)
 	rig_close(&r);
 }
 
+/* One UDP packet from <src> to port 53; what became of it. */
+static const char *
+udp_from(struct rig *r, const char *src)
+{
+	const struct xdp_frame f = {.src = src, .dst = strchr(src, ':') != NULL ? "2001:db8:f::1" : "198.51.100.1", .proto = 17,
+	    .sport = 9, .dport = 53, .payload = 18};
+	static struct xdp_run run;
+	uint8_t frame[XDP_FRAME_MAX];
+
+	return once(r, frame, xdp_frame_make(&f, frame, sizeof(frame)), &run);
+}
+
+/* Twenty packets for each /24 and /48, whoever in it sends them. */
+static void
+test_networks(void **state)
+{
+	static const char yaml[] = "never_ban: \"\"\nprotect: {udp: [53]}\nsource: {udp: 0}\nnetwork: {udp: 1, burst: 20s}\n"
+	    "budget: {udp: 0, new_sources: 0, events: 0}\n";
+	char src[64];
+	struct rig r;
+
+	(void) state;
+	assert_int_equal(rig_open(&r, yaml), 0);
+	for (int v6 = 0; v6 < 2; v6++) {
+		for (int i = 1; i <= 20; i++) {
+			snprintf(src, sizeof(src), v6 ? "2001:db8:1:%x::1" : "192.0.2.%d", i);
+			assert_string_equal(udp_from(&r, src), "pass");
+		}
+		assert_string_equal(udp_from(&r, v6 ? "2001:db8:1:ffff::1" : "192.0.2.254"), "rate-net");
+		assert_string_equal(udp_from(&r, v6 ? "2001:db8:1:1::1" : "192.0.2.1"), "rate-net");
+		assert_string_equal(udp_from(&r, v6 ? "2001:db8:2:1::1" : "192.0.3.1"), "pass");
+	}
+	rig_close(&r);
+}
+
+/* Of 500 sources in a table of 1024, nearly all find a place and have their own rate of two packets. */
+static void
+test_sources(void **state)
+{
+	static const char yaml[] = "never_ban: \"\"\nmax_sources: 1024\nprotect: {udp: [53]}\nsource: {udp: 1, burst: 2s}\n"
+	    "budget: {udp: 0, new_sources: 0, events: 0}\n";
+	int limited = 0;
+	char src[64];
+	struct rig r;
+
+	(void) state;
+	assert_int_equal(rig_open(&r, yaml), 0);
+	for (int round = 0; round < 3; round++)
+		for (int i = 0; i < 500; i++) {
+			snprintf(src, sizeof(src), i % 2 ? "2001:db8:8%03x::1" : "192.0.%d.2", i / 2);
+			if (round < 2)
+				assert_string_equal(udp_from(&r, src), "pass");
+			else
+				limited += strcmp(udp_from(&r, src), "rate-udp") == 0;
+		}
+	print_message("# %d of 500 known\n", limited);
+	assert_in_range(limited, 450, 500);
+	rig_close(&r);
+}
+
+/* Bans that lie in and over each other, some expired, some from a port only: the kernel says what a list says. */
+#define MODEL_BANS	1024
+
+struct model {
+	struct cidr	 cidr[MODEL_BANS];
+	bool		 gone[MODEL_BANS], dead[MODEL_BANS], port[MODEL_BANS];
+};
+
+static const char *
+model_says(const struct model *m, const struct cidr *addr)
+{
+	bool banned = false, port = false;
+
+	for (int i = 0; i < MODEL_BANS; i++)
+		if (!m->gone[i] && !m->dead[i] && cidr_covers(&m->cidr[i], addr)) {
+			port |= m->port[i];
+			banned |= !m->port[i];
+		}
+	return banned ? "ban" : port ? "ban-port" : "unprotected";
+}
+
+static void
+model_ask(struct rig *r, const struct model *m, struct frame_rng *rng, int n)
+{
+	const char *got, *want;
+	struct cidr addr;
+	char text[64];
+
+	for (int i = 0; i < n; i++) {
+		const struct cidr *near = &m->cidr[frame_rand(rng) % MODEL_BANS];
+		uint32_t x = frame_rand(rng);
+
+		snprintf(text, sizeof(text), "32.%u.%u.%u", near->addr[13], near->addr[14] ^ (unsigned) (x & 1),
+		    near->addr[15] ^ (unsigned) (x >> 8 & x >> 16 & 255));
+		assert_int_equal(cidr_parse(text, &addr), 0);
+		got = udp_from(r, text);
+		want = model_says(m, &addr);
+		if (strcmp(got, want) != 0 && (strcmp(got, "ban-port") != 0 || strcmp(want, "ban") != 0))
+			fail_msg("%s: %s, not %s", text, got, want);
+	}
+}
+
+static void
+test_ban_model(void **state)
+{
+	static const char yaml[] = "never_ban: \"\"\nmax_bans4: 1024\nbudget: {events: 0}\n";
+	const struct xdp_ban_ports dns = {.lo = 53, .hi = 53, .proto = 17};
+	static struct model m;
+	struct frame_rng rng = {.s = 0x9e3779b97f4a7c15ULL};
+	struct xdp_maps *maps;
+	struct rig r;
+	char text[64];
+
+	(void) state;
+	assert_int_equal(rig_open(&r, yaml), 0);
+	maps = xdp_load_maps(r.load);
+	for (int i = 0; i < MODEL_BANS; i++) {
+		uint64_t x;
+
+		/* All different, so that one is not two: the length, or else the address. */
+		do {
+			x = (uint64_t) frame_rand(&rng) << 32 | frame_rand(&rng);
+			snprintf(text, sizeof(text), "32.%u.%u.%u/%u", (unsigned) (x >> 8 & 3), (unsigned) (x >> 16 & 255),
+			    (unsigned) (x >> 24 & 255), (unsigned) (x & 3 ? 32 : 20 + (x >> 32) % 13));
+			assert_int_equal(cidr_parse(text, &m.cidr[i]), 0);
+			for (int j = 0; j < i && x != 0; j++)
+				x = cidr_equal(&m.cidr[j], &m.cidr[i]) ? 0 : x;
+		} while (x == 0);
+		m.dead[i] = x >> 40 & 1 && x >> 41 & 1;
+		m.port[i] = x >> 42 & 1 && x >> 43 & 1;
+		assert_int_equal(xdp_ban_add(maps, &m.cidr[i], XO_MANUAL, m.dead[i] ? 2 : XDPF_FOREVER, m.port[i] ? &dns : NULL), 0);
+	}
+	model_ask(&r, &m, &rng, 5000);
+	for (int i = 0; i < MODEL_BANS; i += 2) {
+		m.gone[i] = true;
+		assert_int_equal(xdp_ban_del(maps, &m.cidr[i], XO_MANUAL), 0);
+	}
+	model_ask(&r, &m, &rng, 5000);
+	assert_int_equal(xdp_filter_rebuild(maps), 0);
+	model_ask(&r, &m, &rng, 5000);
+	for (int i = 0; i < MODEL_BANS; i += 2) {
+		m.gone[i] = m.dead[i] = m.port[i] = false;
+		assert_int_equal(xdp_ban_add(maps, &m.cidr[i], XO_CLUSTER, XDPF_FOREVER, NULL), 0);
+	}
+	model_ask(&r, &m, &rng, 5000);
+	rig_close(&r);
+}
+
 static int
 may_load(void **state)
 {
@@ -321,6 +470,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors), cmocka_unit_test(test_truncated), cmocka_unit_test(test_property),
 		cmocka_unit_test(test_switches), cmocka_unit_test(test_cookie), cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_networks), cmocka_unit_test(test_sources), cmocka_unit_test(test_ban_model),
 	};
 
 	may_load(NULL);
