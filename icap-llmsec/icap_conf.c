@@ -94,6 +94,7 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_INT(struct icap_policy, max_connections, 1, 100000, "190", "", "ICAP connections announced to Squid"),
 	CONF_MAP(struct icap_policy, injection, injection_opts, "prompt injection"),
 	CONF_MAP(struct icap_policy, pii, pii_opts, "personal data"),
+	CONF_MAP(struct icap_policy, responses, resp_conf_opts, "the model's answers"),
 	CONF_SEQ(struct icap_policy, exceptions, n_exceptions, exception_opts, struct icap_exception, "other settings for some routes or keys"),
 	CONF_END
 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "icap-llmsec/detect.h"
+#include "icap-llmsec/responses.h"
 #include "lib/conf.h"
 
 
@@ -55,6 +56,7 @@ struct icap_policy {
 	int	 max_connections;	/* announced to Squid */
 	struct icap_injection injection;
 	struct icap_pii pii;
+	struct resp_conf responses;
 	struct icap_exception *exceptions;
 	size_t	 n_exceptions;
 	/* compiled */

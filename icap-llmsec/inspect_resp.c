@@ -19,6 +19,7 @@ struct inspect_resp {
 	struct llm_route route;
 	struct tx	 tx;
 	struct text_rules rules;
+	struct guard	 guard;
 	struct arena	*arena;
 	struct found	 found;
 	enum resp_mode	 mode;
@@ -95,7 +96,8 @@ resp_start(struct inspect_resp *r, const struct inspect_resp_in *in)
 	}
 	if (!text_rules_active(&r->rules))
 		return 0;
-	if (kind == BODY_OTHER && !text_rules_judge(&r->rules))
+	/* the guard knows text of models; audio and error pages are none */
+	if (kind == BODY_OTHER && (r->rules.detectors == NULL || r->rules.output < DETECT_MASK))
 		return 0;
 	r->drops_encoding = coding != DECODE_IDENTITY;
 	/* a stream has no size; what is bounded there is one event */
@@ -135,7 +137,14 @@ inspect_resp_new(struct inspect_resp **rp, const struct icap_policy *p, const st
 	r->rules.held_max = (size_t)p->stream_window;
 	r->mode = RESP_PASS;
 	if (r->arena != NULL)
+		e = guard_init(&r->guard, &p->responses, r->tx.sketch);
+	if (e == 0) {
+		r->guard.found = found_note;
+		r->guard.arg = &r->found;
+		if (guard_active(&r->guard))
+			r->rules.guard = &r->guard;
 		e = resp_start(r, in);
+	}
 	if (e != 0)
 		inspect_resp_free(&r);
 	*rp = r;
@@ -151,6 +160,7 @@ inspect_resp_free(struct inspect_resp **rp)
 	if (r == NULL)
 		return;
 	stream_free(&r->stream);
+	guard_clear(&r->guard);
 	decode_free(&r->decode);
 	buf_free(&r->plain);
 	buf_free(&r->out);

@@ -13,6 +13,10 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
 	%D%/inspect_resp.c
+# answers: what they carry away, run and recite
+%C%_libinspect_la_SOURCES += %D%/responses.c %D%/leak.c %D%/exfil.c %D%/guard.c %D%/guard_markup.c %D%/guard_html.c \
+	%D%/guard_hidden.c
+noinst_HEADERS += %D%/guard_private.h
 # the learned model
 %C%_libinspect_la_SOURCES += %D%/concept.c %D%/concept_load.c %D%/feature.c %D%/model.c %D%/model_load.c \
 	%D%/model_explain.c

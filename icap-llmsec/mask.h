@@ -38,6 +38,7 @@ struct tx {
 	char			 request_id[80];
 	uint32_t		 flags;		/* TX_* */
 	struct mask_vault	*vault;		/* owned; may be NULL */
+	struct resp_sketch	*sketch;	/* owned; may be NULL; responses.h */
 };
 #define TX_STREAM	1u	/* the client asked for a stream */
 #define TX_INSPECTED	2u	/* REQMOD saw and passed the request */

@@ -37,7 +37,7 @@ extern const struct conf_opt resp_conf_opts[];
 #define CANARY_LEN	20		/* letters */
 
 struct resp_sketch {
-	uint64_t key;			/* of all hashes; random per request */
+	uint64_t key;				/* of all hashes; random per request */
 	uint32_t units;			/* letters of the system prompt; 0: none worth guarding */
 	uint32_t n;			/* shingles, in the order of the text */
 	uint32_t shingle[SKETCH_SHINGLES];

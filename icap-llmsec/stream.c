@@ -14,11 +14,11 @@
 
 #define BLOCKS_MAX	256	/* texts with something held back, at a time */
 
-/* A text of which something is held back, and the event that brought it: the mould for the rest. */
+/* A text that goes on, and the event that brought what is held back of it: the mould for the rest. */
 struct block {
 	struct field_key key;
 	enum text_kind	 text_kind;
-	struct buf	 held;
+	struct text_state text;
 	struct buf	 json;		/* the event */
 	struct edit	*edits;		/* its deltas, emptied; edits[own] is this text's */
 	size_t		 n_edits, own;
@@ -78,7 +78,7 @@ stream_new(const struct stream_conf *conf, struct found *found, struct buf *out)
 static void
 block_free(struct block *b)
 {
-	buf_free(&b->held);
+	text_state_free(&b->text);
 	buf_free(&b->json);
 	buf_free(&b->name);
 	free(b->edits);
@@ -181,8 +181,8 @@ block_flush(struct stream *st, struct block *b)
 	struct buf text = { 0 }, json = { 0 };
 	int e = 0;
 
-	if (buf_len(&b->held) > 0) {
-		e = text_step(&st->conf.rules, b->text_kind, &b->held, "", 0, true, st->scratch,
+	if (text_holds(&b->text)) {
+		e = text_step(&st->conf.rules, b->text_kind, &b->text, "", 0, true, st->scratch,
 		    st->found, &text);
 		if (e == 0) {
 			b->edits[b->own].text = buf_ptr(&text);
@@ -289,14 +289,28 @@ static int
 event_whole(const struct stream *st, const struct field *f, struct arena *scratch, struct buf *text)
 {
 	struct text_rules r = st->conf.rules;
-	struct buf none = { 0 };
+	struct text_state none = { 0 };
 	int e;
 
-	if (!f->judge)
+	if (!f->judge) {
 		r.detectors = NULL;
+		r.guard = NULL;
+	}
 	e = text_step(&r, f->text_kind, &none, f->text, f->len, true, scratch, st->found, text);
-	buf_free(&none);
+	text_state_free(&none);
 	return e;
+}
+
+/* Room for one more text: of the oldest of which nothing is held back, its past is forgotten. */
+static bool
+blocks_room(struct stream *st)
+{
+	for (size_t i = 0; st->n_blocks == BLOCKS_MAX && i < st->n_blocks; i++)
+		if (!text_holds(&st->blocks[i].text)) {
+			block_drop(st, &st->blocks[i]);
+			break;
+		}
+	return st->n_blocks < BLOCKS_MAX;
 }
 
 static int
@@ -305,13 +319,14 @@ event_delta(struct stream *st, const struct unit *u, const struct fields *fs, si
 {
 	const struct field *f = &fs->v[i];
 	struct block *b = block_find(st, &f->key), fresh = { .key = f->key };
+	bool last = field_is_last(fs, i);
 	int e;
 
 	fresh.text_kind = f->text_kind;
-	e = text_step(&st->conf.rules, f->text_kind, b != NULL ? &b->held : &fresh.held, f->text,
-	    f->len, field_is_last(fs, i), st->scratch, st->found, text);
-	if (b == NULL && e == 0 && buf_len(&fresh.held) > 0) {
-		if (st->n_blocks == BLOCKS_MAX)
+	e = text_step(&st->conf.rules, f->text_kind, b != NULL ? &b->text : &fresh.text, f->text,
+	    f->len, last, st->scratch, st->found, text);
+	if (b == NULL && e == 0 && !last && (text_holds(&fresh.text) || fresh.text.guard != NULL)) {
+		if (!blocks_room(st))
 			e = -EMSGSIZE;
 		else {
 			b = &st->blocks[st->n_blocks++];
@@ -320,9 +335,9 @@ event_delta(struct stream *st, const struct unit *u, const struct fields *fs, si
 		}
 	}
 	block_free(&fresh);
-	if (e == 0 && b != NULL && buf_len(&b->held) > 0)
+	if (e == 0 && b != NULL && text_holds(&b->text))
 		e = block_mould(b, u, fs, f);
-	else if (e == 0 && b != NULL)
+	else if (e == 0 && b != NULL && (last || b->text.guard == NULL))
 		block_drop(st, b);
 	return e;
 }
@@ -428,8 +443,7 @@ stream_event(struct stream *st, const struct unit *u)
 
 	arena_reset(st->scratch);
 	e = fields_of_event(st->scan, st->conf.route.dialect, u->json, u->len,
-	    st->conf.rules.detectors != NULL && st->conf.rules.output != DETECT_OFF, st->scratch,
-	    &fs);
+	    text_rules_look(&st->conf.rules), st->scratch, &fs);
 	if (e == 0)
 		e = stream_event_judged(st, u, &fs);
 	else if (!u->complete && (e = stream_flush_all(st)) == 0)
@@ -667,8 +681,7 @@ stream_json_body(const struct text_rules *rules, const void *body, size_t len, u
 	int e = scan == NULL || arena == NULL ? -ENOMEM : 0;
 
 	if (e == 0)
-		e = fields_of_body(scan, body, len,
-		    rules->detectors != NULL && rules->output != DETECT_OFF, arena, &fs);
+		e = fields_of_body(scan, body, len, text_rules_look(rules), arena, &fs);
 	if (e == 0 && (ed = arena_calloc(arena, fs.n + 1, sizeof(*ed))) == NULL)
 		e = -ENOMEM;
 	if (e == 0)

@@ -15,6 +15,7 @@
 
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/dialect.h"
+#include "icap-llmsec/guard.h"
 #include "icap-llmsec/mask.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
@@ -26,6 +27,7 @@ struct text_rules {
 	enum detect_mode	 output;
 	size_t			 window;	/* bytes an output finding may span */
 	size_t			 held_max;	/* over it text goes out, come what may */
+	struct guard		*guard;		/* NULL: none; of the one response */
 };
 
 /* Findings of a response; bounded, allocated from an arena that outlives it. */
@@ -41,13 +43,24 @@ bool	text_rules_judge(const struct text_rules *);
 
 enum text_kind { TEXT_PLAIN, TEXT_JSON };	/* TEXT_JSON: a piece of JSON, written in a string */
 
+/* What is kept of a text between its steps.  Zero is a new text. */
+struct text_state {
+	struct guard_text	*guard;		/* first the guard, on what the provider wrote */
+	struct buf		 held;		/* then detectors and placeholders, on what is left */
+};
+
 /*
- * One step of one text: <held> (provider's text kept from earlier steps) and <text> are judged
- * together; what is safe goes to <out>, the rest becomes the new <held>.  <last>: no more will come.
- * 0, -EPERM: a finding under DETECT_BLOCK, or -errno.
+ * One step of one text: what was kept of it and <text> are judged together; what is safe goes to <out>, the rest is
+ * kept.  <last>: no more will come.  0, -EPERM: a finding under DETECT_BLOCK, or -errno.
  */
-int	text_step(const struct text_rules *, enum text_kind, struct buf *held, const char *text,
+int	text_step(const struct text_rules *, enum text_kind, struct text_state *, const char *text,
 	    size_t len, bool last, struct arena *scratch, struct found *, struct buf *out);
+bool	text_holds(const struct text_state *);
+void	text_state_free(struct text_state *);
+/* Adds a finding, for the guard's callback.  <arg>: a struct found. */
+int	found_note(void *arg, const struct finding *);
+/* Whether every string must be looked at, not just those that may hold placeholders. */
+bool	text_rules_look(const struct text_rules *);
 
 enum stream_framing {
 	STREAM_SSE,

@@ -13,19 +13,27 @@
 bool
 text_rules_judge(const struct text_rules *r)
 {
-	return r->detectors != NULL && (r->output == DETECT_MASK || r->output == DETECT_BLOCK);
+	return (r->detectors != NULL && (r->output == DETECT_MASK || r->output == DETECT_BLOCK)) ||
+	    (r->guard != NULL && guard_judges(r->guard));
+}
+
+bool
+text_rules_look(const struct text_rules *r)
+{
+	return (r->detectors != NULL && r->output != DETECT_OFF) || (r->guard != NULL && guard_active(r->guard));
 }
 
 bool
 text_rules_active(const struct text_rules *r)
 {
-	return (r->vault != NULL && mask_vault_count(r->vault) > 0) ||
-	    (r->detectors != NULL && r->output != DETECT_OFF);
+	return (r->vault != NULL && mask_vault_count(r->vault) > 0) || text_rules_look(r);
 }
 
-static int
-found_add(struct found *fd, const struct finding *f)
+int
+found_note(void *arg, const struct finding *f)
 {
+	struct found *fd = arg;
+
 	if (fd->all.n >= FOUND_MAX)
 		return 0;
 	if (fd->all.v == NULL)
@@ -89,7 +97,7 @@ text_cut(const struct text_rules *r, const char *p, size_t len, const struct fin
 {
 	size_t cut = len, keep = 0;
 
-	if (text_rules_judge(r))
+	if (r->detectors != NULL && (r->output == DETECT_MASK || r->output == DETECT_BLOCK))
 		keep = r->window < r->held_max ? r->window : r->held_max;
 	cut = len > keep ? utf8_floor(p, len - keep) : 0;
 	for (size_t i = 0; i < fs->n; i++)
@@ -135,7 +143,7 @@ text_note(const struct text_rules *r, const struct findings *fs, size_t cut, str
 	for (size_t i = 0; i < fs->n; i++) {
 		if (r->output != DETECT_BLOCK && fs->v[i].start + fs->v[i].len > cut)
 			continue;
-		if ((e = found_add(fd, &fs->v[i])) != 0)
+		if ((e = found_note(fd, &fs->v[i])) != 0)
 			return e;
 		if (r->output == DETECT_BLOCK)
 			return -EPERM;
@@ -143,8 +151,9 @@ text_note(const struct text_rules *r, const struct findings *fs, size_t cut, str
 	return 0;
 }
 
-int
-text_step(const struct text_rules *r, enum text_kind kind, struct buf *held, const char *text,
+/* Detectors and placeholders, on text that the guard let by. */
+static int
+text_detect(const struct text_rules *r, enum text_kind kind, struct buf *held, const char *text,
     size_t len, bool last, struct arena *scratch, struct found *fd, struct buf *out)
 {
 	struct findings fs = { NULL, 0 };
@@ -173,4 +182,42 @@ text_step(const struct text_rules *r, enum text_kind kind, struct buf *held, con
 	buf_free(held);
 	*held = rest;
 	return e;
+}
+
+static int
+text_guard(const struct text_rules *r, enum text_kind kind, struct text_state *ts, const char *text, size_t len,
+    bool last, struct buf *out)
+{
+	if (ts->guard == NULL && (ts->guard = guard_text_new(kind == TEXT_JSON)) == NULL)
+		return -ENOMEM;
+	return guard_step(r->guard, ts->guard, text, len, last, out);
+}
+
+int
+text_step(const struct text_rules *r, enum text_kind kind, struct text_state *ts, const char *text,
+    size_t len, bool last, struct arena *scratch, struct found *fd, struct buf *out)
+{
+	struct buf passed = { 0 };
+	int e;
+
+	if (r->guard == NULL || !guard_active(r->guard))
+		return text_detect(r, kind, &ts->held, text, len, last, scratch, fd, out);
+	e = text_guard(r, kind, ts, text, len, last, &passed);
+	if (e == 0)
+		e = text_detect(r, kind, &ts->held, buf_ptr(&passed), buf_len(&passed), last, scratch, fd, out);
+	buf_free(&passed);
+	return e;
+}
+
+bool
+text_holds(const struct text_state *ts)
+{
+	return buf_len(&ts->held) > 0 || (ts->guard != NULL && guard_text_holds(ts->guard));
+}
+
+void
+text_state_free(struct text_state *ts)
+{
+	guard_text_free(&ts->guard);
+	buf_free(&ts->held);
 }

@@ -2,7 +2,8 @@
 /*
  * The sealed link between REQMOD and RESPMOD.  AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce under
  * a key derived by HKDF-SHA256 (RFC 5869) from the keyring's key, so that the same file may serve other
- * purposes.  Plain text: version, flags, request id, then the vault's entries, all length-prefixed.
+ * purposes.  Plain text: version, flags, request id, then the vault's entries, all length-prefixed; in version 2 the sketch
+ * follows.  A sketch that doesn't fit stays behind: the answer is then judged without it.
  */
 #include "config.h"
 
@@ -18,6 +19,7 @@
 
 #include "icap-llmsec/mask.h"
 #include "icap-llmsec/mask_private.h"
+#include "icap-llmsec/responses.h"
 #include "lib/edge_sign.h"
 #include "lib/wire.h"
 
@@ -51,6 +53,48 @@ tx_key(uint8_t out[32], const struct keyring *kr, const char *kid)
 	return rc;
 }
 
+static void
+sketch_encode(struct wire_out *w, const struct resp_sketch *sk)
+{
+	wire_put_be64(w, sk->key);
+	wire_put_be32(w, sk->units);
+	wire_put_varint(w, sk->n);
+	for (uint32_t i = 0; i < sk->n; i++)
+		wire_put_be32(w, sk->shingle[i]);
+	wire_put_str(w, sk->bloom, sk->has_urls ? SKETCH_BLOOM : 0);
+	wire_put_str(w, sk->canary, strlen(sk->canary));
+}
+
+static bool
+sketch_decode(struct wire *w, struct resp_sketch *sk)
+{
+	const uint8_t *p;
+	uint64_t n;
+
+	sk->key = wire_be64(w);
+	sk->units = wire_be32(w);
+	n = wire_varint(w);
+	if (w->err || n > SKETCH_SHINGLES)
+		return false;
+	sk->n = (uint32_t)n;
+	for (uint32_t i = 0; i < sk->n; i++)
+		sk->shingle[i] = wire_be32(w);
+	n = wire_varint(w);
+	p = wire_bytes(w, n);
+	if (w->err || (n != 0 && n != SKETCH_BLOOM))
+		return false;
+	sk->has_urls = n != 0;
+	if (n != 0)
+		memcpy(sk->bloom, p, n);
+	n = wire_varint(w);
+	p = wire_bytes(w, n);
+	if (w->err || (n != 0 && n != CANARY_LEN))
+		return false;
+	if (n != 0)
+		memcpy(sk->canary, p, n);
+	return true;
+}
+
 static int
 tx_encode(uint8_t *plain, size_t *len, const struct tx *tx)
 {
@@ -68,7 +112,14 @@ tx_encode(uint8_t *plain, size_t *len, const struct tx *tx)
 		wire_put_str(&w, original, n);
 	}
 	*len = wire_out_len(&w);
-	return w.err ? -EMSGSIZE : 0;
+	if (w.err || tx->sketch == NULL)
+		return w.err ? -EMSGSIZE : 0;
+	sketch_encode(&w, tx->sketch);
+	if (w.err)
+		return 0;
+	plain[0] = 2;
+	*len = wire_out_len(&w);
+	return 0;
 }
 
 static int
@@ -185,9 +236,11 @@ tx_decode(struct tx *tx, const uint8_t *p, size_t n)
 	struct wire w;
 	uint64_t k, tl, ol;
 	const uint8_t *t, *o;
+	uint8_t version;
 
 	wire_init(&w, p, n);
-	if (wire_u8(&w) != 1)
+	version = wire_u8(&w);
+	if (version != 1 && version != 2)
 		return -EBADMSG;
 	tx->flags = wire_be32(&w);
 	k = wire_varint(&w);
@@ -205,6 +258,12 @@ tx_decode(struct tx *tx, const uint8_t *p, size_t n)
 		ol = wire_varint(&w);
 		o = wire_bytes(&w, ol);
 		if (w.err || mask_vault_add(tx->vault, (const char *)t, tl, (const char *)o, ol) < 0)
+			return -EBADMSG;
+	}
+	if (version == 2 && !w.err) {
+		if ((tx->sketch = calloc(1, sizeof(*tx->sketch))) == NULL)
+			return -ENOMEM;
+		if (!sketch_decode(&w, tx->sketch))
 			return -EBADMSG;
 	}
 	return w.err || wire_left(&w) != 0 ? -EBADMSG : 0;
@@ -248,5 +307,6 @@ void
 tx_clear(struct tx *tx)
 {
 	mask_vault_free(&tx->vault);
+	free(tx->sketch);
 	memset(tx, 0, sizeof(*tx));
 }
