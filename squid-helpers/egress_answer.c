@@ -11,7 +11,13 @@
 #include "squid-helpers/squid_line.h"
 
 /* Order of the fields of external_acl_type in etc/squid/llmsec-forward.conf.in. */
-enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N };
+enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
+       /* these may be missing */
+       F_SCHEME = F_N, F_PATH, F_INNER, F_LABEL, F_UPGRADE, F_TYPE, F_USER, F_CERT, F_WORD, F_ADDRESS };
+
+/* The words behind an ACL of squid.conf: with the ClientHello read; and is it to be opened, too? */
+#define WORD_HELLO	"hello"
+#define WORD_BUMP	"bump"
 
 static bool
 is_absent(const struct squid_field *f)
@@ -41,6 +47,37 @@ str_read(const struct squid_field *f)
 	return is_absent(f) ? (struct egress_str){ "", 0 } : (struct egress_str){ f->p, f->n };
 }
 
+static struct egress_str
+str_more(const struct squid_line *l, size_t i)
+{
+	return i < l->n ? str_read(&l->field[i]) : (struct egress_str){ "", 0 };
+}
+
+static bool
+str_is(struct egress_str s, const char *word)
+{
+	return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
+}
+
+/* For a CONNECT, Squid's URL path and Host header are the authority again, or nothing. */
+static void
+request_more(struct egress_request *q, const struct squid_line *l)
+{
+	bool tunnel = str_is(q->method, "CONNECT");
+	struct egress_str word = str_more(l, F_WORD);
+
+	q->scheme = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_SCHEME);
+	q->path = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_PATH);
+	q->inner = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_INNER);
+	q->label = str_more(l, F_LABEL);
+	q->upgrade = str_more(l, F_UPGRADE);
+	q->content_type = str_more(l, F_TYPE);
+	q->user = str_more(l, F_USER);
+	q->certificate = str_more(l, F_CERT);
+	q->address = str_more(l, F_ADDRESS);
+	q->phase = str_is(word, WORD_HELLO) || str_is(word, WORD_BUMP) ? EGRESS_AT_HELLO : EGRESS_AT_REQUEST;
+}
+
 bool
 egress_request_from_line(struct egress_request *q, struct squid_line *l)
 {
@@ -56,6 +93,7 @@ egress_request_from_line(struct egress_request *q, struct squid_line *l)
 	q->method = str_read(&l->field[F_METHOD]);
 	q->host = str_read(&l->field[F_HOST]);
 	q->sni = str_read(&l->field[F_SNI]);
+	request_more(q, l);
 	return true;
 }
 
@@ -75,6 +113,15 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_USERINFO] = "user names in the host are never allowed",
 		[EGRESS_SNI_MISMATCH] = "the TLS server name differs from the host asked for",
 		[EGRESS_THREAT] = "threat intelligence lists it: llmsec-ti-sync why HOST",
+		[EGRESS_LISTED] = "it is on a list of the API: llmsecctl egress lists",
+		[EGRESS_PRIVATE] = "addresses inside the house are never reached from here",
+		[EGRESS_NO_SNI] = "TLS with a server name is required in a tunnel",
+		[EGRESS_PATH_NOT_ALLOWED] = "add the path to this rule in egress.yaml to allow it",
+		[EGRESS_IDENTITY_NOT_ALLOWED] = "this rule of egress.yaml is for other identities",
+		[EGRESS_DOH] = "names are resolved by this house only; doh: true in a rule allows it",
+		[EGRESS_WEBSOCKET] = "websocket: true in the rule allows it",
+		[EGRESS_GRPC] = "grpc: true in the rule allows it",
+		[EGRESS_SCHEME] = "only http and https leave here",
 		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
 	};
 
@@ -86,11 +133,13 @@ static void
 answer(struct buf *out, const struct squid_line *l, const struct egress_request *q,
     const struct egress_verdict *v)
 {
+	/* "bump" asks whether it is allowed and to be opened: a second question about the same thing. */
+	bool yes = v->allow && (!str_is(str_more(l, F_WORD), WORD_BUMP) || v->bump);
 	char text[640];
 
-	squid_reply_begin(out, l, v->allow ? "OK" : "ERR");
+	squid_reply_begin(out, l, yes ? "OK" : "ERR");
 	squid_reply_key(out, "tag", v->rule);
-	snprintf(text, sizeof(text), "%s/%s", egress_reason_str(v->reason), v->rule);
+	snprintf(text, sizeof(text), "%s%s/%s", v->observed ? "would_deny:" : "", egress_reason_str(v->reason), v->rule);
 	squid_reply_key(out, "log", text);
 	if (!v->allow) {
 		message_write(text, sizeof(text), q, v);
@@ -98,6 +147,8 @@ answer(struct buf *out, const struct squid_line *l, const struct egress_request 
 	}
 	squid_reply_key(out, "rule", v->rule);
 	squid_reply_key(out, "reason", egress_reason_str(v->reason));
+	if (*v->identity != '\0')
+		squid_reply_key(out, "identity", v->identity);
 	squid_reply_end(out);
 }
 
@@ -124,7 +175,8 @@ egress_helper_line(struct egress_helper *h, char *line, size_t n, int64_t now_ms
 	}
 	egress_decide(h->source.policy, &q, &v);
 	answer(&h->out, &l, &q, &v);
-	egress_report_verdict(h->report, &q, &v, now_ms);
+	if (!str_is(str_more(&l, F_WORD), WORD_BUMP))
+		egress_report_verdict(h->report, &q, &v, now_ms);
 }
 
 static void

@@ -28,6 +28,18 @@ check_id(const void *field)
 	return NULL;
 }
 
+static const struct conf_enum tls_names[] = {
+	{ "splice", EGRESS_TLS_SPLICE }, { "bump", EGRESS_TLS_BUMP }, { NULL, 0 }
+};
+
+static const struct conf_enum mode_names[] = {
+	{ "enforce", EGRESS_ENFORCE }, { "observe", EGRESS_OBSERVE }, { NULL, 0 }
+};
+
+static const struct conf_enum kind_names[] = {
+	{ "application", EGRESS_APPLICATION }, { "gateway", EGRESS_GATEWAY }, { "agent", EGRESS_AGENT }, { NULL, 0 }
+};
+
 static const struct conf_opt group_opts[] = {
 	{ .name = "name", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_group, name),
 	  .max = 64, .unit = "id", .help = "how rules refer to this group", .check = check_id },
@@ -45,6 +57,38 @@ static const struct conf_opt rule_opts[] = {
 	CONF_STRS(struct egress_conf_rule, domains, "further host names, as in a group"),
 	CONF_STRS(struct egress_conf_rule, ports, "ports or ranges such as 8000-8010; empty: 443"),
 	CONF_STRS(struct egress_conf_rule, methods, "HTTP methods including CONNECT; empty: any"),
+	CONF_STRS(struct egress_conf_rule, identities, "ids of identities this rule is for; empty: everybody"),
+	CONF_STRS(struct egress_conf_rule, cidrs, "networks that may be reached by address"),
+	CONF_STRS(struct egress_conf_rule, paths, "paths, a star at the end stands for any rest; empty: any"),
+	CONF_ENUM(struct egress_conf_rule, tls, tls_names, "splice", "pass TLS on untouched, or look inside it"),
+	CONF_BOOL(struct egress_conf_rule, override_lists, "false", "allow even what a deny list has"),
+	CONF_BOOL(struct egress_conf_rule, websocket, "false", "allow Upgrade"),
+	CONF_BOOL(struct egress_conf_rule, grpc, "false", "allow application/grpc"),
+	CONF_BOOL(struct egress_conf_rule, doh, "false", "allow DNS over HTTPS and TLS"),
+	CONF_END
+};
+
+static const struct conf_opt identity_opts[] = {
+	{ .name = "id", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_identity, id),
+	  .max = 64, .unit = "id", .help = "name in rules, logs and events", .check = check_id },
+	CONF_ENUM(struct egress_conf_identity, kind, kind_names, "application",
+	    "refusals of a gateway or an agent are events of their own, egress.anomaly"),
+	CONF_STRS(struct egress_conf_identity, sources, "client networks"),
+	CONF_STRS(struct egress_conf_identity, users, "user names of proxy authentication"),
+	CONF_STRS(struct egress_conf_identity, certificates, "common names of client certificates"),
+	CONF_STRS(struct egress_conf_identity, labels, "values of X-LLMSec-Workload from a trusted hop"),
+	CONF_END
+};
+
+static const struct conf_opt lists_opts[] = {
+	CONF_STR(struct egress_conf_lists, path, "", "path", "lists of llmsecd's API, readable by Squid; empty: none"),
+	CONF_BOOL(struct egress_conf_lists, required, "true", "refuse everything while they were never readable"),
+	CONF_END
+};
+
+const struct conf_opt egress_providers_opts[] = {
+	CONF_SEQ(struct egress_providers, groups, n_groups, group_opts, struct egress_conf_group,
+	    "named lists of domains"),
 	CONF_END
 };
 
@@ -73,6 +117,16 @@ const struct conf_opt egress_conf_opts[] = {
 	CONF_MAP(struct egress_conf, events, events_opts, "where verdicts go"),
 	CONF_STR(struct egress_conf, counters_dir, "", "path",
 	    "folder of the counters that llmsecd exports, writable by Squid; empty: none"),
+	CONF_ENUM(struct egress_conf, mode, mode_names, "enforce",
+	    "observe: nothing is refused, what would have been is an event"),
+	CONF_STR(struct egress_conf, providers, "", "path",
+	    "file of more groups, beside this one unless absolute; empty: none"),
+	CONF_BOOL(struct egress_conf, allow_missing_sni, "false", "let TLS without a server name pass"),
+	CONF_STRS(struct egress_conf, trusted_hops, "networks whose X-LLMSec-Workload is believed"),
+	CONF_STRS(struct egress_conf, permit_private, "private networks that rules may open; metadata never"),
+	CONF_MAP(struct egress_conf, lists, lists_opts, "lists kept by llmsecd"),
+	CONF_SEQ(struct egress_conf, identities, n_identities, identity_opts, struct egress_conf_identity,
+	    "who asks; the first that fits"),
 	CONF_MAP(struct egress_conf, threats, threats_opts, "hosts refused whatever a rule says"),
 	CONF_SEQ(struct egress_conf, groups, n_groups, group_opts, struct egress_conf_group,
 	    "named lists of domains"),

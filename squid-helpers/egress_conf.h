@@ -20,6 +20,34 @@ struct egress_conf_rule {
 	struct conf_strs	 groups, domains;
 	struct conf_strs	 ports;		/* "443", "8000-8010"; empty: 443 */
 	struct conf_strs	 methods;	/* empty: any */
+	struct conf_strs	 identities;	/* empty: everybody */
+	struct conf_strs	 cidrs;		/* addresses that may be written as such */
+	struct conf_strs	 paths;		/* exact, or with a star at the end; empty: any */
+	int			 tls;		/* enum egress_tls */
+	bool			 override_lists, websocket, grpc, doh;
+};
+
+/* What becomes of TLS that a rule allows. */
+enum egress_tls { EGRESS_TLS_SPLICE, EGRESS_TLS_BUMP };
+
+enum egress_mode { EGRESS_ENFORCE, EGRESS_OBSERVE };
+
+/* What a workload is: a refusal of the gateway or of an agent's host is an anomaly, not routine. */
+enum egress_kind { EGRESS_APPLICATION, EGRESS_GATEWAY, EGRESS_AGENT };
+
+/* Whoever fits one of the lists; the first identity that fits is the one. */
+struct egress_conf_identity {
+	char			*id;
+	int			 kind;		/* enum egress_kind */
+	struct conf_strs	 sources;	/* networks */
+	struct conf_strs	 users;		/* of the proxy */
+	struct conf_strs	 certificates;	/* common names of clients' certificates */
+	struct conf_strs	 labels;	/* header of a trusted hop */
+};
+
+struct egress_conf_lists {
+	char	*path;
+	bool	 required;
 };
 
 struct egress_conf_events {
@@ -37,12 +65,26 @@ struct egress_conf {
 	char				*node, *run_dir;
 	struct egress_conf_events	 events;
 	char				*counters_dir;
+	int				 mode;		/* enum egress_mode */
+	char				*providers;	/* file of more groups */
+	bool				 allow_missing_sni;
+	struct conf_strs		 trusted_hops;	/* who may say a label */
+	struct conf_strs		 permit_private; /* networks of the house that may be reached */
 	struct egress_conf_threats	 threats;
+	struct egress_conf_lists	 lists;
+	struct egress_conf_identity	*identities;
+	size_t				 n_identities;
 	struct egress_conf_group	*groups;
 	size_t				 n_groups;
 	struct egress_conf_rule		*rules;
 	size_t				 n_rules;
 };
 
-extern const struct conf_opt egress_conf_opts[];
+/* The file that `providers` names. */
+struct egress_providers {
+	struct egress_conf_group	*groups;
+	size_t				 n_groups;
+};
+
+extern const struct conf_opt egress_conf_opts[], egress_providers_opts[];
 #endif

@@ -14,6 +14,7 @@
 #include "squid-helpers/egress_report.h"
 
 #define CHECK_MS	1000
+#define LISTS_MS	20	/* a change of the lists counts for what is asked so much later */
 #define OUT_HIGH	(256 * 1024)	/* answers waiting: read no more questions */
 
 static volatile sig_atomic_t got_hup;
@@ -84,8 +85,14 @@ read_in(struct egress_helper *h, int fd)
 	char chunk[65536];
 	ssize_t n = read(fd, chunk, sizeof(chunk));
 
+	int64_t now = now_ms();
+
+	if (n > 0 && now - h->lists_ms >= LISTS_MS) {
+		h->lists_ms = now;
+		egress_source_lists(&h->source);
+	}
 	if (n > 0)
-		egress_helper_feed(h, chunk, (size_t)n, now_ms());
+		egress_helper_feed(h, chunk, (size_t)n, now);
 	else if (n == 0)
 		return false;
 	else if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {

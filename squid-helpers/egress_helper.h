@@ -23,6 +23,7 @@ struct egress_helper {
 	struct buf		 in, out;
 	bool			 skipping;	/* inside a line that was too long */
 	bool			 out_gone;	/* nobody reads our answers any more */
+	int64_t			 lists_ms;	/* the same of the lists */
 	int64_t			 checked_ms;	/* when the policy file was last looked at */
 };
 

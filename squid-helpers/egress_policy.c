@@ -2,8 +2,12 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
+#include <time.h>
 
 #include "lib/set_dom.h"
+#include "squid-helpers/egress_addr.h"
+#include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy_private.h"
 
 #define FNV_PRIME	1099511628211ULL
@@ -28,6 +32,15 @@ static const struct {
 	[EGRESS_USERINFO] = { "userinfo", "egress.userinfo", 6 },
 	[EGRESS_SNI_MISMATCH] = { "sni_mismatch", "egress.sni-mismatch", 8 },
 	[EGRESS_THREAT] = { "threat", "egress.threat-intel", 8 },
+	[EGRESS_LISTED] = { "listed", "egress.api-list", 7 },
+	[EGRESS_PRIVATE] = { "private_address", "egress.private-address", 8 },
+	[EGRESS_NO_SNI] = { "no_sni", "egress.no-sni", 6 },
+	[EGRESS_PATH_NOT_ALLOWED] = { "path_not_allowed", NULL, 3 },
+	[EGRESS_IDENTITY_NOT_ALLOWED] = { "identity_not_allowed", NULL, 5 },
+	[EGRESS_DOH] = { "dns_endpoint", "egress.dns-endpoint", 6 },
+	[EGRESS_WEBSOCKET] = { "websocket", "egress.websocket", 4 },
+	[EGRESS_GRPC] = { "grpc", "egress.grpc", 4 },
+	[EGRESS_SCHEME] = { "scheme", "egress.scheme", 5 },
 	[EGRESS_NO_POLICY] = { "no_policy", "egress.no-policy", 7 },
 };
 
@@ -83,45 +96,168 @@ egress_policy_names(const struct egress_policy *p)
 	return p->n_names;
 }
 
-static bool
-rule_has_port(const struct rule *r, unsigned port)
+void
+egress_policy_threats(struct egress_policy *p, const struct set_dom *threats)
 {
-	for (size_t i = 0; i < r->n_ports; i++)
-		if (port >= r->ports[i].lo && port <= r->ports[i].hi)
+	p->threats = threats;
+}
+
+void
+egress_policy_lists(struct egress_policy *p, const struct egress_lists *lists)
+{
+	p->lists = lists;
+}
+
+/* --- what no rule can change ------------------------------------------------------------------ */
+
+static bool
+str_is(const struct egress_str *s, const char *word)
+{
+	return s->n == strlen(word) && strncasecmp(s->p, word, s->n) == 0;
+}
+
+/* Is what <s> says, be it with a port, the host? */
+static bool
+same_host(const struct egress_host *h, const struct egress_str *s)
+{
+	struct egress_host other;
+	const char *colon = s->n > 0 && s->p[0] != '[' ? memrchr(s->p, ':', s->n) : NULL, *end;
+
+	if (s->n > 0 && s->p[0] == '[' && (end = memrchr(s->p, ']', s->n)) != NULL)
+		colon = end + 1;
+	egress_host_parse(&other, s->p, colon != NULL ? (size_t)(colon - s->p) : s->n);
+	return other.kind == h->kind && other.len == h->len && memcmp(other.name, h->name, h->len) == 0;
+}
+
+static enum egress_reason
+address_reason(const struct egress_policy *p, const uint8_t ip[16])
+{
+	struct cidr c = { .len = 128 };
+
+	memcpy(c.addr, ip, 16);
+	if (egress_addr_special(ip) && !egress_networks_have(p->permit.v, p->permit.n, &c))
+		return EGRESS_PRIVATE;
+	return egress_lists_denied_ip(p->lists, ip, time(NULL)) ? EGRESS_LISTED : EGRESS_ALLOWED;
+}
+
+static enum egress_reason
+host_reason(const struct egress_policy *p, const struct egress_host *h)
+{
+	switch (h->kind) {
+	case EGRESS_HOST_NAME:
+		return EGRESS_ALLOWED;
+	case EGRESS_HOST_IP:
+		/* Nobody who allows no address needs to know which ones are special. */
+		return p->by_address ? address_reason(p, h->ip) : EGRESS_IP_LITERAL;
+	case EGRESS_HOST_METADATA:
+		return EGRESS_METADATA;
+	case EGRESS_HOST_USERINFO:
+		return EGRESS_USERINFO;
+	case EGRESS_HOST_BAD:
+		break;
+	}
+	return EGRESS_BAD_HOST;
+}
+
+/* The address that Squid, or whoever asks, found behind the name. */
+static enum egress_reason
+resolved_reason(const struct egress_policy *p, const struct egress_request *q)
+{
+	struct egress_host a;
+
+	if (q->address.n == 0)
+		return EGRESS_ALLOWED;
+	egress_host_parse(&a, q->address.p, q->address.n);
+	if (a.kind == EGRESS_HOST_METADATA)
+		return EGRESS_METADATA;
+	return a.kind == EGRESS_HOST_IP ? address_reason(p, a.ip) : EGRESS_PRIVATE;
+}
+
+static enum egress_reason
+builtin_reason(const struct egress_policy *p, const struct egress_host *h, const struct egress_request *q)
+{
+	enum egress_reason r = host_reason(p, h);
+
+	if (r != EGRESS_ALLOWED)
+		return r;
+	if (q->scheme.n > 0 && !str_is(&q->scheme, "http") && !str_is(&q->scheme, "https"))
+		return EGRESS_SCHEME;
+	if ((q->sni.n > 0 && !same_host(h, &q->sni)) || (q->inner.n > 0 && !same_host(h, &q->inner)))
+		return EGRESS_SNI_MISMATCH;
+	/* An address has no server name (RFC 6066 section 3). */
+	if (q->phase == EGRESS_AT_HELLO && q->sni.n == 0 && h->kind == EGRESS_HOST_NAME && !p->conf.allow_missing_sni)
+		return EGRESS_NO_SNI;
+	return resolved_reason(p, q);
+}
+
+static enum egress_reason
+list_reason(const struct egress_policy *p, const struct egress_host *h)
+{
+	const struct egress_conf_threats *t = &p->conf.threats;
+	struct set_hit hit;
+
+	if ((p->threats == NULL && *t->domains != '\0' && t->required) ||
+	    (p->lists == NULL && *p->conf.lists.path != '\0' && p->conf.lists.required))
+		return EGRESS_NO_POLICY;
+	if (h->kind != EGRESS_HOST_NAME)
+		return EGRESS_ALLOWED;
+	if (egress_lists_denied(p->lists, h->name, h->len, time(NULL)))
+		return EGRESS_LISTED;
+	return p->threats != NULL && set_dom_find(p->threats, h->name, h->len, &hit) &&
+	    hit.confidence >= t->min_confidence ? EGRESS_THREAT : EGRESS_ALLOWED;
+}
+
+/* --- what only a rule that says so allows ----------------------------------------------------- */
+
+/* Public resolvers that speak DNS over HTTPS under a name of their own; below them, too. */
+static const char *const doh_names[] = {
+	"dns.google", "cloudflare-dns.com", "one.one.one.one", "dns.quad9.net", "doh.opendns.com", "dns.adguard-dns.com",
+	"dns.nextdns.io", "doh.cleanbrowsing.org", "dns.alidns.com", "doh.pub", "dns0.eu", "doh.mullvad.net",
+	"freedns.controld.com", "doh.dns.sb", "use-application-dns.net",
+};
+
+static bool
+is_doh(const struct egress_host *h, const struct egress_request *q)
+{
+	if (q->port == 853 || str_is(&q->content_type, "application/dns-message") ||
+	    (q->path.n >= 10 && memcmp(q->path.p, "/dns-query", 10) == 0))
+		return true;
+	for (size_t i = 0; i < sizeof(doh_names) / sizeof(doh_names[0]); i++) {
+		size_t k = strlen(doh_names[i]);
+
+		if (h->len >= k && memcmp(h->name + h->len - k, doh_names[i], k) == 0 &&
+		    (h->len == k || h->name[h->len - k - 1] == '.'))
 			return true;
+	}
 	return false;
 }
 
-/* The best answer so far; a rule that names the host but not the port explains a refusal. */
-struct match {
-	uint32_t		rule;
-	uint32_t		near;
-	enum egress_reason	near_reason;
-};
+static enum egress_reason
+protocol_reason(const struct rule *r, const struct egress_host *h, const struct egress_request *q)
+{
+	if (!r->doh && is_doh(h, q))
+		return EGRESS_DOH;
+	if (!r->websocket && q->upgrade.n > 0)
+		return EGRESS_WEBSOCKET;
+	if (!r->grpc && q->content_type.n >= 16 && strncasecmp(q->content_type.p, "application/grpc", 16) == 0)
+		return EGRESS_GRPC;
+	return EGRESS_ALLOWED;
+}
+
+/* --- the rules -------------------------------------------------------------------------------- */
 
 static void
-match_entry(const struct egress_policy *p, const struct entry *e, bool whole,
-    const struct egress_request *q, struct match *m)
+match_entry(const struct egress_policy *p, const struct entry *e, bool whole, const struct egress_request *q,
+    struct match *m)
 {
-	for (uint32_t i = e->first; i != NONE; i = p->links[i].next) {
-		const struct link *l = &p->links[i];
-		const struct rule *r = &p->rules[l->rule];
-		bool port = rule_has_port(r, q->port);
-
-		if ((!whole && !l->below) || l->rule >= m->rule)
-			continue;
-		if (port && (r->methods == 0 || (r->methods & egress_policy_method(q->method.p, q->method.n)))) {
-			m->rule = l->rule;
-		} else if (r->allow && l->rule < m->near) {
-			m->near = l->rule;
-			m->near_reason = port ? EGRESS_METHOD_NOT_ALLOWED : EGRESS_PORT_NOT_ALLOWED;
-		}
-	}
+	for (uint32_t i = e->first; i != NONE; i = p->links[i].next)
+		if (whole || p->links[i].below)
+			egress_match_rule(p, p->links[i].rule, q, m);
 }
 
 static void
-match_host(const struct egress_policy *p, const struct egress_host *h,
-    const struct egress_request *q, struct match *m)
+match_name(const struct egress_policy *p, const struct egress_host *h, const struct egress_request *q,
+    struct match *m)
 {
 	uint64_t hash = FNV_BASIS;
 	size_t end = h->len;
@@ -139,23 +275,16 @@ match_host(const struct egress_policy *p, const struct egress_host *h,
 	}
 }
 
-/* What no rule can change. */
-static enum egress_reason
-builtin_reason(const struct egress_host *h, const struct egress_request *q)
+static void
+match_address(const struct egress_policy *p, const struct egress_host *h, const struct egress_request *q,
+    struct match *m)
 {
-	static const enum egress_reason by_kind[] = {
-		[EGRESS_HOST_NAME] = EGRESS_ALLOWED, [EGRESS_HOST_IP] = EGRESS_IP_LITERAL,
-		[EGRESS_HOST_METADATA] = EGRESS_METADATA, [EGRESS_HOST_USERINFO] = EGRESS_USERINFO,
-		[EGRESS_HOST_BAD] = EGRESS_BAD_HOST,
-	};
-	struct egress_host sni;
+	struct cidr c = { .len = 128 };
 
-	if (h->kind != EGRESS_HOST_NAME || q->sni.n == 0)
-		return by_kind[h->kind];
-	egress_host_parse(&sni, q->sni.p, q->sni.n);
-	if (sni.kind != EGRESS_HOST_NAME || sni.len != h->len || memcmp(sni.name, h->name, h->len) != 0)
-		return EGRESS_SNI_MISMATCH;
-	return EGRESS_ALLOWED;
+	memcpy(c.addr, h->ip, 16);
+	for (size_t i = 0; i < p->conf.n_rules; i++)
+		if (egress_networks_have(p->rules[i].cidrs, p->rules[i].n_cidrs, &c))
+			egress_match_rule(p, (uint32_t)i, q, m);
 }
 
 static void
@@ -166,43 +295,67 @@ verdict_set(struct egress_verdict *v, enum egress_reason reason, const char *rul
 	v->rule = rule ? rule : reasons[reason].builtin;
 }
 
-void
-egress_policy_threats(struct egress_policy *p, const struct set_dom *threats)
+static void
+rules_decide(const struct egress_policy *p, const struct egress_request *q, struct match *m,
+    struct egress_verdict *v)
 {
-	p->threats = threats;
-}
+	enum egress_reason listed = list_reason(p, &v->host), protocol;
+	const struct rule *r;
 
-static enum egress_reason
-threat_reason(const struct egress_policy *p, const struct egress_host *h)
-{
-	const struct egress_conf_threats *t = &p->conf.threats;
-	struct set_hit hit;
+	if (listed == EGRESS_NO_POLICY) {
+		verdict_set(v, listed, NULL);
+		return;
+	}
+	if (v->host.kind == EGRESS_HOST_IP)
+		match_address(p, &v->host, q, m);
+	else
+		match_name(p, &v->host, q, m);
+	r = m->rule != NONE ? &p->rules[m->rule] : NULL;
+	if (listed != EGRESS_ALLOWED && (r == NULL || !r->allow || !r->override_lists)) {
+		verdict_set(v, listed, NULL);
+	} else if (r == NULL) {
+		bool api = v->host.kind == EGRESS_HOST_NAME && q->port == 443 &&
+		    egress_lists_allowed(p->lists, v->host.name, v->host.len);
 
-	if (p->threats == NULL)
-		return *t->domains != '\0' && t->required ? EGRESS_NO_POLICY : EGRESS_ALLOWED;
-	return set_dom_find(p->threats, h->name, h->len, &hit) && hit.confidence >= t->min_confidence ?
-	    EGRESS_THREAT : EGRESS_ALLOWED;
+		if (api)
+			verdict_set(v, EGRESS_ALLOWED, "api.whitelist");
+		else if (v->host.kind == EGRESS_HOST_IP && m->near == NONE)
+			verdict_set(v, EGRESS_IP_LITERAL, NULL);
+		else
+			verdict_set(v, m->near_reason, m->near != NONE ? p->rules[m->near].id : NULL);
+	} else {
+		protocol = r->allow ? protocol_reason(r, &v->host, q) : EGRESS_DENIED_BY_RULE;
+		verdict_set(v, protocol, protocol == EGRESS_ALLOWED || protocol == EGRESS_DENIED_BY_RULE ? r->id : NULL);
+		v->bump = v->allow && r->bump;
+	}
 }
 
 void
 egress_decide(const struct egress_policy *p, const struct egress_request *q,
     struct egress_verdict *v)
 {
-	struct match m = { NONE, NONE, EGRESS_NOT_ALLOWED };
-	enum egress_reason r;
+	struct match m = { .rule = NONE, .near = NONE, .near_reason = EGRESS_NOT_ALLOWED };
+	enum egress_reason r = EGRESS_NO_POLICY;
+	int who = -1;
 
 	egress_host_parse(&v->host, q->host.p, q->host.n);
-	r = p == NULL ? EGRESS_NO_POLICY : builtin_reason(&v->host, q);
-	if (r == EGRESS_ALLOWED)
-		r = threat_reason(p, &v->host);
-	if (r != EGRESS_ALLOWED) {
-		verdict_set(v, r, NULL);
-		return;
+	v->observed = v->bump = false;
+	v->identity = "";
+	v->kind = EGRESS_APPLICATION;
+	if (p != NULL) {
+		who = egress_policy_identity(p, q);
+		r = builtin_reason(p, &v->host, q);
 	}
-	match_host(p, &v->host, q, &m);
-	if (m.rule != NONE)
-		verdict_set(v, p->rules[m.rule].allow ? EGRESS_ALLOWED : EGRESS_DENIED_BY_RULE,
-		    p->rules[m.rule].id);
+	if (who >= 0) {
+		v->identity = p->conf.identities[who].id;
+		v->kind = (enum egress_kind)p->conf.identities[who].kind;
+		m.who = (uint64_t)1 << who;
+	}
+	m.method = egress_policy_method(q->method.p, q->method.n);
+	if (r == EGRESS_ALLOWED)
+		rules_decide(p, q, &m, v);
 	else
-		verdict_set(v, m.near_reason, m.near != NONE ? p->rules[m.near].id : NULL);
+		verdict_set(v, r, NULL);
+	if (!v->allow && p != NULL && p->conf.mode == EGRESS_OBSERVE && v->reason != EGRESS_NO_POLICY)
+		v->allow = v->observed = true;
 }

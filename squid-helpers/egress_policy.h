@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_host.h"
 
 struct diag;
@@ -34,6 +35,15 @@ enum egress_reason {
 	EGRESS_SNI_MISMATCH,
 	EGRESS_NO_POLICY,		/* no policy could be loaded yet */
 	EGRESS_THREAT,			/* domains.set lists it */
+	EGRESS_LISTED,			/* a list of llmsecd's API has it */
+	EGRESS_PRIVATE,			/* an address of the house, or of nobody */
+	EGRESS_NO_SNI,			/* TLS without a server name, or no TLS at all */
+	EGRESS_PATH_NOT_ALLOWED,
+	EGRESS_IDENTITY_NOT_ALLOWED,	/* a rule allows this, but to somebody else */
+	EGRESS_DOH,
+	EGRESS_WEBSOCKET,
+	EGRESS_GRPC,
+	EGRESS_SCHEME,
 	EGRESS_REASON_N
 };
 
@@ -42,17 +52,31 @@ struct egress_str {
 	size_t		 n;
 };
 
+/* When Squid asks: before anything is opened, or with the ClientHello read. */
+enum egress_phase { EGRESS_AT_REQUEST, EGRESS_AT_HELLO };
+
+/* n == 0 in any of these: not known. */
 struct egress_request {
 	struct egress_str	src;	/* client address, for events only */
 	struct egress_str	method;
 	struct egress_str	host;	/* as the client spelled it */
-	struct egress_str	sni;	/* n == 0: not known */
+	struct egress_str	sni;
 	unsigned		port;	/* 0: not known */
+	struct egress_str	scheme, path;
+	struct egress_str	inner;	/* Host header, which must say what the URL says */
+	struct egress_str	user, certificate, label;
+	struct egress_str	upgrade, content_type;
+	struct egress_str	address; /* what the name resolved to, where the asker knows */
+	enum egress_phase	phase;
 };
 
 struct egress_verdict {
 	bool			 allow;
+	bool			 observed;	/* allowed only because the policy observes; <reason> says why not */
+	bool			 bump;		/* allowed; TLS is to be looked into */
 	enum egress_reason	 reason;
+	const char		*identity;	/* id, "" if none fits; lives as long as the policy */
+	enum egress_kind	 kind;
 	const char		*rule;	/* id; lives as long as the policy */
 	struct egress_host	 host;
 };
@@ -71,6 +95,9 @@ size_t	egress_policy_names(const struct egress_policy *);
  */
 struct set_dom;
 void	egress_policy_threats(struct egress_policy *, const struct set_dom *);
+/* The same with the lists of llmsecd's API. */
+struct egress_lists;
+void	egress_policy_lists(struct egress_policy *, const struct egress_lists *);
 
 /* <policy> NULL: everything is refused with EGRESS_NO_POLICY. */
 void	egress_decide(const struct egress_policy *policy, const struct egress_request *,

@@ -2,8 +2,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <libpsl.h>
 
 #include "lib/conf.h"
 #include "lib/diag.h"
@@ -37,8 +40,9 @@ name_prepare(char *s, size_t *len, bool *below)
 		return "is a cloud metadata service, which is always refused";
 	if (h.kind != EGRESS_HOST_NAME)
 		return "is not a host name";
-	if (*below && strchr(h.name, '.') == NULL)
-		return "opens a whole top-level domain";
+	if (*below && (strchr(h.name, '.') == NULL || psl_is_public_suffix(psl_builtin(), h.name)))
+		return strchr(h.name, '.') == NULL ? "opens a whole top-level domain" :
+		    "opens a public suffix, under which anybody may have a name";
 	memcpy(s, h.name, h.len + 1);
 	*len = h.len;
 	return NULL;
@@ -97,6 +101,9 @@ group_find(struct egress_policy *p, const char *name)
 	for (size_t i = 0; i < p->conf.n_groups; i++)
 		if (strcmp(p->conf.groups[i].name, name) == 0)
 			return &p->conf.groups[i];
+	for (size_t i = 0; i < p->providers.n_groups; i++)
+		if (strcmp(p->providers.groups[i].name, name) == 0)
+			return &p->providers.groups[i];
 	return NULL;
 }
 
@@ -141,6 +148,84 @@ rule_ports(struct egress_policy *p, struct rule *r, const struct egress_conf_rul
 	}
 }
 
+/* Memory that belongs to the policy; nothing but an error where one is wrong. */
+static void
+networks_build(const struct egress_policy *p, struct cidr **v, size_t *n, const struct conf_strs *s,
+    const char *where, struct diag *d)
+{
+	*n = 0;
+	*v = calloc(s->n + 1, sizeof(**v));
+	for (size_t i = 0; i < s->n; i++)
+		if (*v == NULL)
+			policy_error(p, d, where, s->v[i], "finds no memory");
+		else if (cidr_parse(s->v[i], &(*v)[*n]) < 0)
+			policy_error(p, d, where, s->v[i], "is not an address or network");
+		else
+			(*n)++;
+}
+
+static void
+rule_paths(const struct egress_policy *p, struct rule *r, const struct egress_conf_rule *c, struct diag *d)
+{
+	r->paths = &c->paths;
+	for (size_t i = 0; i < c->paths.n; i++) {
+		const char *s = c->paths.v[i];
+
+		if (s[0] != '/' || strpbrk(s, "?#% \t") != NULL || (strchr(s, '*') != NULL && strchr(s, '*')[1] != '\0'))
+			policy_error(p, d, c->id, s, "is not a path: it begins with a slash, and a star only ends it");
+	}
+}
+
+static void
+rule_identities(const struct egress_policy *p, struct rule *r, const struct egress_conf_rule *c, struct diag *d)
+{
+	for (size_t i = 0; i < c->identities.n; i++) {
+		uint64_t was = r->identities;
+
+		for (size_t k = 0; k < p->conf.n_identities && k < IDENTITIES_MAX; k++)
+			if (strcmp(p->conf.identities[k].id, c->identities.v[i]) == 0)
+				r->identities |= (uint64_t)1 << k;
+		if (r->identities == was)
+			policy_error(p, d, c->id, c->identities.v[i], "is not an identity of this file, or said twice");
+	}
+}
+
+static int
+identities_build(struct egress_policy *p, struct diag *d)
+{
+	p->identities = calloc(p->conf.n_identities + 1, sizeof(*p->identities));
+	if (p->identities == NULL)
+		return -ENOMEM;
+	if (p->conf.n_identities > IDENTITIES_MAX)
+		diag_error(d, p->file, 0, 0, "identities: at most %d", IDENTITIES_MAX);
+	for (size_t i = 0; i < p->conf.n_identities; i++) {
+		const struct egress_conf_identity *c = &p->conf.identities[i];
+
+		networks_build(p, &p->identities[i].sources, &p->identities[i].n_sources, &c->sources, c->id, d);
+		if (c->sources.n + c->users.n + c->certificates.n + c->labels.n == 0)
+			policy_error(p, d, "identities", c->id, "fits nobody");
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(p->conf.identities[k].id, c->id) == 0)
+				policy_error(p, d, "identities", c->id, "is the id of two identities");
+	}
+	networks_build(p, &p->hops.v, &p->hops.n, &p->conf.trusted_hops, "trusted_hops", d);
+	networks_build(p, &p->permit.v, &p->permit.n, &p->conf.permit_private, "permit_private", d);
+	return 0;
+}
+
+/* The catalogue lies beside the policy unless it says where. */
+static int
+providers_load(struct egress_policy *p, struct diag *d)
+{
+	const char *slash = strrchr(p->file, '/'), *name = p->conf.providers;
+	char path[4096];
+
+	if (*name == '\0')
+		return 0;
+	snprintf(path, sizeof(path), "%.*s%s", *name == '/' || slash == NULL ? 0 : (int)(slash - p->file) + 1, p->file, name);
+	return conf_load(path, egress_providers_opts, &p->providers, &p->providers_mem, d);
+}
+
 static void
 rule_build(struct egress_policy *p, uint32_t at, struct diag *d)
 {
@@ -152,8 +237,17 @@ rule_build(struct egress_policy *p, uint32_t at, struct diag *d)
 	for (uint32_t i = 0; i < at; i++)
 		if (strcmp(p->rules[i].id, c->id) == 0)
 			policy_error(p, d, "rules", c->id, "is the id of two rules");
-	if (c->groups.n == 0 && c->domains.n == 0)
-		policy_error(p, d, "rules", c->id, "names no group and no domain");
+	if (c->groups.n == 0 && c->domains.n == 0 && c->cidrs.n == 0)
+		policy_error(p, d, "rules", c->id, "names no group and no domain, nor a network");
+	r->bump = c->tls == EGRESS_TLS_BUMP;
+	r->override_lists = c->override_lists;
+	r->websocket = c->websocket;
+	r->grpc = c->grpc;
+	r->doh = c->doh;
+	rule_paths(p, r, c, d);
+	networks_build(p, &r->cidrs, &r->n_cidrs, &c->cidrs, c->id, d);
+	p->by_address |= r->n_cidrs > 0;
+	rule_identities(p, r, c, d);
 	rule_ports(p, r, c, d);
 	for (size_t i = 0; i < c->methods.n; i++) {
 		uint32_t bit = egress_policy_method(c->methods.v[i], strlen(c->methods.v[i]));
@@ -178,6 +272,8 @@ groups_check(struct egress_policy *p, struct diag *d)
 			policy_error(p, d, "groups", g->name, "is the name of two groups");
 		names_prepare(p, &g->domains, g->name, d);
 	}
+	for (size_t i = 0; i < p->providers.n_groups; i++)
+		names_prepare(p, &p->providers.groups[i].domains, p->providers.groups[i].name, d);
 }
 
 static int
@@ -228,11 +324,18 @@ egress_policy_load(struct egress_policy **out, const char *name, const char *tex
 		r = -ENOMEM;
 		goto out;
 	}
+	r = providers_load(p, d);
+	if (r < 0 && diag_errors(d) == 0)
+		policy_error(p, d, "providers", p->conf.providers, strerror(-r));
+	if (r == 0)
+		r = identities_build(p, d);
+	if (r < 0)
+		goto out;
 	groups_check(p, d);
 	for (size_t i = 0; i < p->conf.n_rules; i++)
 		rule_build(p, (uint32_t)i, d);
 	r = diag_errors(d) ? -EINVAL : table_build(p);
-	if (r == 0 && p->n_names == 0)
+	if (r == 0 && p->n_names == 0 && !p->by_address && *p->conf.lists.path == '\0')
 		diag_warn(d, name, 0, 0, "no rule: everything is refused");
 out:
 	p->file = NULL;
@@ -250,7 +353,15 @@ egress_policy_free(struct egress_policy **pp)
 	*pp = NULL;
 	if (p == NULL)
 		return;
+	for (size_t i = 0; p->rules != NULL && i < p->conf.n_rules; i++)
+		free(p->rules[i].cidrs);
+	for (size_t i = 0; p->identities != NULL && i < p->conf.n_identities; i++)
+		free(p->identities[i].sources);
+	free(p->identities);
+	free(p->hops.v);
+	free(p->permit.v);
 	conf_mem_free(&p->mem);
+	conf_mem_free(&p->providers_mem);
 	free(p->rules);
 	free(p->table);
 	free(p->links);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/cidr.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_policy.h"
 
@@ -23,6 +24,11 @@ struct rule {
 	const char		*id;
 	bool			 allow;
 	uint32_t		 methods;	/* bits of method_names; 0: any */
+	uint64_t		 identities;	/* bits; 0: everybody */
+	bool			 bump, override_lists, websocket, grpc, doh;
+	const struct conf_strs	*paths;
+	struct cidr		*cidrs;
+	size_t			 n_cidrs;
 	size_t			 n_ports;
 	struct port_range	 ports[PORTS_MAX];
 };
@@ -39,7 +45,25 @@ struct entry {
 	uint32_t	 len, first;
 };
 
+#define IDENTITIES_MAX	64
+
+struct identity {
+	struct cidr	*sources;
+	size_t		 n_sources;
+};
+
+struct networks {
+	struct cidr	*v;
+	size_t		 n;
+};
+
 struct egress_policy {
+	struct conf_mem		*providers_mem;
+	struct egress_providers	 providers;
+	struct identity		*identities;
+	struct networks		 hops, permit;
+	const struct egress_lists *lists;	/* borrowed; NULL: none */
+	bool			 by_address;	/* some rule has cidrs */
 	struct conf_mem		*mem;
 	struct egress_conf	 conf;
 	struct rule		*rules;
@@ -55,6 +79,17 @@ struct egress_policy {
 uint64_t	egress_policy_hash(uint64_t h, const char *p, size_t n);
 /* The entry of this name, or the empty one where it would be. */
 struct entry	*egress_policy_slot(const struct egress_policy *, uint64_t hash, const char *name, size_t n);
+/* Which identity asks: its index, or -1. */
+int	egress_policy_identity(const struct egress_policy *, const struct egress_request *);
+bool	egress_networks_have(const struct cidr *v, size_t n, const struct cidr *);
+/* The best answer so far; a rule that names the host but not the port explains a refusal. */
+struct match {
+	uint32_t		 rule, near;
+	enum egress_reason	 near_reason;
+	uint64_t		 who;		/* bit of the identity */
+	uint32_t		 method;
+};
+void	egress_match_rule(const struct egress_policy *, uint32_t rule, const struct egress_request *, struct match *);
 /* The bit of a method in rule.methods, 0 for one not known here. */
 uint32_t	egress_policy_method(const char *p, size_t n);
 #endif

@@ -46,6 +46,8 @@ static const struct counter_def defs[] = {
 	REASON("not_allowed"), REASON("denied_by_rule"), REASON("port_not_allowed"),
 	REASON("method_not_allowed"), REASON("ip_literal"), REASON("metadata"), REASON("bad_host"),
 	REASON("userinfo"), REASON("sni_mismatch"), REASON("no_policy"), REASON("threat"),
+	REASON("listed"), REASON("private_address"), REASON("no_sni"), REASON("path_not_allowed"),
+	REASON("identity_not_allowed"), REASON("dns_endpoint"), REASON("websocket"), REASON("grpc"), REASON("scheme"),
 };
 #define DEFS_N	(sizeof(defs) / sizeof(defs[0]))
 _Static_assert(DEFS_N == CTR_REASON + EGRESS_REASON_N - 1, "one counter per reason");
@@ -55,7 +57,9 @@ struct repeat {
 	int64_t			since_ms;
 	unsigned		held;	/* refusals since then that were not sent */
 	enum egress_reason	reason;
+	bool			observed, anomaly;
 	unsigned		port;
+	char			identity[65];
 	char			src[48], host[EGRESS_HOST_MAX + 3], rule[65], method[17];
 };
 
@@ -189,15 +193,21 @@ emit_deny(struct egress_report *r, const struct repeat *s, unsigned count)
 	const char *rules[] = { s->rule };
 	struct buf detail = { 0 };
 	struct event e = {
-		.event = "egress.deny", .severity = egress_reason_severity(s->reason), .score = -1,
-		.action = "block", .ip = s->src[0] ? s->src : NULL, .rule_ids = rules,
+		.event = s->observed ? "egress.would_deny" : s->anomaly ? "egress.anomaly" : "egress.deny",
+		.severity = egress_reason_severity(s->reason), .score = -1,
+		.action = s->observed ? "monitor" : "block", .ip = s->src[0] ? s->src : NULL, .rule_ids = rules,
 		.n_rule_ids = 1, .target = s->host,
 	};
 
 	buf_printf(&detail, "{\"reason\":\"%s\",\"port\":%u,\"method\":\"",
 	    egress_reason_str(s->reason), s->port);
 	buf_add_json(&detail, s->method, strlen(s->method));
+	if (s->identity[0] != '\0')
+		buf_printf(&detail, "\",\"identity\":\"%s", s->identity);
 	buf_printf(&detail, "\",\"count\":%u}", count);
+	/* What the gateway or an agent never does is worse than what an application tries. */
+	if (s->anomaly && e.severity < 8)
+		e.severity = 8;
 	buf_addc(&detail, '\0');
 	e.detail = detail.err ? NULL : buf_ptr(&detail);
 	emit(r, &e);
@@ -240,7 +250,10 @@ report_deny(struct egress_report *r, const struct egress_request *q,
 	}
 	if (s->held > 0)
 		emit_deny(r, s, s->held);
-	*s = (struct repeat){ .key = key, .since_ms = now_ms, .reason = v->reason, .port = q->port };
+	*s = (struct repeat){ .key = key, .since_ms = now_ms, .reason = v->reason, .port = q->port,
+	    .observed = v->observed, .anomaly = v->kind != EGRESS_APPLICATION };
+	if (v->identity != NULL)
+		copy_plain(s->identity, sizeof(s->identity), v->identity, strlen(v->identity));
 	copy_plain(s->src, sizeof(s->src), q->src.p, q->src.n);
 	copy_plain(s->host, sizeof(s->host), v->host.name, v->host.len);
 	copy_plain(s->rule, sizeof(s->rule), v->rule, strlen(v->rule));
@@ -253,7 +266,7 @@ egress_report_verdict(struct egress_report *r, const struct egress_request *q,
     const struct egress_verdict *v, int64_t now_ms)
 {
 	counters_add(r->ctr, v->allow ? CTR_ALLOW : CTR_DENY, 1);
-	if (v->allow)
+	if (v->allow && !v->observed)
 		return;
 	counters_add(r->ctr, CTR_REASON + (size_t)v->reason - 1, 1);
 	report_deny(r, q, v, now_ms);

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "lib/set_dom.h"
 #include "squid-helpers/egress_conf.h"
+#include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_report.h"
 #include "squid-helpers/egress_source.h"
@@ -151,6 +152,40 @@ threats_check(struct egress_source *s)
 	}
 }
 
+/* The same with the lists of the API. */
+void
+egress_source_lists(struct egress_source *s)
+{
+	const char *path = s->policy != NULL ? egress_policy_conf(s->policy)->lists.path : "";
+	bool other = strcmp(path, s->lists_path) != 0;
+	struct egress_lists *fresh = NULL;
+	struct set_stamp now;
+	struct diag *d;
+	int r = 0;
+
+	if (s->policy == NULL || (*path == '\0' && !other))
+		return;
+	set_stamp_take(&now, path);
+	if (!other && set_stamp_same(&now, &s->lists_seen))
+		return;
+	s->lists_seen = now;
+	snprintf(s->lists_path, sizeof(s->lists_path), "%s", path);
+	d = diag_new();
+	if (*path != '\0')
+		r = d != NULL ? egress_lists_load(&fresh, path, d) : -ENOMEM;
+	if (r < 0)
+		log_err("lists: %s; %s", r == -EINVAL && diag_errors(d) ? diag_first(d) : strerror(-r),
+		    s->lists != NULL && !other ? "the previous lists stay in force" : "none are in force");
+	diag_free(&d);
+	if (fresh == NULL && !other)
+		return;
+	egress_policy_lists(s->policy, fresh);
+	egress_lists_free(&s->lists);
+	s->lists = fresh;
+	if (fresh != NULL)
+		log_info("lists %s: %zu entries", path, egress_lists_entries(fresh));
+}
+
 static bool
 policy_check(struct egress_source *s, struct egress_report *report, bool force)
 {
@@ -186,9 +221,12 @@ egress_source_check(struct egress_source *s, struct egress_report *report, bool 
 {
 	bool fresh = policy_check(s, report, force);
 
-	if (fresh)
+	if (fresh) {
 		egress_policy_threats(s->policy, s->threats);
+		egress_policy_lists(s->policy, s->lists);
+	}
 	threats_check(s);
+	egress_source_lists(s);
 	return fresh;
 }
 
@@ -196,5 +234,6 @@ void
 egress_source_close(struct egress_source *s)
 {
 	set_dom_close(&s->threats);
+	egress_lists_free(&s->lists);
 	egress_policy_free(&s->policy);
 }

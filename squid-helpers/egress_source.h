@@ -12,6 +12,7 @@
 
 struct egress_policy;
 struct set_dom;
+struct egress_lists;
 struct egress_report;
 
 struct egress_source {
@@ -23,6 +24,9 @@ struct egress_source {
 	uint64_t		 digest;	/* of the bytes last read */
 	struct set_dom		*threats;	/* the last good one of the set that the policy names */
 	struct set_stamp	 threats_seen;
+	struct egress_lists	*lists;		/* the same of llmsecd's lists */
+	struct set_stamp	 lists_seen;
+	char			 lists_path[4096];
 	char			 threats_path[4096];	/* of <threats>, or what was tried */
 };
 
@@ -31,5 +35,7 @@ struct egress_source {
  * log about a new policy and, once per change, about a broken one.  Returns true if p->policy is new.
  */
 bool	egress_source_check(struct egress_source *, struct egress_report *report, bool force);
+/* Only whether the lists changed: one stat(2), for just before a decision. */
+void	egress_source_lists(struct egress_source *);
 void	egress_source_close(struct egress_source *);
 #endif

@@ -14,6 +14,7 @@
 #include "lib/set_dom.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_helper.h"
+#include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/squid_line.h"
 
@@ -111,6 +112,7 @@ test(const char *path, const char *fields)
 {
 	struct egress_policy *p = NULL;
 	struct set_dom *threats = NULL;
+	struct egress_lists *lists = NULL;
 	struct diag *d = diag_new();
 	struct squid_line l;
 	struct egress_request q;
@@ -124,6 +126,10 @@ test(const char *path, const char *fields)
 	    set_dom_open(&threats, egress_policy_conf(p)->threats.domains, 0, d) < 0)
 		diag_print(d, stderr);
 	egress_policy_threats(p, threats);
+	if (*egress_policy_conf(p)->lists.path != '\0' &&
+	    egress_lists_load(&lists, egress_policy_conf(p)->lists.path, d) < 0)
+		diag_print(d, stderr);
+	egress_policy_lists(p, lists);
 	if (squid_line_parse(&l, line, strlen(line)) < 0 || !egress_request_from_line(&q, &l)) {
 		fprintf(stderr, PROGRAM ": %s\n", l.err);
 		goto out;
@@ -135,6 +141,7 @@ test(const char *path, const char *fields)
 out:
 	egress_policy_free(&p);
 	set_dom_close(&threats);
+	egress_lists_free(&lists);
 	diag_free(&d);
 	free(line);
 	return r;

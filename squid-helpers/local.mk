@@ -6,11 +6,12 @@ squidhelper_PROGRAMS = %D%/ext_llmsec_egress_acl
 %C%_ext_llmsec_egress_acl_SOURCES = %D%/ext_llmsec_egress_acl.c
 %C%_ext_llmsec_egress_acl_LDADD = %D%/libegress.la
 noinst_LTLIBRARIES += %D%/libegress.la
-%C%_libegress_la_CFLAGS = $(AM_CFLAGS)
-%C%_libegress_la_LIBADD = $(LIBLLMSEC)
+%C%_libegress_la_CFLAGS = $(AM_CFLAGS) $(PSL_CFLAGS)
+%C%_libegress_la_LIBADD = $(LIBLLMSEC) $(PSL_LIBS)
 %C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
 	%D%/egress_policy.c %D%/egress_policy_build.c %D%/egress_policy.h \
-	%D%/egress_policy_private.h %D%/squid_line.c %D%/squid_line.h \
+	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \
+	%D%/egress_match.c %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
 dist_man_MANS += %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5

@@ -52,8 +52,10 @@ like "$(body)" '"code":"not_allowed"' 'the client, if it trusts the proxy, reads
 isnt "$(tls denied.test allowed.test --cacert "$tap_dir/origin.crt")" 0 'and if it does not, it is cut off'
 : >"$tap_dir/body"
 isnt "$(tls 127.0.0.1 allowed.test --cacert "$tap_dir/origin.crt")" 0 'nor does one behind an address'
-like "$(timeout 10 openssl s_client -proxy "127.0.0.1:$proxy_port" -connect "allowed.test:$tls_port" -noservername \
-	</dev/null 2>/dev/null)" 'the origin itself' 'without a server name CONNECT decides'
+unlike "$(timeout 10 openssl s_client -proxy "127.0.0.1:$proxy_port" -connect "allowed.test:$tls_port" -noservername \
+	</dev/null 2>/dev/null)" 'the origin itself' 'nothing passes without a server name'
+wait_for "grep -q no_sni '$tap_dir'/spool/*" 5
+like "$(cat "$tap_dir"/spool/*)" '"reason":"no_sni"' 'which is an event of its own'
 like "$(grep CONNECT "$tap_dir/log/squid-access.log")" 'egress.default-deny' 'the access log has the rule of what was refused'
 like "$(grep CONNECT "$tap_dir/log/squid-access.log")" '"sni":"allowed.test"' 'and the server name of what passed'
 stop_squid

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "lib/buf.h"
 #include "lib/diag.h"
 #include "lib/set_dom.h"
+#include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
 
 static const char policy_text[] =
@@ -51,7 +53,7 @@ static void
 expect(const struct egress_policy *p, const char *method, const char *host, unsigned port,
     const char *sni, enum egress_reason reason, const char *rule)
 {
-	struct egress_request q = { str("192.0.2.1"), str(method), str(host), str(sni), port };
+	struct egress_request q = { str("192.0.2.1"), str(method), str(host), str(sni), port, .phase = EGRESS_AT_REQUEST };
 	struct egress_verdict v;
 
 	egress_decide(p, &q, &v);
@@ -225,6 +227,7 @@ the_shipped_policy_loads(void **state)
 	};
 	char path[512], text[65536];
 	struct egress_policy *p;
+	struct diag *d;
 	const char *src = getenv("srcdir");
 	FILE *f;
 
@@ -234,8 +237,9 @@ the_shipped_policy_loads(void **state)
 	assert_non_null(f);
 	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	fclose(f);
-	p = load(text, NULL, 0);
-	assert_non_null(p);
+	d = diag_new();
+	assert_int_equal(egress_policy_load(&p, path, text, strlen(text), d), 0);
+	diag_free(&d);
 	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++)
 		expect(p, "CONNECT", open[i], 443, "", EGRESS_ALLOWED, "llm-providers");
 	expect(p, "GET", "api.openai.com", 80, "", EGRESS_PORT_NOT_ALLOWED, "llm-providers");
@@ -279,6 +283,161 @@ listed_hosts_are_refused(void **state)
 	egress_policy_free(&p);
 }
 
+static const char full_text[] =
+	"allow_missing_sni: false\n"
+	"trusted_hops: [192.0.2.9]\n"
+	"permit_private: [10.9.0.0/16]\n"
+	"identities:\n"
+	"  - {id: agent, kind: agent, sources: [198.51.100.0/24, '2001:db8::/32'], labels: [a1]}\n"
+	"  - {id: ann, users: [ann], certificates: [ann.example]}\n"
+	"rules:\n"
+	"  - {id: chat, domains: [llm.example.com], methods: [POST], paths: [/v1/chat/*, /v1/models], tls: bump}\n"
+	"  - {id: agents, domains: [hub.example.com], identities: [agent]}\n"
+	"  - {id: anns, domains: [hub.example.com], identities: [ann], ports: [80]}\n"
+	"  - {id: nets, cidrs: [1.2.3.0/24, 10.0.0.0/8, '::/0']}\n"
+	"  - {id: open, domains: [.open.example.com], ports: [1-65535]}\n"
+	"  - {id: talk, domains: [talk.example.com, dns.google], websocket: true, grpc: true, doh: true, ports: [443, 853]}\n";
+
+/* "src method host port sni scheme path inner label upgrade type user cert address word", by name. */
+struct full {
+	const char *src, *method, *host;
+	unsigned port;
+	struct egress_request more;
+	enum egress_reason reason;
+	const char *rule;
+};
+#define S(text) { text, sizeof(text) - 1 }
+
+static void
+every_part_of_the_tuple_counts(void **state)
+{
+	static const struct full rows[] = {
+		{ "192.0.2.1", "CONNECT", "llm.example.com", 443, { .port = 0 }, EGRESS_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/chat/completions?x=1") }, EGRESS_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models") }, EGRESS_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models2") }, EGRESS_PATH_NOT_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/chat/../files") }, EGRESS_PATH_NOT_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/chat/%2e%2e/files") }, EGRESS_PATH_NOT_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/chat//x") }, EGRESS_PATH_NOT_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .port = 0 }, EGRESS_PATH_NOT_ALLOWED, "chat" },
+		{ "192.0.2.1", "GET", "llm.example.com", 443, { .path = S("/v1/models") }, EGRESS_METHOD_NOT_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .inner = S("evil.example.com") }, EGRESS_SNI_MISMATCH, "egress.sni-mismatch" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .inner = S("LLM.example.com.:443") }, EGRESS_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .scheme = S("ftp") }, EGRESS_SCHEME, "egress.scheme" },
+		{ "192.0.2.1", "CONNECT", "hub.example.com", 443, { .port = 0 }, EGRESS_IDENTITY_NOT_ALLOWED, "agents" },
+		{ "198.51.100.7", "CONNECT", "hub.example.com", 443, { .port = 0 }, EGRESS_ALLOWED, "agents" },
+		{ "2001:db8::7", "CONNECT", "hub.example.com", 443, { .port = 0 }, EGRESS_ALLOWED, "agents" },
+		{ "192.0.2.9", "CONNECT", "hub.example.com", 443, { .label = S("a1") }, EGRESS_ALLOWED, "agents" },
+		{ "192.0.2.8", "CONNECT", "hub.example.com", 443, { .label = S("a1") }, EGRESS_IDENTITY_NOT_ALLOWED, "agents" },
+		{ "192.0.2.1", "GET", "hub.example.com", 80, { .user = S("ann") }, EGRESS_ALLOWED, "anns" },
+		{ "192.0.2.1", "GET", "hub.example.com", 80, { .certificate = S("ann.example") }, EGRESS_ALLOWED, "anns" },
+		{ "192.0.2.1", "GET", "hub.example.com", 80, { .user = S("anne") }, EGRESS_IDENTITY_NOT_ALLOWED, "agents" },
+		{ "192.0.2.1", "CONNECT", "1.2.3.4", 443, { .port = 0 }, EGRESS_ALLOWED, "nets" },
+		{ "192.0.2.1", "CONNECT", "0x01020304", 443, { .port = 0 }, EGRESS_ALLOWED, "nets" },
+		{ "192.0.2.1", "CONNECT", "1.2.3.4", 22, { .port = 0 }, EGRESS_PORT_NOT_ALLOWED, "nets" },
+		{ "192.0.2.1", "CONNECT", "10.1.1.1", 443, { .port = 0 }, EGRESS_PRIVATE, "egress.private-address" },
+		{ "192.0.2.1", "CONNECT", "10.9.1.1", 443, { .port = 0 }, EGRESS_ALLOWED, "nets" },
+		{ "192.0.2.1", "CONNECT", "8.8.8.8", 443, { .port = 0 }, EGRESS_ALLOWED, "nets" },
+		{ "192.0.2.1", "CONNECT", "[64:ff9b::a9fe:a9fe]", 443, { .port = 0 }, EGRESS_METADATA, "egress.metadata" },
+		{ "192.0.2.1", "CONNECT", "[64:ff9b::808:808]", 443, { .port = 0 }, EGRESS_PRIVATE, "egress.private-address" },
+		{ "192.0.2.1", "CONNECT", "[fc00::1]", 443, { .port = 0 }, EGRESS_PRIVATE, "egress.private-address" },
+		{ "192.0.2.1", "CONNECT", "100.100.100.200", 443, { .port = 0 }, EGRESS_METADATA, "egress.metadata" },
+		{ "192.0.2.1", "CONNECT", "0", 443, { .port = 0 }, EGRESS_PRIVATE, "egress.private-address" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 443, { .address = S("127.0.0.1") }, EGRESS_PRIVATE, "egress.private-address" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 443, { .address = S("168.63.129.16") }, EGRESS_METADATA, "egress.metadata" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 443, { .address = S("93.184.216.34") }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 443, { .phase = EGRESS_AT_HELLO }, EGRESS_NO_SNI, "egress.no-sni" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 443, { .phase = EGRESS_AT_HELLO, .sni = S("X.open.example.com") }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 853, { .port = 0 }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/dns-query?dns=AA") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "POST", "x.open.example.com", 80, { .content_type = S("application/dns-message") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .upgrade = S("websocket") }, EGRESS_WEBSOCKET, "egress.websocket" },
+		{ "192.0.2.1", "POST", "x.open.example.com", 80, { .content_type = S("application/grpc+proto") }, EGRESS_GRPC, "egress.grpc" },
+		{ "192.0.2.1", "POST", "talk.example.com", 443, { .content_type = S("application/grpc"), .upgrade = S("websocket") }, EGRESS_ALLOWED, "talk" },
+		{ "192.0.2.1", "CONNECT", "dns.google", 853, { .port = 0 }, EGRESS_ALLOWED, "talk" },
+	};
+	struct egress_policy *p = load(full_text, NULL, 0);
+
+	assert_non_null(p);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct full *r = &rows[i];
+		struct egress_request q = r->more;
+		struct egress_verdict v;
+
+		q.src = str(r->src);
+		q.method = str(r->method);
+		q.host = str(r->host);
+		q.port = r->port;
+		egress_decide(p, &q, &v);
+		if (v.reason != r->reason || strcmp(v.rule, r->rule) != 0)
+			fail_msg("row %zu, %s %s:%u: %s by %s; wanted %s by %s", i, r->method, r->host, r->port,
+			    egress_reason_str(v.reason), v.rule, egress_reason_str(r->reason), r->rule);
+		assert_int_equal(v.bump, v.allow && strcmp(v.rule, "chat") == 0);
+	}
+	egress_policy_free(&p);
+}
+
+static void
+observing_refuses_nothing(void **state)
+{
+	struct egress_policy *p = load("mode: observe\nrules: [{id: r, domains: [fine.example]}]\n", NULL, 0);
+	struct egress_request q = { str("192.0.2.1"), str("GET"), str("169.254.169.254"), .port = 80 };
+	struct egress_verdict v;
+
+	assert_non_null(p);
+	egress_decide(p, &q, &v);
+	assert_true(v.allow && v.observed);
+	assert_int_equal(v.reason, EGRESS_METADATA);
+	q.host = str("fine.example");
+	q.port = 443;
+	egress_decide(p, &q, &v);
+	assert_true(v.allow && !v.observed);
+	egress_decide(NULL, &q, &v);
+	assert_false(v.allow);
+	egress_policy_free(&p);
+}
+
+/* Lists of the API: they beat rules that don't say otherwise, and end when they say. */
+static void
+lists_beat_rules(void **state)
+{
+	static const char text[] = "llmsec-egress-lists 1\n+d bad.example\n+d old.example 1000\n+d late.example 99999999999\n"
+	    "+i 1.2.3.0/24\n+w new.example\n+d both.new.example\nend 7\n";
+	static const char *const broken[] = {
+		"", "llmsec-egress-lists 2\nend 1\n", "llmsec-egress-lists 1\n", "llmsec-egress-lists 1\n+d x.example\nend 1\n",
+		"llmsec-egress-lists 1\n+d a b c\nend 2\n", "llmsec-egress-lists 1\n+i x.example\nend 2\n",
+		"llmsec-egress-lists 1\n+d 1.2.3.4\nend 2\n", "llmsec-egress-lists 1\ndomains ../x.set\nend 2\n",
+		"llmsec-egress-lists 1\n+x y.example\nend 2\n", "llmsec-egress-lists 1\n+d x.example -5\nend 2\n",
+	};
+	struct egress_policy *p = load("lists: {path: /x}\nrules:\n  - {id: keep, domains: [kept.bad.example], override_lists: true}\n"
+	    "  - {id: r, domains: [.bad.example, old.example, late.example], cidrs: [1.2.0.0/16]}\n", NULL, 0);
+	struct egress_lists *l;
+
+	assert_non_null(p);
+	expect(p, "GET", "old.example", 443, "", EGRESS_NO_POLICY, "egress.no-policy");
+	assert_int_equal(egress_lists_load_mem(&l, "x", "", text, strlen(text), NULL), 0);
+	egress_policy_lists(p, l);
+	expect(p, "GET", "bad.example", 443, "", EGRESS_LISTED, "egress.api-list");
+	expect(p, "GET", "a.b.bad.example", 443, "", EGRESS_LISTED, "egress.api-list");
+	expect(p, "GET", "kept.bad.example", 443, "", EGRESS_ALLOWED, "keep");
+	expect(p, "GET", "old.example", 443, "", EGRESS_ALLOWED, "r");
+	expect(p, "GET", "late.example", 443, "", EGRESS_LISTED, "egress.api-list");
+	expect(p, "GET", "1.2.3.4", 443, "", EGRESS_LISTED, "egress.api-list");
+	expect(p, "GET", "1.2.4.4", 443, "", EGRESS_ALLOWED, "r");
+	expect(p, "GET", "www.new.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "GET", "new.example", 80, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	expect(p, "GET", "both.new.example", 443, "", EGRESS_LISTED, "egress.api-list");
+	egress_lists_free(&l);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		struct diag *d = diag_new();
+
+		assert_int_equal(egress_lists_load_mem(&l, "x", "", broken[i], strlen(broken[i]), d), -EINVAL);
+		assert_null(l);
+		diag_free(&d);
+	}
+	egress_policy_free(&p);
+}
+
 int
 main(void)
 {
@@ -292,6 +451,9 @@ main(void)
 		cmocka_unit_test(many_names_are_all_found),
 		cmocka_unit_test(the_shipped_policy_loads),
 		cmocka_unit_test(listed_hosts_are_refused),
+		cmocka_unit_test(every_part_of_the_tuple_counts),
+		cmocka_unit_test(observing_refuses_nothing),
+		cmocka_unit_test(lists_beat_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

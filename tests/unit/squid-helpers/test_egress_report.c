@@ -137,7 +137,7 @@ every_verdict_is_counted(void **state)
 	tell(w, "192.0.2.1", "b.example", "GET", EGRESS_METADATA, 1);
 	egress_report_broken(w->report);
 	expect_counter(w, "llmsec_egress_requests_total{result=\"allow\"} 3\n");
-	expect_counter(w, "llmsec_egress_requests_total{result=\"deny\"} 12\n");
+	expect_counter(w, "llmsec_egress_requests_total{result=\"deny\"} 21\n");
 	expect_counter(w, "llmsec_egress_requests_total{result=\"broken\"} 1\n");
 	for (int reason = EGRESS_ALLOWED + 1; reason < EGRESS_REASON_N; reason++) {
 		char line[128];

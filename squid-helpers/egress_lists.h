@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_EGRESS_LISTS_H
+#define LLMSEC_EGRESS_LISTS_H
+/*
+ * The lists that llmsecd's API keeps, as the helper reads them.  What was imported is in two immutable sets, what
+ * was changed since in a short text, and one rename(2) of the text changes both at once:
+ *
+ *	llmsec-egress-lists 1
+ *	domains FILE			domains.set, beside this file; at most one
+ *	addresses FILE			ips.set, likewise
+ *	+d NAME [UNIX-TIME]		listed, until then
+ *	-d NAME				in the set, but not any more
+ *	+i NETWORK [UNIX-TIME]
+ *	+w NAME				allowed at port 443
+ *	end LINES			how many lines stand above: a text cut short is refused
+ *
+ * A name stands for itself and everything below it.  Immutable once read; a lookup allocates nothing.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define EGRESS_LISTS_LINES	65536	/* of text; llmsecd folds them into the sets long before */
+
+struct egress_lists;
+struct diag;
+
+/* 0, -EINVAL (see <diag>), -ENOMEM, or -errno of a file.  On error *out is NULL. */
+int	egress_lists_load(struct egress_lists **out, const char *path, struct diag *);
+/* <dir>: where the sets lie; "": there are none. */
+int	egress_lists_load_mem(struct egress_lists **out, const char *name, const char *dir, const char *text,
+	    size_t len, struct diag *);
+void	egress_lists_free(struct egress_lists **);
+
+/* <lists> NULL: nothing is listed. */
+bool	egress_lists_denied(const struct egress_lists *, const char *name, size_t len, time_t now);
+bool	egress_lists_denied_ip(const struct egress_lists *, const uint8_t addr[16], time_t now);
+bool	egress_lists_allowed(const struct egress_lists *, const char *name, size_t len);
+size_t	egress_lists_entries(const struct egress_lists *);
+#endif
