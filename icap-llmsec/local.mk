@@ -8,7 +8,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
 	%D%/mask.c %D%/tx.c %D%/norm.c %D%/skeleton.c %D%/skeleton_scan.c %D%/skeleton_words.c %D%/lookalike.c %D%/views.c \
-	%D%/view_escapes.c %D%/view_runs.c %D%/view_ciphers.c %D%/rules.c %D%/pii.c %D%/detect.c %D%/detect_prompt.c %D%/inspect_req.c \
+	%D%/view_escapes.c %D%/view_runs.c %D%/view_ciphers.c %D%/rules.c %D%/rules_load.c %D%/rules_literal.c %D%/rules_context.c %D%/pii.c %D%/detect.c %D%/detect_prompt.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
@@ -26,7 +26,7 @@ noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/secret.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
-	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
+	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
 
 # The c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL; nodelete
 # keeps its last good configuration over a reload.

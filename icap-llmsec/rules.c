@@ -5,99 +5,68 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include "icap-llmsec/rules_private.h"
 
-#include "icap-llmsec/rules.h"
-#include "lib/conf.h"
-#include "lib/diag.h"
-#include "lib/literals.h"
+#define WHOLE_MAX	768	/* bytes: of a text this short, windows would save nothing */
+#define PLACES_MAX	4096	/* of literals; a text with more is searched whole */
+#define RETRIES		8	/* matches of a rule that are looked at for one that isn't talk */
 
-/* An honest pattern needs far fewer steps; a hostile text costs milliseconds before it is an ERROR. */
-#define RULES_MATCH_LIMIT	1000000
-#define RULES_DEPTH_LIMIT	100000
-
-struct rule {
-	char		*id, *category, *pattern;
-	int		 severity;
-	struct conf_strs languages, roles, phrases, require, match, no_match;
-	/* compiled */
-	pcre2_code	*code;
-	unsigned	 role_mask;
+/* Where the literals of candidates stand. */
+struct place {
+	uint32_t	 group, start, end;
 };
 
-struct rules {
-	struct rule	*rules;
-	size_t		 n_rules;
-	struct literals	*lit;	/* id = rule number */
-	size_t		 words;	/* of the hit bitmap */
-	struct conf_mem	*mem;
+struct search {
+	const struct rules *rs;
+	const struct norm *text;
+	struct arena	*arena;
+	pcre2_match_data *md;
+	uint64_t	*hits, *wanted;	/* bits by group */
+	struct place	*place;
+	size_t		 n_places, cap;
+	bool		 whole;		/* no windows: patterns see the whole text */
+	bool		 failed;
 };
 
-static const struct conf_opt rule_opts[] = {
-	CONF_STR(struct rule, id, NULL, "", "identifier, as it appears in refusals and events"),
-	CONF_STR(struct rule, category, NULL, "", "what it finds, dotted"),
-	CONF_INT(struct rule, severity, 0, 10, "7", "0-10", "how bad a hit is"),
-	CONF_STRS(struct rule, languages, "ISO 639-1 codes"),
-	CONF_STRS(struct rule, roles, "user, tool; empty: both"),
-	CONF_STR(struct rule, pattern, "\"\"", "PCRE2", "on normalised text: folded case, single spaces"),
-	CONF_STRS(struct rule, phrases, "literal phrases instead of a pattern, normalised"),
-	CONF_STRS(struct rule, require, "one of these must occur for the pattern to be tried"),
-	CONF_STRS(struct rule, match, "examples that must match"),
-	CONF_STRS(struct rule, no_match, "examples that must not"),
-	CONF_END
-};
-
-static const struct conf_opt pack_opts[] = {
-	CONF_SEQ(struct rules, rules, n_rules, rule_opts, struct rule, "the rules"),
-	CONF_END
-};
-
-static int
-rule_roles(struct rule *r, const char *path, struct diag *d)
+static bool
+bit(const uint64_t *set, uint32_t i)
 {
-	for (size_t i = 0; i < r->roles.n; i++) {
-		if (strcmp(r->roles.v[i], "user") == 0)
-			r->role_mask |= RULE_USER;
-		else if (strcmp(r->roles.v[i], "tool") == 0)
-			r->role_mask |= RULE_TOOL;
-		else
-			diag_error(d, path, 0, 0, "rule %s: unknown role \"%s\" (user, tool)", r->id, r->roles.v[i]);
+	return set[i / 64] >> i % 64 & 1;
+}
+
+static bool
+place_add(void *arg, const struct literals_hit *h)
+{
+	struct search *s = arg;
+	struct place *v;
+
+	if (!bit(s->wanted, h->id))
+		return true;
+	if (s->n_places == PLACES_MAX) {
+		s->whole = true;
+		return false;
 	}
-	if (r->roles.n == 0)
-		r->role_mask = RULE_USER | RULE_TOOL;
-	return 0;
+	if (s->n_places == s->cap) {
+		v = arena_alloc(s->arena, (s->cap ? 4 * s->cap : 64) * sizeof(*v));
+		if (v == NULL) {
+			s->failed = true;
+			return false;
+		}
+		if (s->cap > 0)
+			memcpy(v, s->place, s->n_places * sizeof(*v));
+		s->place = v;
+		s->cap = s->cap ? 4 * s->cap : 64;
+	}
+	s->place[s->n_places++] = (struct place){h->id, (uint32_t)h->start, (uint32_t)h->end};
+	return true;
 }
 
 static int
-rule_compile(struct rules *rs, size_t idx, const char *path, struct diag *d)
+place_cmp(const void *a, const void *b)
 {
-	struct rule *r = &rs->rules[idx];
-	const struct conf_strs *lits = r->pattern[0] ? &r->require : &r->phrases;
-	PCRE2_SIZE at;
-	int err;
+	const struct place *x = a, *y = b;
 
-	rule_roles(r, path, d);
-	if ((r->pattern[0] != '\0') == (r->phrases.n > 0))
-		diag_error(d, path, 0, 0, "rule %s: give either a pattern or phrases", r->id);
-	if (r->match.n == 0)
-		diag_error(d, path, 0, 0, "rule %s: at least one example under match", r->id);
-	for (size_t i = 0; i < lits->n; i++)
-		if (literals_add(rs->lit, lits->v[i], strlen(lits->v[i]), (uint32_t)idx) < 0)
-			diag_error(d, path, 0, 0, "rule %s: empty literal", r->id);
-	if (r->pattern[0] == '\0')
-		return 0;
-	r->code = pcre2_compile((PCRE2_SPTR)r->pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C,
-	    &err, &at, NULL);
-	if (r->code == NULL) {
-		PCRE2_UCHAR why[128];
-
-		pcre2_get_error_message(err, why, sizeof(why));
-		diag_error(d, path, 0, 0, "rule %s: pattern, offset %zu: %s", r->id, (size_t)at, (char *)why);
-		return 0;
-	}
-	pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);	/* without JIT it interprets: slower, not wrong */
-	return 0;
+	return x->start < y->start ? -1 : x->start > y->start;
 }
 
 static void *
@@ -113,178 +82,216 @@ arena_pcre_free(void *p, void *a)
 	(void)a;
 }
 
-/* 1 and the place, 0, or -EOVERFLOW. */
-static int
-rule_run(const struct rule *r, const struct norm *t, pcre2_match_data *md, pcre2_match_context *mc,
-    struct rule_hit *hit)
+static bool
+search_match_data(struct search *s)
 {
-	const char *p;
+	pcre2_general_context *g = pcre2_general_context_create(arena_pcre_malloc, arena_pcre_free, s->arena);
+
+	s->md = g != NULL ? pcre2_match_data_create(1, g) : NULL;
+	return s->md != NULL;
+}
+
+static bool
+is_candidate(const struct search *s, const struct rule *r, unsigned roles, unsigned flags)
+{
+	if (!(r->role_mask & roles) || (r->mode == DETECT_OFF && !(flags & RULES_OFF_TOO)))
+		return false;
+	for (unsigned i = 0; i < r->n_groups && !(flags & RULES_NO_PREFILTER); i++)
+		if (!bit(s->hits, r->group[i]))
+			return false;
+	return true;
+}
+
+/* All places of the groups that candidates have, in order. */
+static int
+search_places(struct search *s, const uint64_t *candidates)
+{
+	for (size_t i = 0; i < s->rs->n_rules; i++) {
+		const struct rule *r = &s->rs->rules[i];
+
+		for (unsigned k = 0; bit(candidates, (uint32_t)i) && k < r->n_groups; k++)
+			s->wanted[r->group[k] / 64] |= 1ULL << r->group[k] % 64;
+	}
+	literals_each(s->rs->lit, s->text->text, s->text->len, place_add, s);
+	if (s->failed)
+		return -ENOMEM;
+	if (!s->whole && s->n_places > 1)
+		qsort(s->place, s->n_places, sizeof(*s->place), place_cmp);
+	return 0;
+}
+
+/* The group of <r> that occurs least. */
+static uint32_t
+rarest(const struct search *s, const struct rule *r)
+{
+	size_t n[RULE_GROUPS] = {0};
+	unsigned best = 0;
+
+	for (size_t i = 0; i < s->n_places; i++)
+		for (unsigned k = 0; k < r->n_groups; k++)
+			n[k] += s->place[i].group == r->group[k];
+	for (unsigned k = 1; k < r->n_groups; k++)
+		if (n[k] < n[best])
+			best = k;
+	return r->group[best];
+}
+
+/* A hit at [start, start + len): the first, or better than the one that there is.  True: no need to look further. */
+static bool
+hit_take(const struct search *s, const struct rule *r, size_t start, size_t len, struct rule_hit *hit, bool *have)
+{
+	float factor = r->discount ? rules_context(s->rs->talk, s->text, start, len) : 1;
+
+	if (!*have || factor > hit->factor)
+		*hit = (struct rule_hit){r->id, r->category, r->severity, r->mode, r->weight, factor, start, len};
+	*have = true;
+	return hit->factor >= RULE_FACTOR_TALK;
+}
+
+/* The pattern on [from, to), which is text as far as it looks behind.  1: done; 0: look further; -EOVERFLOW. */
+static int
+run_window(const struct search *s, const struct rule *r, size_t from, size_t to, struct rule_hit *hit, bool *have)
+{
+	for (int k = 0; k < RETRIES && from < to; k++) {
+		int rc = pcre2_match(r->code, (PCRE2_SPTR)s->text->text, to, from, PCRE2_NO_UTF_CHECK, s->md, s->rs->limits);
+		PCRE2_SIZE *o = pcre2_get_ovector_pointer(s->md);
+
+		if (rc == PCRE2_ERROR_NOMATCH)
+			return 0;
+		if (rc < 0)
+			return -EOVERFLOW;
+		if (o[1] < o[0])
+			return 0;	/* \K in a look-ahead */
+		if (hit_take(s, r, o[0], o[1] - o[0], hit, have))
+			return 1;
+		from = o[1] > from ? o[1] : from + 1;
+		while (from < to && ((unsigned char)s->text->text[from] & 0xc0) == 0x80)
+			from++;
+	}
+	return 0;
+}
+
+static size_t
+char_start(const struct norm *t, size_t i)
+{
+	while (i > 0 && i < t->len && ((unsigned char)t->text[i] & 0xc0) == 0x80)
+		i--;
+	return i;
+}
+
+/* The pattern near the places of its rarest literals. */
+static int
+run_windows(const struct search *s, const struct rule *r, struct rule_hit *hit, bool *have)
+{
+	uint32_t g = rarest(s, r);
+	size_t from = 0, to = 0;
 	int rc;
 
-	if (r->code == NULL) {
-		for (size_t i = 0; i < r->phrases.n; i++) {
-			p = memmem(t->text, t->len, r->phrases.v[i], strlen(r->phrases.v[i]));
-			if (p != NULL) {
-				hit->start = (size_t)(p - t->text);
-				hit->len = strlen(r->phrases.v[i]);
-				return 1;
-			}
+	for (size_t i = 0; i < s->n_places; i++) {
+		const struct place *p = &s->place[i];
+		size_t lo = p->start > r->reach ? p->start - r->reach : 0, hi = p->end + r->reach;
+
+		if (p->group != g)
+			continue;
+		if (to > 0 && lo > to) {
+			rc = run_window(s, r, from, to, hit, have);
+			if (rc != 0)
+				return rc;
+			to = 0;
 		}
-		return 0;
+		if (to == 0)
+			from = char_start(s->text, lo);
+		hi = hi < s->text->len ? char_start(s->text, hi) : s->text->len;
+		to = hi > to ? hi : to;
 	}
-	rc = pcre2_match(r->code, (PCRE2_SPTR)t->text, t->len, 0, PCRE2_NO_UTF_CHECK, md, mc);
-	if (rc == PCRE2_ERROR_NOMATCH)
-		return 0;
-	if (rc < 0)
-		return -EOVERFLOW;
-	hit->start = pcre2_get_ovector_pointer(md)[0];
-	hit->len = pcre2_get_ovector_pointer(md)[1] - hit->start;
-	return 1;
+	return to > 0 ? run_window(s, r, from, to, hit, have) : 0;
+}
+
+static void
+run_phrases(const struct search *s, const struct rule *r, struct rule_hit *hit, bool *have)
+{
+	const struct norm *t = s->text;
+
+	for (size_t i = 0; i < r->phrases.n; i++) {
+		size_t len = strlen(r->phrases.v[i]);
+		const char *p = t->text, *end = t->text + t->len;
+
+		for (int k = 0; k < RETRIES && (p = memmem(p, (size_t)(end - p), r->phrases.v[i], len)) != NULL; p++) {
+			size_t at = (size_t)(p - t->text);
+
+			if (r->words && !rules_whole_words(t->text, t->len, at, at + len))
+				continue;
+			if (hit_take(s, r, at, len, hit, have))
+				return;
+			k++;
+		}
+	}
+}
+
+static int
+run_rule(const struct search *s, const struct rule *r, struct rule_hit *hit, bool *have)
+{
+	int rc = 0;
+
+	*have = false;
+	if (r->code == NULL)
+		run_phrases(s, r, hit, have);
+	else if (s->whole || r->n_groups == 0)
+		rc = run_window(s, r, 0, s->text->len, hit, have);
+	else
+		rc = run_windows(s, r, hit, have);
+	return rc < 0 ? rc : 0;
+}
+
+/* Bits of the rules that are worth a try; their number. */
+static size_t
+search_candidates(struct search *s, unsigned roles, unsigned flags, uint64_t *candidates)
+{
+	size_t n = 0;
+
+	literals_scan(s->rs->lit, s->text->text, s->text->len, s->hits);
+	for (size_t i = 0; i < s->rs->n_rules; i++) {
+		if (is_candidate(s, &s->rs->rules[i], roles, flags)) {
+			candidates[i / 64] |= 1ULL << i % 64;
+			n++;
+		}
+	}
+	return n;
 }
 
 int
 rules_match(const struct rules *rs, unsigned roles, unsigned flags, const struct norm *t, struct arena *a,
     struct rule_hit **out, size_t *n)
 {
-	uint64_t *hits = arena_calloc(a, rs->words, sizeof(*hits));
-	struct rule_hit *v = arena_alloc(a, (rs->n_rules + 1) * sizeof(*v));
-	pcre2_general_context *g = pcre2_general_context_create(arena_pcre_malloc, arena_pcre_free, a);
-	pcre2_match_data *md = g ? pcre2_match_data_create(1, g) : NULL;
-	pcre2_match_context *mc = g ? pcre2_match_context_create(g) : NULL;
-	int rc;
+	struct search s = {.rs = rs, .text = t, .arena = a, .whole = t->len <= WHOLE_MAX || (flags & RULES_NO_PREFILTER)};
+	size_t words = rs->n_groups / 64 + 1, n_candidates;
+	uint64_t *candidates = arena_calloc(a, rs->n_rules / 64 + 1, sizeof(*candidates));
+	struct rule_hit *v;
+	bool have;
+	int rc = 0;
 
 	*n = 0;
-	if (hits == NULL || v == NULL || md == NULL || mc == NULL)
+	*out = NULL;
+	s.hits = arena_calloc(a, 2 * words, sizeof(*s.hits));
+	if (s.hits == NULL || candidates == NULL)
 		return -ENOMEM;
-	pcre2_set_match_limit(mc, RULES_MATCH_LIMIT);
-	pcre2_set_depth_limit(mc, RULES_DEPTH_LIMIT);
-	literals_scan(rs->lit, t->text, t->len, hits);
-	for (size_t i = 0; i < rs->n_rules; i++) {
-		const struct rule *r = &rs->rules[i];
-		bool filtered = r->code == NULL || r->require.n > 0;
-
-		if (!(r->role_mask & roles) ||
-		    (filtered && !(flags & RULES_NO_PREFILTER) && !(hits[i / 64] >> i % 64 & 1)))
+	s.wanted = s.hits + words;
+	n_candidates = search_candidates(&s, roles, flags, candidates);
+	if (n_candidates == 0)
+		return 0;
+	v = arena_alloc(a, n_candidates * sizeof(*v));
+	if (v == NULL || !search_match_data(&s))
+		return -ENOMEM;
+	if (!s.whole)
+		rc = search_places(&s, candidates);
+	for (size_t i = 0; rc == 0 && i < rs->n_rules; i++) {
+		if (!bit(candidates, (uint32_t)i))
 			continue;
-		rc = rule_run(r, t, md, mc, &v[*n]);
-		if (rc < 0)
-			return rc;
-		if (rc > 0) {
-			v[*n].id = r->id;
-			v[*n].category = r->category;
-			v[*n].severity = r->severity;
-			v[*n].mode = DETECT_BLOCK;
-			v[*n].weight = (float)r->severity / 2;
-			v[*n].factor = 1;
-			(*n)++;
-		}
+		rc = run_rule(&s, &rs->rules[i], &v[*n], &have);
+		*n += have;
 	}
 	*out = v;
-	return 0;
-}
-
-static bool
-rule_example(const struct rules *rs, const struct rule *r, const char *text, struct arena *a)
-{
-	struct norm t;
-	struct rule_hit *h;
-	size_t n;
-
-	arena_reset(a);
-	if (norm_text(&t, text, strlen(text), a) < 0 ||
-	    rules_match(rs, RULE_USER | RULE_TOOL, 0, &t, a, &h, &n) < 0)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(h[i].id, r->id) == 0)
-			return true;
-	return false;
-}
-
-static void
-rules_prove(const struct rules *rs, const char *path, struct diag *d)
-{
-	struct arena *a = arena_new(0);
-
-	for (size_t i = 0; a != NULL && i < rs->n_rules; i++) {
-		const struct rule *r = &rs->rules[i];
-
-		for (size_t k = 0; k < r->match.n; k++)
-			if (!rule_example(rs, r, r->match.v[k], a))
-				diag_error(d, path, 0, 0, "rule %s: example %zu must match and does not", r->id, k + 1);
-		for (size_t k = 0; k < r->no_match.n; k++)
-			if (rule_example(rs, r, r->no_match.v[k], a))
-				diag_error(d, path, 0, 0, "rule %s: counter-example %zu must not match and does", r->id, k + 1);
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(rs->rules[k].id, r->id) == 0)
-				diag_error(d, path, 0, 0, "rule %s: id used twice", r->id);
-	}
-	arena_free(&a);
-}
-
-/* The pack is in <rs>, or <rc> says why not: compile and prove it. */
-static int
-rules_finish(struct rules **out, struct rules *rs, int rc, const char *path, int errors, struct diag *d)
-{
-	if (rc < 0)
-		goto fail;
-	rc = -ENOMEM;
-	rs->words = rs->n_rules / 64 + 1;
-	rs->lit = literals_new(false);
-	if (rs->lit == NULL)
-		goto fail;
-	for (size_t i = 0; i < rs->n_rules; i++)
-		rule_compile(rs, i, path, d);
-	if (literals_build(rs->lit) < 0)
-		goto fail;
-	if (diag_errors(d) == errors)
-		rules_prove(rs, path, d);
-	rc = -EINVAL;
-	if (diag_errors(d) > errors)
-		goto fail;
-	*out = rs;
-	return 0;
-fail:
-	rules_free(&rs);
 	return rc;
-}
-
-int
-rules_load(struct rules **out, const char *path, struct diag *d)
-{
-	struct rules *rs = calloc(1, sizeof(*rs));
-	int errors = diag_errors(d);
-
-	*out = NULL;
-	if (rs == NULL)
-		return -ENOMEM;
-	return rules_finish(out, rs, conf_load(path, pack_opts, rs, &rs->mem, d), path, errors, d);
-}
-
-int
-rules_load_mem(struct rules **out, const char *name, const char *text, size_t len, struct diag *d)
-{
-	struct rules *rs = calloc(1, sizeof(*rs));
-	int errors = diag_errors(d);
-
-	*out = NULL;
-	if (rs == NULL)
-		return -ENOMEM;
-	return rules_finish(out, rs, conf_load_mem(name, text, len, pack_opts, rs, &rs->mem, d), name, errors, d);
-}
-
-void
-rules_free(struct rules **rp)
-{
-	struct rules *rs = *rp;
-
-	*rp = NULL;
-	if (rs == NULL)
-		return;
-	for (size_t i = 0; rs->mem != NULL && i < rs->n_rules; i++)
-		pcre2_code_free(rs->rules[i].code);
-	literals_free(&rs->lit);
-	conf_mem_free(&rs->mem);
-	free(rs);
 }
 
 size_t

@@ -36,10 +36,6 @@ struct conf_load {
 	bool		 broken;
 };
 
-struct conf_at {
-	int	line, col;
-};
-
 static void	load_value(struct conf_load *, const struct conf_opt *, void *base);
 static void	load_map(struct conf_load *, const struct conf_opt *, void *base, const char *in);
 static void	load_default(struct conf_load *, const struct conf_opt *, void *base, struct conf_at,
@@ -399,8 +395,8 @@ load_key(struct conf_load *cl, const struct conf_opt *opts, bool *seen, const ch
 		return NULL;
 	}
 	key = (const char *)cl->ev.data.scalar.value;
-	while (opts[i].name != NULL &&
-	    (strlen(key) != cl->ev.data.scalar.length || strcmp(opts[i].name, key) != 0))
+	while (opts[i].name != NULL && (opts[i].type == CONF_T_AT ||
+	    strlen(key) != cl->ev.data.scalar.length || strcmp(opts[i].name, key) != 0))
 		i++;
 	if (opts[i].name == NULL) {
 		load_unknown_key(cl, opts, in);
@@ -418,7 +414,7 @@ static void
 load_map(struct conf_load *cl, const struct conf_opt *opts, void *base, const char *in)
 {
 	const struct conf_opt *o;
-	struct conf_at at = here(cl);
+	struct conf_at at = here(cl);	/* is CONF_T_AT's value */
 	size_t n = 0;
 	bool *seen;
 
@@ -428,6 +424,12 @@ load_map(struct conf_load *cl, const struct conf_opt *opts, void *base, const ch
 	if (seen == NULL) {
 		cl->broken = true;
 		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (opts[i].type == CONF_T_AT) {
+			*(struct conf_at *)((char *)base + opts[i].offset) = at;
+			seen[i] = true;
+		}
 	}
 	while (load_next(cl) && cl->ev.type != YAML_MAPPING_END_EVENT) {
 		o = load_key(cl, opts, seen, in);
@@ -464,7 +466,9 @@ load_default(struct conf_load *cl, const struct conf_opt *o, void *base, struct 
 {
 	bool list = o->type == CONF_T_STRS || o->type == CONF_T_SEQ;
 
-	if (o->type == CONF_T_MAP) {
+	if (o->type == CONF_T_AT) {
+		*(struct conf_at *)((char *)base + o->offset) = at;
+	} else if (o->type == CONF_T_MAP) {
 		for (const struct conf_opt *s = o->sub; s->name != NULL; s++)
 			load_default(cl, s, (char *)base + o->offset, at, o->name);
 	} else if (o->def == NULL && (!list || o->required)) {

@@ -34,11 +34,16 @@ enum conf_type {
 	CONF_T_STRS,		/* struct conf_strs; a YAML sequence of scalars */
 	CONF_T_MAP,		/* nested struct at the offset, described by .sub */
 	CONF_T_SEQ,		/* array of structs (pointer at offset, size_t count at offset2) */
+	CONF_T_AT,		/* no key: struct conf_at, where the map begins, for later complaints about it */
 };
 
 struct conf_strs {
 	char	**v;
 	size_t	  n;
+};
+
+struct conf_at {
+	int	line, col;
 };
 
 struct conf_enum {
@@ -72,6 +77,7 @@ struct conf_opt {
 #define CONF_STRS(S, f, h)		{ .name = #f, .type = CONF_T_STRS, .offset = offsetof(S, f), .unit = "", .help = h }
 #define CONF_MAP(S, f, s, h)		{ .name = #f, .type = CONF_T_MAP, .offset = offsetof(S, f), .unit = "", .sub = s, .help = h }
 #define CONF_SEQ(S, f, nf, s, ST, h)	{ .name = #f, .type = CONF_T_SEQ, .offset = offsetof(S, f), .offset2 = offsetof(S, nf), .sub = s, .sub_size = sizeof(ST), .unit = "", .help = h }
+#define CONF_AT(S, f)			{ .name = "", .type = CONF_T_AT, .offset = offsetof(S, f) }
 #define CONF_END			{ .name = NULL, .type = CONF_T_END }
 
 /*

@@ -105,6 +105,8 @@ show_opts(const struct conf_opt *o, FILE *f, int indent, const char *lead, bool 
 	bool first = true;
 
 	for (; o->name != NULL; o++) {
+		if (o->type == CONF_T_AT)
+			continue;
 		/* In a list of maps the first key carries the dash. */
 		show_opt(o, f, indent, *lead && first ? "- " : lead, active);
 		first = false;
@@ -167,6 +169,7 @@ conf_show_mdoc(const struct conf_opt *opts, FILE *f)
 {
 	fputs(".Bl -tag -width Ds\n", f);
 	for (; opts->name != NULL; opts++)
-		mdoc_opt(opts, f);
+		if (opts->type != CONF_T_AT)
+			mdoc_opt(opts, f);
 	fputs(".El\n", f);
 }
