@@ -31,6 +31,7 @@ given(const char *path)
 int
 detectors_load(struct detectors **out, const struct detect_conf *conf, struct diag *d)
 {
+	const char *const packs[] = {conf->injection_pack, conf->operator_pack};
 	struct detectors *ds = calloc(1, sizeof(*ds));
 	int rc = 0;
 
@@ -38,8 +39,7 @@ detectors_load(struct detectors **out, const struct detect_conf *conf, struct di
 	if (ds == NULL)
 		return -ENOMEM;
 	ds->conf = *conf;
-	if (given(conf->injection_pack))
-		rc = rules_load(&ds->rules, conf->injection_pack, d);
+	rc = rules_load_all(&ds->rules, packs, 2, d);
 	if (rc == 0 && given(conf->model))
 		rc = model_load(&ds->model, conf->model, d);
 	if (rc < 0)

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "icap-llmsec/detect.h"
+#include "lib/conf.h"
 
 struct arena;
-struct conf_opt;
 struct pii;
 
 /* What a mode can be set for, in the order of the keys in icap.yaml. */

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 #include "icap-llmsec/detect.h"
+#include "lib/conf.h"
 
 struct arena;
-struct conf_opt;
 struct secret;
 
 /* What a mode can be set for, in the order of the keys in icap.yaml. */

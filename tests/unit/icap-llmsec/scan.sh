@@ -10,7 +10,7 @@ cat > "$dir/icap.yaml" <<YAML
 edge_keys: ""
 tx_keys: ""
 require_edge: false
-injection: {pack: "$srcdir/etc/llmsec/rules/injection.yaml", model: "$srcdir/etc/llmsec/model/prompt.model"}
+injection: {pack: "$srcdir/etc/llmsec/rules", model: "$srcdir/etc/llmsec/model/prompt.model"}
 pii: {unmask: false}
 YAML
 scan() { "$builddir/icap-llmsec/llmsec-scan" "$@"; }
