@@ -39,8 +39,8 @@ int	convo_table_new(struct convo_table **, size_t memory);
 void	convo_table_free(struct convo_table **);
 
 struct convo_state {			/* of the known part of a conversation */
-	uint32_t turns;			/* user turns scored */
-	uint32_t sum;			/* of scores over TRAJ_FLOOR, decayed by turn, in 1/256 */
+	uint32_t sum;			/* of scores worth it, decayed by turn, in 1/256 */
+	uint16_t turns;			/* user turns scored */
 	uint8_t	 recent[CONVO_RECENT];	/* 0..100, the last is last */
 };
 
@@ -53,6 +53,7 @@ struct convo {				/* one request; in its arena */
 	bool	*ours;			/* assistant turn that a model behind us wrote; [n] */
 	struct convo_state state;
 	uint64_t actor;
+	uint32_t added;			/* by this request's new turns to its actor's sum, in 1/256 */
 };
 
 /* <table> may be NULL.  <tenant>: key digest, "" if none; <actor>: client address, may be NULL.  0 or -ENOMEM. */
@@ -76,8 +77,8 @@ int	traj_judge(const struct traj_conf *, struct convo *, const struct spans *, c
 /* Remember.  <passed>: the request went on; if not, only the actor's sum does. */
 void	convo_commit(const struct traj_conf *, struct convo *, bool passed);
 
-/* ---- the answer's side: what a model wrote is no forgery when it comes back. ------------------------ */
-struct convo_answer { uint64_t h[2]; uint32_t letters; uint8_t part[4], part_len; };
-void	convo_answer_add(struct convo_answer *, const char *, size_t);
-void	convo_answer_note(struct convo_table *, const char *tenant, struct convo_answer *, int64_t now_ms);
+/* ---- the answer's side: what a model wrote is no forgery when it comes back.  White space doesn't count. */
+struct convo_answer { uint64_t h; uint64_t letters; };
+void	convo_answer_add(struct convo_table *, struct convo_answer *, const char *, size_t);
+void	convo_answer_note(struct convo_table *, const char *tenant, const struct convo_answer *, int64_t now_ms);
 #endif

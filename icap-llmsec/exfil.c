@@ -601,6 +601,8 @@ exfil_url(const struct resp_conf *c, const struct resp_sketch *sk, enum exfil_us
 	size_t n = resolve(buf, p, len);
 	struct url u;
 
+	while (n > 0 && memchr(".,;:!?'*", buf[n - 1], 8) != NULL)
+		n--;	/* the sentence's */
 	if (is_active(use, (struct str){ buf, n }))
 		return EXFIL_ACTIVE;
 	if (!url_parse(&u, buf, n) || url_known(c, sk, &u))

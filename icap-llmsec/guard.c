@@ -118,7 +118,7 @@ guard_text_free(struct guard_text **tp)
 bool
 guard_text_holds(const struct guard_text *t)
 {
-	return t->hidden.part_len > 0 || buf_len(&t->markup.held) > 0 || buf_len(&t->gate) > 0;
+	return t->hidden.part_len > 0 || t->hidden.cut_len > 0 || buf_len(&t->markup.held) > 0 || buf_len(&t->gate) > 0;
 }
 
 static int

@@ -142,31 +142,57 @@ visible_char(struct guard *g, struct guard_hidden *h, uint32_t c, const char *p,
 	return 0;
 }
 
+/* One character at p; false: its end is missing. */
+static bool
+one_char(struct guard *g, struct guard_hidden *h, const char *p, size_t len, bool last, size_t *k, int *e, struct buf *out)
+{
+	uint32_t cp;
+
+	*k = utf8_decode(p, len, &cp, NULL);
+	if (*k == 0 && !last)
+		return false;
+	if (*k == 0)
+		*k = len;
+	*e = is_zero_width(cp) ? zero_width_char(g, h, p, *k, out) : visible_char(g, h, cp, p, *k, out);
+	return true;
+}
+
+/* A character that was cut: bytes of <p> that belong to it. */
+static size_t
+finish_char(struct guard *g, struct guard_hidden *h, const char *p, size_t len, bool last, int *e, struct buf *out)
+{
+	size_t used = 0, k;
+
+	while (h->cut_len > 0 && *e == 0 && (used < len || last)) {
+		if (used < len && h->cut_len < sizeof(h->cut))
+			h->cut[h->cut_len++] = p[used++];
+		if (!one_char(g, h, h->cut, h->cut_len, last && used == len, &k, e, out))
+			continue;
+		/* of an ill-formed beginning, what follows is another character's */
+		h->cut_len -= (unsigned)k;
+		memmove(h->cut, h->cut + k, h->cut_len);
+	}
+	return used;
+}
+
 int
 guard_hidden_step(struct guard *g, struct guard_hidden *h, const char *p, size_t len, bool last, struct buf *out)
 {
-	uint32_t cp;
 	size_t k;
 	int e = 0;
 
-	for (size_t i = 0; e == 0 && i < len; i += k) {
+	for (size_t i = finish_char(g, h, p, len, last, &e, out); e == 0 && i < len; i += k) {
 		for (k = 0; h->run == 0 && i + k < len && (p[i + k] & 0x80) == 0; k++)
 			;
 		if (k > 0) {
 			buf_add(out, p + i, k);
 			h->prev = (uint8_t)p[i + k - 1];
 			h->flag = 0;
-			continue;
+		} else if (!one_char(g, h, p + i, len - i, last, &k, &e, out)) {
+			h->cut_len = (unsigned)(len - i);
+			memcpy(h->cut, p + i, len - i);
+			break;
 		}
-		k = utf8_decode(p + i, len - i, &cp, NULL);
-		if (k == 0) {
-			cp = UTF8_REPLACEMENT;
-			k = len - i;
-		}
-		if (is_zero_width(cp))
-			e = zero_width_char(g, h, p + i, k, out);
-		else
-			e = visible_char(g, h, cp, p + i, k, out);
 	}
 	if (e == 0 && last)
 		e = run_end(g, h, 0, out);

@@ -8,6 +8,8 @@
 struct guard_hidden {
 	char	 part[12];	/* zero-width characters that may be the beginning of a run */
 	unsigned part_len, run;	/* bytes, characters */
+	char	 cut[4];	/* the begin of a character whose end is to come */
+	unsigned cut_len;
 	bool	 drop;		/* inside of a run that is dropped */
 	unsigned between;	/* zero-width characters met between letters */
 	uint32_t prev;		/* last character, 0: none */

@@ -95,6 +95,8 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_MAP(struct icap_policy, injection, injection_opts, "prompt injection"),
 	CONF_MAP(struct icap_policy, pii, pii_opts, "personal data"),
 	CONF_MAP(struct icap_policy, responses, resp_conf_opts, "the model's answers"),
+	CONF_MAP(struct icap_policy, trajectory, traj_conf_opts, "conversations and who holds them"),
+	CONF_BOOL(struct icap_policy, overhead_header, "true", "X-LLMSec-Overhead-Us: microseconds of judging, on answers"),
 	CONF_SEQ(struct icap_policy, exceptions, n_exceptions, exception_opts, struct icap_exception, "other settings for some routes or keys"),
 	CONF_END
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "icap-llmsec/convo.h"
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/responses.h"
 #include "lib/conf.h"
@@ -57,6 +58,8 @@ struct icap_policy {
 	struct icap_injection injection;
 	struct icap_pii pii;
 	struct resp_conf responses;
+	struct traj_conf trajectory;
+	bool	 overhead_header;	/* X-LLMSec-Overhead-Us on answers */
 	struct icap_exception *exceptions;
 	size_t	 n_exceptions;
 	/* compiled */
@@ -64,6 +67,7 @@ struct icap_policy {
 	struct detectors *detectors;
 	struct keyring	 *edge_keyring, *tx_keyring;	/* NULL if none */
 	struct conf_mem	 *mem;
+	struct convo_table *convo;	/* borrowed; outlives the policy; NULL: every turn is new */
 };
 
 extern const struct conf_opt icap_conf_opts[];

@@ -63,20 +63,23 @@ set_body(struct tr *t, struct inspect_req_out *o)
 	ci_http_request_add_header(t->req, line);
 }
 
-/* What was masked must be able to come back: without the seal the request doesn't leave. */
+/*
+ * What was masked must be able to come back: without the seal the request doesn't leave.  What is only known about it may
+ * stay behind.
+ */
 static bool
 attach_tx(struct tr *t, const struct tx *tx)
 {
 	struct buf h = {0};
 	bool ok = true;
 
-	if (tx->vault == NULL)
+	if (tx->vault == NULL && tx->sketch == NULL)
 		return true;
 	buf_adds(&h, "X-LLMSec-Tx: ");
 	ok = tx_seal(&h, t->pol->tx_keyring, tx) == 0 && buf_addc(&h, '\0') == 0 &&
 	    ci_icap_add_xheader(t->req, buf_ptr(&h)) != NULL;
 	buf_free(&h);
-	return ok;
+	return ok || tx->vault == NULL;
 }
 
 static int
@@ -135,6 +138,7 @@ reqmod_end(struct tr *t)
 	t0 = tr_now_us();
 	inspect_request(t->pol, &in, t->arena, &o);
 	t->spent = tr_now_us() - t0;
+	o.tx.req_us = t->spent < UINT32_MAX ? (uint32_t)t->spent : UINT32_MAX;
 	if (tr_counters != NULL) {
 		counters_observe(tr_counters, CTR_INSPECT_SECONDS, t->spent);
 		counters_add(tr_counters, CTR_BYTES_IN, buf_len(&t->in));
@@ -149,6 +153,7 @@ reqmod_end(struct tr *t)
 		tr_count(CTR_REQ_PASS);
 		if (o.notable)
 			tr_event(t, event_of(&o), "monitor", o.severity, o.score, &o.findings, NULL);
+		attach_tx(t, &o.tx);	/* Squid reads it from a 204, too */
 		rc = finish_pass(t);
 		break;
 	case INSPECT_REWRITE:

@@ -24,6 +24,30 @@ resp_refuse(struct tr *t, const struct refusal *r)
 	tr_refuse(t, r);
 }
 
+/* The event of an answer that was found wanting: named after the worst that was found. */
+static void
+resp_tell(struct tr *t, const struct refusal *r)
+{
+	static const char *const actions[] = { "monitor", "monitor", "mask", "block" };
+	const struct findings *fs = inspect_resp_findings(t->resp);
+	const struct finding *worst = NULL;
+	enum detect_mode mode = DETECT_OFF;
+	char name[32];
+
+	for (size_t i = 0; fs != NULL && i < fs->n; i++) {
+		if (worst == NULL || fs->v[i].severity > worst->severity)
+			worst = &fs->v[i];
+		mode = fs->v[i].mode > mode ? fs->v[i].mode : mode;
+	}
+	if (worst == NULL && r == NULL)
+		return;
+	if (r != NULL)
+		tr_count(CTR_RESP_REFUSE);
+	snprintf(name, sizeof(name), "response.%.*s", r == NULL ? (int)strcspn(worst->category, ".") : 7,
+	    r == NULL ? worst->category : "refused");
+	tr_event(t, name, r != NULL ? "block" : actions[mode], worst != NULL ? worst->severity : 5, -1, fs, r);
+}
+
 static int
 resp_give_up(struct tr *t)
 {
@@ -41,11 +65,17 @@ resp_give_up(struct tr *t)
 static void
 resp_headers_for_rewriting(struct tr *t)
 {
+	char line[64];
+
 	ci_http_response_remove_header(t->req, "Content-Length");
 	ci_http_response_remove_header(t->req, "ETag");
 	ci_http_response_remove_header(t->req, "Content-MD5");
 	if (inspect_resp_drops_encoding(t->resp))
 		ci_http_response_remove_header(t->req, "Content-Encoding");
+	if (t->pol->overhead_header) {
+		snprintf(line, sizeof(line), "X-LLMSec-Overhead-Us: %llu", (unsigned long long)t->spent);
+		ci_http_response_add_header(t->req, line);
+	}
 }
 
 static void
@@ -75,6 +105,9 @@ respmod_headers(struct tr *t)
 		in.content_length = strtoll(cl, NULL, 10);
 	resp_identify(t, &in);
 	in.request_id = t->request_id;
+	in.client_ip = t->client_ip;
+	in.key_digest = t->key;
+	t->spent = in.tx.req_us;
 	if (inspect_resp_new(&t->resp, t->pol, &in) < 0)
 		return resp_give_up(t);
 	switch (inspect_resp_mode(t->resp)) {
@@ -113,12 +146,15 @@ void
 respmod_feed(struct tr *t, const char *p, size_t n)
 {
 	const struct refusal *r;
+	uint64_t t0;
 
 	if (t->state != TR_STREAM || t->collected)
 		return;
 	if (tr_counters != NULL)
 		counters_add(tr_counters, CTR_BYTES_IN, n);
+	t0 = tr_now_us();
 	inspect_resp_feed(t->resp, p, n);
+	t->spent += tr_now_us() - t0;
 	r = t->unlocked ? NULL : inspect_resp_refusal(t->resp);
 	if (r != NULL)
 		resp_refuse(t, r);
@@ -131,21 +167,22 @@ respmod_end(struct tr *t)
 {
 	const struct refusal *r;
 	char line[64];
+	uint64_t t0;
 
 	if (t->state != TR_STREAM || t->collected)
 		return CI_MOD_DONE;
 	t->collected = true;
+	t0 = tr_now_us();
 	inspect_resp_finish(t->resp);
-	if (t->unlocked) {
-		if (inspect_resp_findings(t->resp) != NULL && inspect_resp_findings(t->resp)->n > 0)
-			tr_event(t, "response.pii", "mask", 3, -1, inspect_resp_findings(t->resp), NULL);
-		return CI_MOD_DONE;
-	}
+	t->spent += tr_now_us() - t0;
 	r = inspect_resp_refusal(t->resp);
-	if (r != NULL) {
+	if (!t->unlocked && r != NULL) {
 		resp_refuse(t, r);
 		return CI_MOD_DONE;
 	}
+	resp_tell(t, r);
+	if (t->unlocked)
+		return CI_MOD_DONE;
 	resp_headers_for_rewriting(t);
 	snprintf(line, sizeof(line), "Content-Length: %zu", buf_len(inspect_resp_out(t->resp)));
 	ci_http_response_add_header(t->req, line);

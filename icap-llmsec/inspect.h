@@ -62,6 +62,7 @@ struct inspect_resp_in {
 	int		 status;
 	int64_t		 content_length;	/* -1 unknown */
 	const char	*request_id;
+	const char	*client_ip, *key_digest;	/* whose conversation it is; NULL: unknown */
 	struct tx	 tx;		/* taken: freed with the object */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "icap-llmsec/decode.h"
 #include "icap-llmsec/icap_conf.h"
@@ -21,6 +22,8 @@ struct work {
 	size_t			 len;
 	const struct icap_exception *own;	/* settings of this route or key, NULL: the general ones */
 	struct findings		*per_span;	/* [spans.n] */
+	struct convo		 convo;
+	int			*score;		/* 0..100, [convo.n] */
 	bool			 oom;
 };
 
@@ -171,6 +174,58 @@ cap_private(const struct work *w, struct findings *f)
 			f->v[i].mode = (enum detect_mode)w->own->pii;
 }
 
+/* Without a memory of conversations, what the request itself calls history is taken for it. */
+static bool
+judged_before(const struct work *w, const struct span *s)
+{
+	return w->convo.table != NULL ? convo_knows(&w->convo, s) : s->prov == PROV_HISTORY;
+}
+
+static int
+percent(const struct detect_score *s)
+{
+	return (int)lroundf(s->score * 100);
+}
+
+/* Turns that are harmless one by one, read in one piece.  -1: there are none; -2: trouble. */
+static int
+score_joined(struct work *w, const struct detect_modes *modes)
+{
+	struct span s = {.role = ROLE_USER, .prov = PROV_MESSAGE, .path = "messages", .msg = -1};
+	struct findings fs = {NULL, 0};
+	struct detect_score score;
+	int best;
+
+	if (w->pol->trajectory.split == DETECT_OFF)
+		return -1;
+	if (convo_joined(&w->convo, &w->out->spans, w->arena, &s.text, &s.len) < 0)
+		return -2;
+	if (s.text == NULL)
+		return -1;
+	if (detect_span(w->pol->detectors, modes, &s, w->arena, &fs, &score) < 0)
+		return -2;
+	best = percent(&score);
+	for (size_t i = 0; i < fs.n; i++)
+		if (fs.v[i].mode == DETECT_BLOCK && !finding_is_private(&fs.v[i]))
+			best = 100;
+	return best;
+}
+
+/* The course of the conversation: its findings join those of the newest turn. */
+static bool
+judge_course(struct work *w, const struct detect_modes *modes)
+{
+	struct findings fs = {NULL, 0};
+	int joined = score_joined(w, modes), block_at = (int)lroundf(detect_threshold(w->pol->detectors, modes, false) * 100);
+
+	if (joined == -2 || traj_judge(&w->pol->trajectory, &w->convo, &w->out->spans, w->score, joined, block_at, w->arena, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < fs.n; i++)
+		if (findings_add(&w->per_span[fs.v[i].span], w->arena, &fs.v[i]) < 0)
+			return false;
+	return true;
+}
+
 static bool
 detect_all(struct work *w)
 {
@@ -180,17 +235,22 @@ detect_all(struct work *w)
 	struct findings *all = &w->out->findings;
 
 	w->per_span = arena_calloc(w->arena, s->n + 1, sizeof(*w->per_span));
-	if (w->per_span == NULL)
+	w->score = arena_calloc(w->arena, w->convo.n + 1, sizeof(*w->score));
+	if (w->per_span == NULL || w->score == NULL)
 		return false;
 	for (size_t i = 0; i < s->n; i++) {
 		struct detect_score score;
 
-		if (detect_span(w->pol->detectors, s->v[i].prov == PROV_HISTORY ? &off : modes, &s->v[i], w->arena, &w->per_span[i], &score) < 0)
+		if (detect_span(w->pol->detectors, judged_before(w, &s->v[i]) ? &off : modes, &s->v[i], w->arena, &w->per_span[i], &score) < 0)
 			return false;
 		cap_private(w, &w->per_span[i]);
-		if (lroundf(score.score * 100) > w->out->score)
-			w->out->score = (int)lroundf(score.score * 100);
+		if (percent(&score) > w->out->score)
+			w->out->score = percent(&score);
+		if (s->v[i].msg >= 0 && percent(&score) > w->score[s->v[i].msg])
+			w->score[s->v[i].msg] = percent(&score);
 	}
+	if (!judge_course(w, modes))
+		return false;
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < w->per_span[i].n; k++) {
 			struct finding *f = &w->per_span[i].v[k];
@@ -279,7 +339,7 @@ mask_span(struct work *w, const struct span *s, const struct findings *f, struct
 }
 
 static bool
-mask_all(struct work *w)
+mask_all(struct work *w, const struct edit *canary)
 {
 	const struct spans *s = &w->out->spans;
 	struct edit *edits;
@@ -288,13 +348,16 @@ mask_all(struct work *w)
 
 	for (size_t i = 0; i < w->out->findings.n; i++)
 		any = any || w->out->findings.v[i].mode == DETECT_MASK;
-	if (!any)
+	if (!any && canary->text == NULL)
 		return true;
-	edits = arena_alloc(w->arena, s->n * sizeof(*edits));
-	w->out->tx.vault = mask_vault_new();
-	if (edits == NULL || w->out->tx.vault == NULL)
+	edits = arena_alloc(w->arena, (s->n + 1) * sizeof(*edits));
+	if (edits == NULL)
 		return false;
-	for (size_t i = 0; i < s->n; i++)
+	if (canary->text != NULL)
+		edits[n++] = *canary;
+	if (any && (w->out->tx.vault = mask_vault_new()) == NULL)
+		return false;
+	for (size_t i = 0; any && i < s->n; i++)
 		if (mask_reserve(w->out->tx.vault, s->v[i].text, s->v[i].len) < 0)
 			return false;
 	for (size_t i = 0; i < s->n; i++) {
@@ -312,9 +375,39 @@ mask_all(struct work *w)
 	return true;
 }
 
+/* Who must not see, or spoil, another's conversations. */
+static const char *
+tenant(const struct work *w)
+{
+	if (w->in->key_digest != NULL && w->in->key_digest[0] != '\0')
+		return w->in->key_digest;
+	return w->in->client_ip != NULL ? w->in->client_ip : "";
+}
+
+static bool
+recall(struct work *w)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return convo_begin(w->pol->convo, tenant(w), w->in->client_ip, &w->out->spans,
+	    (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, w->pol->trajectory.expire, w->arena, &w->convo) == 0;
+}
+
+/* What the answer's side will need to know; *canary: what is planted for it. */
+static bool
+prepare_answer(struct work *w, struct edit *canary)
+{
+	memset(canary, 0, sizeof(*canary));
+	return w->pol->tx_keyring == NULL || resp_prepare(&w->pol->responses, w->pol->tx_keyring, tenant(w), time(NULL),
+	    &w->out->spans, w->arena, &w->out->tx.sketch, canary) == 0;
+}
+
 static void
 judge(struct work *w)
 {
+	struct edit canary;
+
 	if (w->len > (size_t)w->pol->max_request) {
 		refuse(w, 413, "request_too_large", NULL, "The request body is too large.");
 		return;
@@ -322,7 +415,7 @@ judge(struct work *w)
 	if (judge_route(w) || !decode_body(w) || !extract(w))
 		return;
 	w->own = find_exception(w);
-	if (!detect_all(w)) {
+	if (!recall(w) || !detect_all(w)) {
 		give_up(w, "The request could not be inspected.");
 		return;
 	}
@@ -331,7 +424,7 @@ judge(struct work *w)
 			give_up(w, "The request could not be inspected.");
 		return;
 	}
-	if (!mask_all(w))
+	if (!prepare_answer(w, &canary) || !mask_all(w, &canary))
 		give_up(w, "The request could not be inspected.");
 }
 
@@ -355,6 +448,7 @@ inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, 
 	out->action = INSPECT_PASS;
 	dialect_route(in->method, in->url, strlen(in->url), &out->route);
 	judge(&w);
+	convo_commit(&pol->trajectory, &w.convo, out->action == INSPECT_PASS || out->action == INSPECT_REWRITE);
 	if (n >= sizeof(out->tx.request_id))
 		n = sizeof(out->tx.request_id) - 1;
 	if (n > 0)

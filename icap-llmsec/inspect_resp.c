@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "icap-llmsec/decode.h"
 #include "icap-llmsec/icap_conf.h"
@@ -114,6 +115,19 @@ resp_start(struct inspect_resp *r, const struct inspect_resp_in *in)
 	return 0;
 }
 
+/* Whose conversation the answer belongs to, as inspect_req.c has it. */
+static void
+resp_remember(struct inspect_resp *r, const struct inspect_resp_in *in)
+{
+	const char *who = in->key_digest != NULL && in->key_digest[0] != '\0' ? in->key_digest : in->client_ip;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	r->rules.now_ms = (int64_t)now.tv_sec * 1000;
+	r->rules.tenant = arena_strndup(r->arena, who != NULL ? who : "", who != NULL ? strlen(who) : 0);
+	r->rules.convo = r->rules.tenant != NULL ? r->policy->convo : NULL;
+}
+
 int
 inspect_resp_new(struct inspect_resp **rp, const struct icap_policy *p, const struct inspect_resp_in *in)
 {
@@ -143,6 +157,7 @@ inspect_resp_new(struct inspect_resp **rp, const struct icap_policy *p, const st
 		r->guard.arg = &r->found;
 		if (guard_active(&r->guard))
 			r->rules.guard = &r->guard;
+		resp_remember(r, in);
 		e = resp_start(r, in);
 	}
 	if (e != 0)

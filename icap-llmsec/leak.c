@@ -459,16 +459,16 @@ leak_read(struct leak_watch *w, struct leak_reader *rd, const char *p, size_t le
 enum leak_level
 leak_level(const struct leak_watch *w)
 {
-	uint32_t n, gap, covered, head;
+	uint32_t n, head;
+	uint64_t covered;
 
 	if (w->sketch == NULL || w->sketch->n < 3)
 		return LEAK_NONE;
 	n = w->sketch->n;
-	gap = watch_gap(w);
 	head = watch_head(w);
-	covered = w->hits * gap;
+	covered = (uint64_t)w->hits * w->sketch->units / n;
 	if (w->sketch->units < 200 ? w->hits * 4 >= n * 3 :
-	    (covered >= 200 && w->hits * 10 >= n * 6) || (head * gap >= 200 && w->head_hits * 4 >= head * 3))
+	    (covered >= 200 && w->hits * 10 >= n * 6) || ((uint64_t)head * w->sketch->units / n >= 200 && w->head_hits * 4 >= head * 3))
 		return LEAK_STRONG;
 	if (w->sketch->units < 200 ? w->hits >= 3 && w->hits * 2 >= n : w->hits >= 4 && covered >= 120)
 		return LEAK_PARTIAL;

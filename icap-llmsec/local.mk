@@ -16,7 +16,9 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 # answers: what they carry away, run and recite
 %C%_libinspect_la_SOURCES += %D%/responses.c %D%/leak.c %D%/exfil.c %D%/guard.c %D%/guard_markup.c %D%/guard_html.c \
 	%D%/guard_hidden.c
-noinst_HEADERS += %D%/guard_private.h
+# conversations
+%C%_libinspect_la_SOURCES += %D%/convo.c %D%/trajectory.c
+noinst_HEADERS += %D%/guard_private.h %D%/convo_private.h
 # the learned model
 %C%_libinspect_la_SOURCES += %D%/concept.c %D%/concept_load.c %D%/feature.c %D%/model.c %D%/model_load.c \
 	%D%/model_explain.c
@@ -103,6 +105,20 @@ tests_fuzz_icap_llmsec_fuzz_inspect_resp_SOURCES = tests/fuzz/icap-llmsec/fuzz_i
 tests_fuzz_icap_llmsec_fuzz_inspect_resp_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_sse_SOURCES = tests/fuzz/icap-llmsec/fuzz_sse.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_sse_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+
+# answers and conversations: tests
+ICAP_GUARD_TESTS = tests/unit/icap-llmsec/test_guard tests/unit/icap-llmsec/test_leak tests/unit/icap-llmsec/test_convo
+check_PROGRAMS += $(ICAP_GUARD_TESTS)
+TESTS += $(ICAP_GUARD_TESTS)
+tests_unit_icap_llmsec_test_guard_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_guard_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_leak_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_leak_LDADD = $(ICAP_TEST_LIBS) $(CRYPTO_LIBS)
+tests_unit_icap_llmsec_test_convo_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_convo_LDADD = $(ICAP_TEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_guard
+tests_fuzz_icap_llmsec_fuzz_guard_SOURCES = tests/fuzz/icap-llmsec/fuzz_guard.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_guard_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # request side: tests
 ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \

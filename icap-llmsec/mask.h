@@ -38,6 +38,7 @@ struct tx {
 	char			 request_id[80];
 	uint32_t		 flags;		/* TX_* */
 	struct mask_vault	*vault;		/* owned; may be NULL */
+	uint32_t		 req_us;	/* spent judging the request, microseconds */
 	struct resp_sketch	*sketch;	/* owned; may be NULL; responses.h */
 };
 #define TX_STREAM	1u	/* the client asked for a stream */

@@ -27,6 +27,8 @@ static char *config_path = (char *)(uintptr_t)"/etc/llmsec/icap.yaml";
  * that a broken file at a reload changes nothing.
  */
 static struct icap_policy *policy;
+/* Shared by all children, older and newer than a reload: mapped once, in the master. */
+static struct convo_table *convos;
 
 /*
  * Loads so far, shared by master and children.  c-icap 0.5.10 forgets a child that it forked just before a
@@ -66,6 +68,9 @@ srv_load(void)
 		diag_print(d, stderr);
 	diag_free(&d);
 	if (rc == 0) {
+		if (convos == NULL && convo_table_new(&convos, (size_t)fresh->trajectory.memory) < 0)
+			log_warnx("no memory of conversations: every turn will be judged anew");
+		fresh->convo = convos;
 		icap_policy_free(&policy);
 		policy = fresh;
 	} else if (policy != NULL)

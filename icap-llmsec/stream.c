@@ -194,7 +194,8 @@ block_flush(struct stream *st, struct block *b)
 			e = stream_write_new(st, b, buf_ptr(&json), buf_len(&json));
 		buf_free(&text);
 		buf_free(&json);
-	}
+	} else
+		text_end(&st->conf.rules, &b->text);
 	block_drop(st, b);
 	return e;
 }

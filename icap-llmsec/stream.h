@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "icap-llmsec/detect.h"
+#include "icap-llmsec/convo.h"
 #include "icap-llmsec/dialect.h"
 #include "icap-llmsec/guard.h"
 #include "icap-llmsec/mask.h"
@@ -28,6 +29,9 @@ struct text_rules {
 	size_t			 window;	/* bytes an output finding may span */
 	size_t			 held_max;	/* over it text goes out, come what may */
 	struct guard		*guard;		/* NULL: none; of the one response */
+	struct convo_table	*convo;		/* NULL: answers aren't remembered */
+	const char		*tenant;	/* whose they are */
+	int64_t			 now_ms;
 };
 
 /* Findings of a response; bounded, allocated from an arena that outlives it. */
@@ -47,6 +51,7 @@ enum text_kind { TEXT_PLAIN, TEXT_JSON };	/* TEXT_JSON: a piece of JSON, written
 struct text_state {
 	struct guard_text	*guard;		/* first the guard, on what the provider wrote */
 	struct buf		 held;		/* then detectors and placeholders, on what is left */
+	struct convo_answer	 answer;	/* what the client got */
 };
 
 /*
@@ -56,6 +61,8 @@ struct text_state {
 int	text_step(const struct text_rules *, enum text_kind, struct text_state *, const char *text,
 	    size_t len, bool last, struct arena *scratch, struct found *, struct buf *out);
 bool	text_holds(const struct text_state *);
+/* A text that ends with nothing held back: text_step() does it by itself when there is a <last>. */
+void	text_end(const struct text_rules *, struct text_state *);
 void	text_state_free(struct text_state *);
 /* Adds a finding, for the guard's callback.  <arg>: a struct found. */
 int	found_note(void *arg, const struct finding *);

@@ -198,6 +198,7 @@ text_step(const struct text_rules *r, enum text_kind kind, struct text_state *ts
     size_t len, bool last, struct arena *scratch, struct found *fd, struct buf *out)
 {
 	struct buf passed = { 0 };
+	size_t before = buf_len(out);
 	int e;
 
 	if (r->guard == NULL || !guard_active(r->guard))
@@ -206,7 +207,19 @@ text_step(const struct text_rules *r, enum text_kind kind, struct text_state *ts
 	if (e == 0)
 		e = text_detect(r, kind, &ts->held, buf_ptr(&passed), buf_len(&passed), last, scratch, fd, out);
 	buf_free(&passed);
+	if (e == 0 && r->convo != NULL) {
+		convo_answer_add(r->convo, &ts->answer, buf_ptr(out) + before, buf_len(out) - before);
+		if (last)
+			text_end(r, ts);
+	}
 	return e;
+}
+
+void
+text_end(const struct text_rules *r, struct text_state *ts)
+{
+	convo_answer_note(r->convo, r->tenant, &ts->answer, r->now_ms);
+	memset(&ts->answer, 0, sizeof(ts->answer));
 }
 
 bool

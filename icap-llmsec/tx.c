@@ -2,8 +2,8 @@
 /*
  * The sealed link between REQMOD and RESPMOD.  AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce under
  * a key derived by HKDF-SHA256 (RFC 5869) from the keyring's key, so that the same file may serve other
- * purposes.  Plain text: version, flags, request id, then the vault's entries, all length-prefixed; in version 2 the sketch
- * follows.  A sketch that doesn't fit stays behind: the answer is then judged without it.
+ * purposes.  Plain text: version, flags, request id, then the vault's entries, all length-prefixed; in version 2 the time spent
+ * and the sketch follow.  A sketch that doesn't fit stays behind: the answer is then judged without it.
  */
 #include "config.h"
 
@@ -112,9 +112,12 @@ tx_encode(uint8_t *plain, size_t *len, const struct tx *tx)
 		wire_put_str(&w, original, n);
 	}
 	*len = wire_out_len(&w);
-	if (w.err || tx->sketch == NULL)
+	if (w.err || (tx->sketch == NULL && tx->req_us == 0))
 		return w.err ? -EMSGSIZE : 0;
-	sketch_encode(&w, tx->sketch);
+	wire_put_be32(&w, tx->req_us);
+	wire_put_u8(&w, tx->sketch != NULL);
+	if (tx->sketch != NULL)
+		sketch_encode(&w, tx->sketch);
 	if (w.err)
 		return 0;
 	plain[0] = 2;
@@ -260,7 +263,9 @@ tx_decode(struct tx *tx, const uint8_t *p, size_t n)
 		if (w.err || mask_vault_add(tx->vault, (const char *)t, tl, (const char *)o, ol) < 0)
 			return -EBADMSG;
 	}
-	if (version == 2 && !w.err) {
+	if (version == 2)
+		tx->req_us = wire_be32(&w);
+	if (version == 2 && wire_u8(&w) == 1 && !w.err) {
 		if ((tx->sketch = calloc(1, sizeof(*tx->sketch))) == NULL)
 			return -ENOMEM;
 		if (!sketch_decode(&w, tx->sketch))
