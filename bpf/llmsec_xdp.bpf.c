@@ -118,6 +118,7 @@ scratch_put(struct xdpf_cpu *cpu, const struct xdpf_pkt *p)
 }
 
 int	syn_over_budget(struct xdp_md *);
+int	ack_over_budget(struct xdp_md *);
 int	tcp_unverified(struct xdp_md *, __u32 known);
 int	sample(struct xdp_md *, __u32 reason);
 int	judge_any(struct xdp_md *);
@@ -154,6 +155,15 @@ syn_over_budget(struct xdp_md *ctx)
 	return XR_BUDGET_SYN;
 }
 
+/* An ACK over the budget: does it answer a cookie?  By itself, because the stack has room for only so much. */
+__noinline int
+ack_over_budget(struct xdp_md *ctx)
+{
+	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
+
+	return cpu != NULL && xdpf_cookie_valid(ctx, SCRATCH(cpu)) ? XR_COOKIE_ACK : XR_BUDGET_ACK;
+}
+
 /* A TCP packet that is no SYN, from a source that is not known to have a connection. */
 __noinline int
 tcp_unverified(struct xdp_md *ctx, __u32 known)
@@ -177,7 +187,7 @@ tcp_unverified(struct xdp_md *ctx, __u32 known)
 		xdpf_src_add(key, XC_TCP, XC_TCP, XDPF_ADD_VERIFIED, now);
 	if (sk == XDPF_SK_ESTABLISHED || sk == XDPF_SK_OTHER || xdpf_budget_ok(cpu, XB_ACK, now))
 		return XR_PASS;
-	return xdpf_cookie_valid(ctx, p) ? XR_COOKIE_ACK : XR_BUDGET_ACK;
+	return ack_over_budget(ctx);
 }
 
 /* The budget of SYNs is used up; so is that of cookies, in a flood of any size, and then nothing is left to do. */
@@ -294,7 +304,7 @@ judge(struct xdp_md *ctx, struct xdpf_cpu *cpu, __u32 flags, struct xdpf_pkt *p)
 {
 	int r;
 
-	if (xdpf_allowed(p))
+	if (!XDPF_LIKELY(!xdpf_allowed(p)))
 		return XR_ALLOW;
 	r = xdpf_banned(p);
 	if (r != XR_PASS)
@@ -379,12 +389,12 @@ judge_frame(struct xdp_md *ctx, struct xdpf_cpu *cpu)
 	if (eth->type == XDPF_BE16(XE_IP4)) {
 		struct xdpf_pkt p = {};
 
-		if (xdpf_short_ip4(data, end, &p))
+		if (XDPF_LIKELY(xdpf_short_ip4(data, end, &p)))
 			return VERDICT(judge(ctx, cpu, flags, &p), &p);
 	} else if (eth->type == XDPF_BE16(XE_IP6)) {
 		struct xdpf_pkt p = {};
 
-		if (xdpf_short_ip6(data, end, &p))
+		if (XDPF_LIKELY(xdpf_short_ip6(data, end, &p)))
 			return VERDICT(judge(ctx, cpu, flags, &p), &p);
 	}
 	return judge_any(ctx);
@@ -449,7 +459,7 @@ llmsec_xdp(struct xdp_md *ctx)
 	s->bytes += len;
 	if (keep_last)
 		last_reason = r;
-	if (r <= XR_COOKIE_TX)
+	if (XDPF_LIKELY(r <= XR_COOKIE_TX))
 		return r < XR_COOKIE_TX ? XDP_PASS : XDP_TX;
 	/* Jiffies: the verifier makes a load of this call. */
 	if (xf_conf.budget[XB_EVENT].chunk != 0 && bpf_jiffies64() - cpu->quiet_since > XDPF_QUIET_JIFFIES)

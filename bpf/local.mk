@@ -39,8 +39,9 @@ if XDP
 if BUILD_TESTS
 XDP_TESTS = tests/unit/xdp/test_parse tests/unit/xdp/test_program tests/unit/xdp/test_outside
 check_PROGRAMS += $(XDP_TESTS) tests/tools/llmsec-packets
-TESTS += $(XDP_TESTS) tests/xdp/bans.sh tests/xdp/caps.sh tests/xdp/floods.sh tests/xdp/follow.sh
-dist_check_SCRIPTS += tests/xdp/bans.sh tests/xdp/caps.sh tests/xdp/floods.sh tests/xdp/follow.sh
+TESTS += $(XDP_TESTS) tests/xdp/bans.sh tests/xdp/caps.sh tests/xdp/floods.sh tests/xdp/follow.sh \
+	tests/xdp/units.sh
+dist_check_SCRIPTS += tests/xdp/bans.sh tests/xdp/caps.sh tests/xdp/floods.sh tests/xdp/follow.sh tests/xdp/units.sh
 EXTRA_DIST += tests/xdp/lib.sh
 XDP_FRAMES = tests/unit/xdp/frames.c tests/unit/xdp/frames.h tests/unit/xdp/ref_parse.c tests/unit/xdp/ref_parse.h
 XDP_VECTORS = tests/unit/xdp/vectors.c tests/unit/xdp/vectors.h

@@ -141,7 +141,7 @@ xdpf_banned4(const struct xdpf_pkt *p)
 	/* Bits of /17 to /32 need a second look: the /16 may be busy and this /24 not. */
 	if ((bits & 0xffff) != 0 && (xf_filter.near4[addr >> 13] & 1U << (addr >> 8 & 31)) == 0)
 		bits &= 0xffff0000;
-	return bits == 0 ? XR_PASS : xdpf_ban_walk4(addr, bits, XDPF_TARGET(p));
+	return XDPF_LIKELY(bits == 0) ? XR_PASS : xdpf_ban_walk4(addr, bits, XDPF_TARGET(p));
 }
 
 XDPF_INLINE int

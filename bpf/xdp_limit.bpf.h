@@ -9,8 +9,8 @@
 #include "xdp_maps.bpf.h"
 #include "xdp_parse.h"
 
-/* 64 minus the logarithm of the number of sets of xf_tags, by the loader. */
-const volatile __u8 src_shift = 51;
+/* 64 minus the logarithm of the number of entries of xf_src, by the loader. */
+const volatile __u8 src_shift = 48;
 /* The length of a jiffy, by the loader. */
 const volatile __u32 tick_ns = 4000000;
 
@@ -106,7 +106,8 @@ xdpf_net_key(const struct xdpf_pkt *p)
 
 /*
  * Multiply-shift hashing (Dietzfelbinger et al., 1997) by a secret multiplier: which keys share a set can't be
- * told from outside.  The tag is never 0.
+ * told from outside.  The upper bits are the entry that a source gets if it is free: most do.  The tag is
+ * never 0.
  */
 XDPF_INLINE __u64
 xdpf_src_hash(__u64 key)
@@ -140,12 +141,12 @@ __u64	xdpf_src_find_slow(__u64 key);
 __attribute__((noinline)) __u64
 xdpf_src_find_slow(__u64 key)
 {
-	__u32 set = (__u32) (xdpf_src_hash(key) >> src_shift), at;
+	__u32 set = (__u32) (xdpf_src_hash(key) >> src_shift) & ~(XDPF_WAYS - 1U), at;
 	const struct xdpf_src *s;
 
 	XDPF_NO_UNROLL
 	for (__u32 i = 0; i < XDPF_WAYS; i++) {
-		at = set * XDPF_WAYS + i;
+		at = set + i;
 		s = bpf_map_lookup_elem(&xf_src, &at);
 		if (s != NULL && s->key == key)
 			return at;
@@ -157,24 +158,28 @@ xdpf_src_find_slow(__u64 key)
 XDPF_INLINE struct xdpf_src *
 xdpf_src_find(__u64 key)
 {
-	__u64 h = xdpf_src_hash(key), tags = xdpf_src_tag(h) * 0x0001000100010001ULL, bits, slow;
-	__u32 at = (__u32) (h >> src_shift);
-	const __u64 *t = bpf_map_lookup_elem(&xf_tags, &at);
+	__u64 h = xdpf_src_hash(key), tags, bits, slow;
+	__u16 tag = xdpf_src_tag(h);
+	__u32 at = (__u32) (h >> src_shift), set = at / XDPF_WAYS;
+	const struct xdpf_tags *t = bpf_map_lookup_elem(&xf_tags, &set);
 	struct xdpf_src *s;
 
 	if (t == NULL)
 		return NULL;
-	at *= XDPF_WAYS;
-	bits = xdpf_zero16(t[0] ^ tags);
-	if (bits == 0) {
-		bits = xdpf_zero16(t[1] ^ tags);
-		if (bits == 0)
-			return NULL;
-		at += 4;
+	if (t->tag[at % XDPF_WAYS] != tag) {
+		tags = tag * 0x0001000100010001ULL;
+		at &= ~(XDPF_WAYS - 1U);
+		bits = xdpf_zero16(t->four[0] ^ tags);
+		if (bits == 0) {
+			bits = xdpf_zero16(t->four[1] ^ tags);
+			if (bits == 0)
+				return NULL;
+			at += 4;
+		}
+		at += xdpf_lane(bits);
 	}
-	at += xdpf_lane(bits);
 	s = bpf_map_lookup_elem(&xf_src, &at);
-	if (s == NULL || s->key == key)
+	if (s == NULL || XDPF_LIKELY(s->key == key))
 		return s;
 	slow = xdpf_src_find_slow(key);
 	at = (__u32) slow;
@@ -197,16 +202,19 @@ xdpf_classes_ok(struct xdpf_src *s, const struct xdpf_rate *rates, int a, int b,
 	return 0;
 }
 
-/* The way of <set> whose loss hurts least: a free one, else the one that was seen longest ago; a verified one last. */
+/*
+ * The way of <set> whose loss hurts least: a free one, <wish> if it is, else the one that was seen longest ago; a
+ * verified one last.
+ */
 XDPF_INLINE __u32
-xdpf_src_victim(__u32 set)
+xdpf_src_victim(__u32 set, __u32 wish)
 {
 	__u64 best = ~0ULL, rank;
 	__u32 victim = 0;
 
 	XDPF_NO_UNROLL
 	for (__u32 i = 0; i < XDPF_WAYS; i++) {
-		__u32 at = set * XDPF_WAYS + i;
+		__u32 way = (wish + i) % XDPF_WAYS, at = set * XDPF_WAYS + way;
 		const struct xdpf_src *s = bpf_map_lookup_elem(&xf_src, &at);
 
 		if (s == NULL)
@@ -214,7 +222,7 @@ xdpf_src_victim(__u32 set)
 		rank = s->key == 0 ? 0 : s->seen >> 1 | (s->verified == s->key ? 1ULL << 63 : 0);
 		if (rank < best) {
 			best = rank;
-			victim = i;
+			victim = way;
 		}
 	}
 	return victim;
@@ -232,14 +240,14 @@ xdpf_src_add(__u64 key, __u32 a, __u32 b, __u32 how, __u64 now)
 {
 	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
 	__u64 h = xdpf_src_hash(key);
-	__u32 set = (__u32) (h >> src_shift), way, at;
+	__u32 wish = (__u32) (h >> src_shift), set = wish / XDPF_WAYS, way, at;
 	const struct xdpf_rate *rates = how & XDPF_ADD_NET ? xf_conf.net : xf_conf.src;
 	struct xdpf_tags *t;
 	struct xdpf_src *s;
 
 	if (cpu == NULL || a >= XC_MAX || b >= XC_MAX || !xdpf_budget_ok(cpu, XB_NEW, now))
 		return 0;
-	way = xdpf_src_victim(set) & (XDPF_WAYS - 1);
+	way = xdpf_src_victim(set, wish % XDPF_WAYS) & (XDPF_WAYS - 1);
 	at = set * XDPF_WAYS + way;
 	t = bpf_map_lookup_elem(&xf_tags, &set);
 	s = bpf_map_lookup_elem(&xf_src, &at);

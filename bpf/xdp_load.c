@@ -30,20 +30,23 @@ struct xdp_load {
 	struct xdp_maps		 maps;
 };
 
-/* libbpf's own words: only what it calls a warning, and that only for --verbose (log level debug). */
+/*
+ * libbpf's own words: only what it calls a warning, and that only with log level debug.  Of the verifier's log the end,
+ * which says why.
+ */
 static int
 libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[8192];
-	size_t n;
+	const size_t most = 4000;
+	char *text = NULL;
+	int n;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || (n = vasprintf(&text, fmt, ap)) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	n = strlen(line);
-	while (n > 0 && line[n - 1] == '\n')
-		line[--n] = '\0';
-	log_debug("libbpf", "%s", line);
+	while (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
+	log_debug("libbpf", "%s", (size_t) n > most ? text + n - most : text);
+	free(text);
 	return 0;
 }
 
@@ -150,7 +153,7 @@ constants_set(struct llmsec_xdp_bpf *s, const struct xdp_load_opts *opts, bool p
 	s->rodata->bench_syn = opts->bench_syn;
 	s->rodata->tick_ns = tick_ns();
 	s->rodata->quick_homes = bpf_map__max_entries(s->maps.xf_quick4) - 1;
-	s->rodata->src_shift = (uint8_t) (64 - __builtin_ctz(bpf_map__max_entries(s->maps.xf_tags)));
+	s->rodata->src_shift = (uint8_t) (64 - __builtin_ctz(bpf_map__max_entries(s->maps.xf_src)));
 }
 
 /* A pinned map with another size is still the operator's: its entries count, so it is used as it is. */

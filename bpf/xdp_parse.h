@@ -18,6 +18,7 @@
 #else
 #define XDPF_NO_UNROLL
 #endif
+#define XDPF_LIKELY(x)	__builtin_expect(!!(x), 1)
 #define XDPF_INLINE static inline __attribute__((always_inline))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define XDPF_BE16(x)	((__u16) __builtin_bswap16(x))

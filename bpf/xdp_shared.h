@@ -219,8 +219,11 @@ struct xdpf_lpm {			/* key of allow and protect; IPv4 as ::ffff:a.b.c.d */
 #define XDPF_WAYS	8
 
 struct xdpf_tags {
-	__u16	tag[XDPF_WAYS];
-} __attribute__((aligned(8)));
+	union {
+		__u16	tag[XDPF_WAYS];
+		__u64	four[XDPF_WAYS / 4];
+	};
+};
 
 struct xdpf_src {
 	__u64	key;
