@@ -156,9 +156,22 @@ constants_set(struct llmsec_xdp_bpf *s, const struct xdp_load_opts *opts, bool p
 	s->rodata->src_shift = (uint8_t) (64 - __builtin_ctz(bpf_map__max_entries(s->maps.xf_src)));
 }
 
+/* A table in use is smaller or larger than configured: say what to do.  xf_quick4 and xf_tags go with theirs. */
+static void
+size_warn(const char *map, const char *path, uint32_t has, uint32_t want, struct diag *d)
+{
+	static const char *const keys[][2] = {{"xf_ban4", "max_bans4"}, {"xf_ban6", "max_bans6"}, {"xf_src", "max_sources"}};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(map, keys[i][0]) == 0)
+			diag_warn(d, path, 0, 0, "%s: %u is not in force: the table in use has room for %u, and stays.  For a new one: "
+			    "llmsec-xdp detach --all, attach, and import lists again (follow gets llmsecd's bans by itself)", keys[i][1],
+			    want, has);
+}
+
 /* A pinned map with another size is still the operator's: its entries count, so it is used as it is. */
 static int
-pinned_use(struct bpf_map *map, const char *path, struct diag *d)
+pinned_use(struct bpf_map *map, const char *name, const char *path, struct diag *d)
 {
 	struct bpf_map_info info = {0};
 	uint32_t len = sizeof(info);
@@ -167,13 +180,13 @@ pinned_use(struct bpf_map *map, const char *path, struct diag *d)
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	r = bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? -errno : 0;
-	if (r == 0 && (info.key_size != bpf_map__key_size(map) || info.value_size != bpf_map__value_size(map))) {
+	if (r == 0 && (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+	    info.value_size != bpf_map__value_size(map))) {
 		diag_error(d, path, 0, 0, "was made by another version of llmsec-xdp: detach everything first");
 		r = -EPROTO;
 	}
 	if (r == 0 && info.max_entries != bpf_map__max_entries(map)) {
-		diag_warn(d, path, 0, 0, "has room for %u entries; the configured %u count after the next `detach --all`",
-		    info.max_entries, bpf_map__max_entries(map));
+		size_warn(name, path, info.max_entries, bpf_map__max_entries(map), d);
 		r = bpf_map__set_max_entries(map, info.max_entries);
 	}
 	close(fd);
@@ -190,7 +203,7 @@ pins_set(struct llmsec_xdp_bpf *s, const char *dir, struct diag *d)
 	for (int i = 0; i < XM_MAX; i++) {
 		map = map_of(s, i);
 		snprintf(path, sizeof(path), "%s/maps/%s", dir, xdp_map_names[i]);
-		r = pinned_use(map, path, d);
+		r = pinned_use(map, xdp_map_names[i], path, d);
 		if (r == 0)
 			r = bpf_map__set_pin_path(map, path);
 		if (r != 0)

@@ -9,7 +9,7 @@
 
 #define WORDS(v)	((v) / 8 + 1)
 
-/* 8/3 bans to a bucket of four: one in fifteen finds its bucket full and goes into the next one. */
+/* 8/3 bans to a bucket of four: one in twelve finds its bucket full and goes into the next one. */
 uint32_t
 xdp_quick_buckets(uint32_t bans)
 {

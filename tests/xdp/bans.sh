@@ -153,4 +153,8 @@ seq 1 2000 | awk '{ printf "100.65.%d.%d\n", $1 / 256, $1 % 256 }' >"$tap_dir/fe
 run xdp import "$tap_dir/feed"
 is "$rc" 1 'a list that does not fit is refused whole'
 check 'and the old one stays' xdp list 198.51.100.1
+conf_write 'max_bans4: 2048'
+run xdp attach srv0
+like "$out" 'max_bans4: 2048 is not in force: the table in use has room for 1024' 'another size does not take the bans away, and says so'
+check 'the bans are still there' xdp list 198.51.100.1
 done_testing
