@@ -231,6 +231,8 @@ walk_escape(struct walk *w, struct part *t)
 			w->p++;
 		}
 		part_unknown(t, 4);
+	} else if (c >= '1' && c <= '9' && !(*w->p >= '0' && *w->p <= '9')) {
+		part_unknown(t, UNBOUNDED);	/* a back reference */
 	} else if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80) {
 		w->fail = true;
 	} else {
