@@ -480,6 +480,27 @@ host_data(const struct url *u)
 	return labels > 8;
 }
 
+/* "name.png" without ".png" */
+static struct str
+stem(struct str s)
+{
+	for (size_t k = 2; k <= 6 && k < s.n; k++)
+		if (s.p[s.n - k] == '.')
+			return (struct str){ s.p, s.n - k };
+	return s;
+}
+
+/* Pictures are often named after a digest of theirs; no text is spelt by it. */
+static bool
+is_digest(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.n && hex_value(s.p[i]) >= 0)
+		i++;
+	return i == s.n && s.n <= 64;
+}
+
 static bool
 segment_data(enum exfil_use use, struct str raw)
 {
@@ -487,11 +508,13 @@ segment_data(enum exfil_use use, struct str raw)
 	struct str s = { buf, unpercent(buf, sizeof(buf), raw, false) };
 	struct traits t = traits_of(s, "");
 
-	if (t.mail || hides_base64(s) || hides_hex(s))
+	if (t.mail || hides_base64(stem(s)) || hides_hex(stem(s)))
 		return true;
 	if (use == EXFIL_CLICKED)
 		return s.n >= 300 || t.words >= 12;
-	return t.run >= 28 || (t.words >= 4 && t.letters >= 16) || (s.n >= 32 && t.digits + t.lower == s.n && t.digits >= 6) ||
+	if (is_digest(stem(s)))
+		return false;
+	return t.run >= 24 || (t.words >= 4 && t.letters >= 16) || (s.n >= 32 && t.digits + t.lower == s.n && t.digits >= 6) ||
 	    s.n >= 160;
 }
 
@@ -561,8 +584,9 @@ param_data(enum exfil_use use, struct str raw)
 		return v.n >= 6 && t.digits != v.n;
 	if (name.n >= 24)
 		return true;
-	if (is_picture_name(name))
-		return v.n > 24 || t.run >= 12 || t.words >= 3;
+	/* q is a quality for some and a query for others */
+	if (is_picture_name(name) && t.digits != v.n)
+		return v.n > (name.n == 1 ? 6 : 16) || t.run >= 12 || t.words >= 3;
 	return !is_plain_value(v, t);
 }
 

