@@ -124,7 +124,7 @@ tests_fuzz_icap_llmsec_fuzz_guard_SOURCES = tests/fuzz/icap-llmsec/fuzz_guard.c 
 tests_fuzz_icap_llmsec_fuzz_guard_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # request side: tests
-ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \
+ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect tests/unit/icap-llmsec/test_rules \
 	tests/unit/icap-llmsec/test_dialect \
 	tests/unit/icap-llmsec/test_icap_conf \
 	tests/unit/icap-llmsec/test_inspect_req \
@@ -138,6 +138,8 @@ ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect \
 check_PROGRAMS += $(ICAP_REQ_TESTS)
 TESTS += $(ICAP_REQ_TESTS)
 tests_unit_icap_llmsec_test_detect_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_rules_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_rules_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_detect_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_dialect_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_dialect_LDADD = $(ICAP_TEST_LIBS)
