@@ -15,6 +15,7 @@
 #include "control/llmsecd_conf.h"
 #include "control/llmsecd_metrics.h"
 #include "control/query.h"
+#include "control/token_file.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 
@@ -32,6 +33,8 @@ static const struct page {
 	{ "/api/events", false, httpd_events },
 	{ "/api/events/follow", false, httpd_follow },
 	{ "/api/status", false, httpd_status },
+	{ "/api/logs", false, httpd_events },
+	{ "/api/openapi.json", true, httpd_openapi },
 };
 
 void
@@ -61,6 +64,8 @@ httpd_reply(struct httpd *h, struct MHD_Connection *conn, unsigned status, const
 	MHD_add_response_header(resp, "X-Content-Type-Options", "nosniff");
 	if (status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+	if (status == MHD_HTTP_TOO_MANY_REQUESTS)
+		MHD_add_response_header(resp, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(resp, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	httpd_count(h, status);
@@ -144,6 +149,8 @@ request_begin(void *arg, const char *uri, struct MHD_Connection *conn)
 {
 	struct httpd_request *q = calloc(1, sizeof(*q));
 
+	if (q != NULL)
+		q->upload = -1;
 	if (q != NULL && (q->uri = strdup(uri)) == NULL) {
 		free(q);
 		q = NULL;
@@ -158,6 +165,8 @@ answered(void *arg, struct MHD_Connection *conn, void **state, enum MHD_RequestT
 
 	if (q == NULL)
 		return;
+	if (q->upload >= 0)
+		close(q->upload);
 	buf_free(&q->body);
 	free(q->uri);
 	free(q);
@@ -174,6 +183,8 @@ page_answer(void *arg, struct MHD_Connection *conn, const char *url, const char 
 
 	if (q == NULL)
 		return MHD_NO;
+	if (httpd_egress_owns(url))
+		return httpd_egress(h, conn, url, method, upload, upload_size, q);
 	if (strcmp(url, "/_cluster/blacklist") == 0)
 		return bans_answer(h, conn, method, upload, upload_size, q);
 	if (!reads(method))
@@ -225,6 +236,12 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, const struct ht
 	h->nodes = parts->nodes;
 	h->node_auth = parts->node_auth;
 	h->events = parts->events;
+	h->egress = parts->egress;
+	h->token_file = token_file_open(conf->http.tokens);
+	h->egress_dir = strdup(conf->egress.dir);
+	h->egress_policy = strdup(conf->egress.policy);
+	if (h->token_file == NULL || h->egress_dir == NULL || h->egress_policy == NULL)
+		goto out;
 	httpd_ban_ttl_set(h, conf->bans.default_ttl);
 	if (httpd_bans_init(h, conf) < 0)
 		goto out;
@@ -281,6 +298,9 @@ httpd_stop(struct httpd **hp)
 	free(h->node);
 	httpd_bans_fini(h);
 	free(h->counters_dir);
+	token_file_close(&h->token_file);
+	free(h->egress_dir);
+	free(h->egress_policy);
 	free(h);
 	*hp = NULL;
 }

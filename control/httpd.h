@@ -14,6 +14,7 @@ struct ban_nodes;
 struct board;
 struct control_events;
 struct counters;
+struct egress_store;
 struct httpd;
 struct llmsecd_conf;
 struct node_auth;
@@ -25,6 +26,7 @@ struct httpd_parts {
 	struct ban_nodes *nodes;	/* NULL with <bans> */
 	struct node_auth *node_auth;
 	struct control_events *events;
+	struct egress_store *egress;	/* NULL: no egress API; 503 */
 };
 
 /* Keeps the pointers (not <conf>'s).  0 or -errno. */

@@ -18,6 +18,7 @@
 #include "control/llmsecd_conf.h"
 #include "control/llmsecd_metrics.h"
 #include "control/node_auth.h"
+#include "control/token_file.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 
@@ -92,6 +93,8 @@ token_role(struct httpd *h, const char *auth)
 	for (int r = ROLE_READ; r <= ROLE_ADMIN; r++)
 		if (CRYPTO_memcmp(given, h->token[r], sizeof(given)) == 0 && h->token[r][0] != '\0')
 			role = (enum httpd_role)r;
+	if (role == ROLE_NONE)
+		role = (enum httpd_role)token_file_find(h->token_file, given, n);
 	pthread_mutex_unlock(&h->token_lock);
 	OPENSSL_cleanse(given, sizeof(given));
 	return role;
@@ -141,6 +144,19 @@ node_find(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q)
 	return MHD_YES;
 }
 
+static enum MHD_Result
+keep_out(struct httpd *h, struct MHD_Connection *conn, const struct httpd_request *q, enum httpd_role needed)
+{
+	bool nobody = q->role == ROLE_NONE;
+	unsigned status = nobody ? MHD_HTTP_UNAUTHORIZED : MHD_HTTP_FORBIDDEN;
+
+	if (q->api)
+		return httpd_api_error(h, conn, status, nobody ? "unauthorized" : "forbidden", nobody ?
+		    "a bearer token is required" : needed == ROLE_ADMIN ? "the role admin is required" :
+		    "the role operator is required", NULL);
+	return httpd_error(h, conn, status, nobody ? "bearer token required" : "this token may only read");
+}
+
 enum MHD_Result
 httpd_auth(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q, enum httpd_role needed)
 {
@@ -158,10 +174,8 @@ httpd_auth(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q
 	q->role = q->is_signed ? ROLE_BAN : token_role(h, MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
 	    MHD_HTTP_HEADER_AUTHORIZATION));
 	q->refused = q->role < needed;
-	if (q->role == ROLE_NONE)
-		return httpd_error(h, conn, MHD_HTTP_UNAUTHORIZED, "bearer token required");
 	if (q->refused)
-		return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "this token may only read");
+		return keep_out(h, conn, q, needed);
 	return node_find(h, conn, q);
 }
 

@@ -26,6 +26,9 @@ struct httpd_request {
 	bool		 begun;
 	bool		 refused;	/* and answered */
 	bool		 is_signed;	/* by its headers; the body decides */
+	bool		 api;		/* errors are {"error":{"code","message","field"}} */
+	int		 upload;	/* of an import: a file without a name; -1 */
+	int64_t		 uploaded;
 	bool		 node;		/* another edge speaks: ?node= */
 	int		 edge;		/* which */
 	enum httpd_role	 role;
@@ -41,6 +44,11 @@ struct httpd {
 	struct ban_nodes *nodes;
 	struct node_auth *node_auth;
 	struct control_events *events;
+	struct egress_store *egress;	/* NULL: none */
+	struct token_file *token_file;
+	char		*egress_dir, *egress_policy;
+	int64_t		 allowance_ms;	/* of requests to the egress API, under token_lock */
+	double		 allowance;
 	char		*haproxy_socket, *orders;
 	char		*table[BAN_EDGES];
 	char		 life[17];	/* of this process */
@@ -82,6 +90,13 @@ enum MHD_Result httpd_auth_body(struct httpd *, struct MHD_Connection *, struct 
 /* /_cluster/blacklist, with its whole body. */
 enum MHD_Result httpd_bans(struct httpd *, struct MHD_Connection *, const char *method,
 	    struct httpd_request *);
+/* Everything below /api/ that is written to. */
+enum MHD_Result httpd_egress(struct httpd *, struct MHD_Connection *, const char *url, const char *method,
+	    const char *upload, size_t *upload_size, struct httpd_request *);
+bool	httpd_egress_owns(const char *url);
+enum MHD_Result httpd_openapi(struct httpd *, struct MHD_Connection *);
+enum MHD_Result httpd_api_error(struct httpd *, struct MHD_Connection *, unsigned status, const char *code,
+	    const char *message, const char *field);
 int	httpd_bans_init(struct httpd *, const struct llmsecd_conf *);
 void	httpd_bans_fini(struct httpd *);
 void	httpd_count(struct httpd *, unsigned status);

@@ -12,11 +12,14 @@
 #include <curl/curl.h>
 
 #include "control/ctl_ban.h"
+#include "control/audit_verify.h"
 #include "control/ctl_check.h"
 #include "control/ctl_client.h"
 #include "control/ctl_show.h"
+#include "control/ctl_egress.h"
 #include "control/ctl_sign.h"
 #include "control/llmsecd_conf.h"
+#include "control/token_file.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
 
@@ -27,6 +30,7 @@ struct ctl {
 	const char	*conf_dir, *program_dirs;
 	bool		 json, follow;
 	struct ctl_ban	 ban;
+	const char	*identity, *method, *tokens, *ca, *audit_key;
 	const char	*keys;
 	long		 timestamp;
 	char		**words;	/* behind the command */
@@ -49,6 +53,14 @@ usage(FILE *f)
 	    "  ban del ADDRESS...    lift bans; key=DIGEST, ja4=FINGERPRINT: what llmsec-spoad banned\n"
 	    "  sign METHOD PATH      headers of a signed request; its body is standard input\n"
 	    "  check                 check every configuration file\n"
+	    "  egress test URL       what would be decided; HOST[:PORT] for a tunnel\n"
+	    "  egress suggest        rules that allow what was seen while observing\n"
+	    "  egress check FILE     does this squid.conf refuse what nobody allowed\n"
+	    "  egress policy [FILE]  show the policy, or put another in force\n"
+	    "  token add NAME ROLE   a bearer token, shown once; ROLE: viewer, operator, admin\n"
+	    "  token list; token revoke NAME\n"
+	    "  ca init|show|rotate   the CA of connections that are looked into\n"
+	    "  audit verify BASE     are the segments of log_llmsec_daemon whole\n"
 	    "options:\n"
 	    "  -c, --config FILE     llmsecd's configuration, to find it\n"
 	    "      --url URL         where it is ($LLMSEC_CONTROL_URL)\n"
@@ -60,6 +72,8 @@ usage(FILE *f)
 	    "  ban del: --scope edge|cluster\n"
 	    "  sign:   --keys FILE; --timestamp SECONDS\n"
 	    "  check:  --conf-dir DIR; --program-path DIR:DIR\n"
+	    "  egress test: --identity ID; --method METHOD\n"
+	    "  token:  --tokens FILE   ca: --ca FILE   audit: --key FILE\n"
 	    "      --version; -h, --help\n", f);
 }
 
@@ -284,6 +298,159 @@ check_command(struct ctl *c)
 	return ctl_check(c->conf_dir, c->program_dirs, stdout) > 0 ? 1 : 0;
 }
 
+/* --- egress ---------------------------------------------------------------------------------- */
+
+/* POST <text> and print the answer. */
+static int
+post_and_print(struct ctl *c, const char *path, struct buf *text)
+{
+	struct buf body = {0};
+	int r = refused(ctl_send(&c->target, "POST", path, text, &body), &body);
+
+	if (r == 0)
+		fwrite(buf_ptr(&body), 1, buf_len(&body), stdout);
+	buf_free(&body);
+	return r;
+}
+
+static void
+member_add(struct buf *b, const char *key, const char *value)
+{
+	buf_printf(b, "%s\"%s\":\"", buf_len(b) > 1 ? "," : "", key);
+	buf_add_json(b, value, strlen(value));
+	buf_addc(b, '"');
+}
+
+static int
+egress_test_command(struct ctl *c)
+{
+	struct buf text = {0};
+	int r;
+
+	buf_addc(&text, '{');
+	member_add(&text, "url", c->words[1]);
+	if (c->identity != NULL)
+		member_add(&text, "identity", c->identity);
+	if (c->method != NULL)
+		member_add(&text, "method", c->method);
+	buf_addc(&text, '}');
+	r = post_and_print(c, "/api/egress/test", &text);
+	buf_free(&text);
+	return r;
+}
+
+static int
+egress_suggest_command(struct ctl *c)
+{
+	struct buf body = {0};
+	int r = refused(ctl_get(&c->target, "/api/events?event=egress.would_deny&limit=10000", &body), &body);
+
+	buf_addc(&body, '\0');
+	if (r == 0 && ctl_egress_suggest(buf_ptr(&body), stdout) < 0)
+		r = 1;
+	buf_free(&body);
+	return r;
+}
+
+static int
+egress_policy_command(struct ctl *c)
+{
+	struct buf text = {0}, body = {0};
+	char chunk[65536];
+	size_t n;
+	FILE *f;
+	int r;
+
+	if (c->n_words == 1) {
+		r = refused(ctl_get(&c->target, "/api/egress/policy", &body), &body);
+		if (r == 0)
+			fwrite(buf_ptr(&body), 1, buf_len(&body), stdout);
+		buf_free(&body);
+		return r;
+	}
+	f = fopen(c->words[1], "re");
+	if (f == NULL) {
+		fprintf(stderr, "llmsecctl: %s: %s\n", c->words[1], strerror(errno));
+		return 2;
+	}
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		buf_add(&text, chunk, n);
+	fclose(f);
+	r = post_and_print(c, "/api/egress/policy", &text);
+	buf_free(&text);
+	return r;
+}
+
+static int
+egress_command(struct ctl *c)
+{
+	const char *what = c->n_words > 0 ? c->words[0] : "";
+	int r;
+
+	if (strcmp(what, "check") == 0 && c->n_words == 2) {
+		r = ctl_egress_check(c->words[1], stdout);
+		return r < 0 ? 2 : r > 0;
+	}
+	r = target_find(c);
+	if (r != 0)
+		return r;
+	if (strcmp(what, "test") == 0 && c->n_words == 2)
+		return egress_test_command(c);
+	if (strcmp(what, "suggest") == 0 && c->n_words == 1)
+		return egress_suggest_command(c);
+	if (strcmp(what, "policy") == 0 && c->n_words <= 2)
+		return egress_policy_command(c);
+	usage(stderr);
+	return 2;
+}
+
+static int
+failed(const char *path, int r)
+{
+	if (r < 0)
+		fprintf(stderr, "llmsecctl: %s: %s\n", path, strerror(-r));
+	return r < 0 ? 1 : 0;
+}
+
+static int
+token_command(struct ctl *c)
+{
+	const char *what = c->n_words > 0 ? c->words[0] : "", *path = c->tokens != NULL ? c->tokens : LLMSEC_SYSCONFDIR "/tokens";
+
+	if (strcmp(what, "add") == 0 && c->n_words == 3)
+		return failed(path, token_file_add(path, c->words[1], c->words[2], stdout));
+	if (strcmp(what, "list") == 0 && c->n_words == 1)
+		return failed(path, token_file_list(path, stdout));
+	if (strcmp(what, "revoke") == 0 && c->n_words == 2)
+		return failed(path, token_file_revoke(path, c->words[1]));
+	usage(stderr);
+	return 2;
+}
+
+static int
+ca_command(struct ctl *c)
+{
+	const char *what = c->n_words > 0 ? c->words[0] : "", *path = c->ca != NULL ? c->ca : LLMSEC_SYSCONFDIR "/egress-ca.pem";
+
+	if (c->n_words == 1 && strcmp(what, "init") == 0)
+		return failed(path, ctl_ca_make(path, 0, stdout));
+	if (c->n_words == 1 && strcmp(what, "rotate") == 0)
+		return failed(path, ctl_ca_make(path, 1, stdout));
+	if (c->n_words == 1 && strcmp(what, "show") == 0)
+		return failed(path, ctl_ca_show(path, stdout));
+	usage(stderr);
+	return 2;
+}
+
+static int
+audit_command(struct ctl *c)
+{
+	if (c->n_words == 2 && strcmp(c->words[0], "verify") == 0)
+		return ctl_audit_verify(c->words[1], c->audit_key);
+	usage(stderr);
+	return 2;
+}
+
 static void
 query_add(struct ctl *c, const char *key, const char *value)
 {
@@ -294,7 +461,8 @@ query_add(struct ctl *c, const char *key, const char *value)
 	curl_free(enc);
 }
 
-enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE, O_KEYS, O_TIME };
+enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE, O_KEYS, O_TIME, O_IDENTITY, O_METHOD,
+       O_TOKENS, O_CA, O_AUDIT_KEY };
 
 static const struct option longs[] = {
 	{ "config", 1, NULL, 'c' }, { "json", 0, NULL, 'j' }, { "follow", 0, NULL, 'f' },
@@ -304,6 +472,8 @@ static const struct option longs[] = {
 	{ "event", 1, NULL, O_QUERY }, { "request-id", 1, NULL, O_QUERY }, { "ip", 1, NULL, O_QUERY },
 	{ "keys", 1, NULL, O_KEYS }, { "timestamp", 1, NULL, O_TIME },
 	{ "ttl", 1, NULL, O_TTL }, { "reason", 1, NULL, O_REASON }, { "scope", 1, NULL, O_SCOPE },
+	{ "identity", 1, NULL, O_IDENTITY }, { "method", 1, NULL, O_METHOD }, { "tokens", 1, NULL, O_TOKENS },
+	{ "ca", 1, NULL, O_CA }, { "key", 1, NULL, O_AUDIT_KEY },
 	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
 };
 
@@ -329,6 +499,11 @@ options_take(struct ctl *c, int argc, char **argv)
 		case O_REASON: c->ban.reason = optarg; break;
 		case O_SCOPE: c->ban.scope = optarg; break;
 		case O_KEYS: c->keys = optarg; break;
+		case O_IDENTITY: c->identity = optarg; break;
+		case O_METHOD: c->method = optarg; break;
+		case O_TOKENS: c->tokens = optarg; break;
+		case O_CA: c->ca = optarg; break;
+		case O_AUDIT_KEY: c->audit_key = optarg; break;
 		case O_TIME: c->timestamp = atol(optarg); break;
 		case O_QUERY:
 			snprintf(key, sizeof(key), "%s", longs[i].name);
@@ -352,6 +527,8 @@ main(int argc, char **argv)
 	} commands[] = {
 		{ "status", status_command, true, false }, { "events", events_command, true, false },
 		{ "metrics", metrics_command, true, false }, { "check", check_command, false, false },
+		{ "egress", egress_command, false, true }, { "token", token_command, false, true },
+		{ "ca", ca_command, false, true }, { "audit", audit_command, false, true },
 		{ "ban", ban_command, true, true }, { "sign", sign_command, false, true },
 	};
 	struct ctl c = { .conf_dir = LLMSEC_SYSCONFDIR, .program_dirs = LLMSEC_PROGRAM_PATH };

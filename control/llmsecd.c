@@ -20,6 +20,7 @@
 #include "control/collector.h"
 #include "control/control_events.h"
 #include "control/ctltime.h"
+#include "control/egress_store.h"
 #include "control/httpd.h"
 #include "control/intake.h"
 #include "control/llmsecd_conf.h"
@@ -48,6 +49,8 @@ struct daemon {
 	struct ban_sock		*ban_sock;
 	struct node_auth	*node_auth;
 	struct control_events	*events;
+	struct egress_store	*egress;
+	int64_t			 egress_tick_ms;
 	struct httpd		*http;
 	int			 signal_fd;
 };
@@ -108,6 +111,7 @@ restart_needed(const struct llmsecd_conf *a, const struct llmsecd_conf *b)
 		F("database.path", database.path), F("counters_dir", counters_dir), F("http.listen", http.listen),
 		F("bans.database", bans.database), F("bans.haproxy_socket", bans.haproxy_socket),
 		F("bans.haproxy_table", bans.haproxy_table), F("bans.haproxy_map", bans.haproxy_map),
+		F("egress.dir", egress.dir), F("egress.policy", egress.policy), F("http.tokens", http.tokens),
 		F("bans.socket", bans.socket), F("bans.orders", bans.orders),
 #undef F
 	};
@@ -305,7 +309,11 @@ start(struct daemon *d)
 	r = bans_start(d);
 	if (r < 0)
 		return r;
-	parts = (struct httpd_parts){ d->board, d->ctr, d->bans, d->ban_nodes, d->node_auth, d->events };
+	/* Without its database the lists in force stay what they are. */
+	r = d->conf.egress.dir[0] != '\0' ? egress_store_open(&d->egress, d->conf.egress.dir) : 0;
+	if (r < 0)
+		log_err("no egress API: %s: %s", d->conf.egress.dir, strerror(-r));
+	parts = (struct httpd_parts){ d->board, d->ctr, d->bans, d->ban_nodes, d->node_auth, d->events, d->egress };
 	return httpd_start(&d->http, &d->conf, &parts);
 }
 
@@ -322,6 +330,10 @@ run(struct daemon *d)
 		if (r < 0 || (r > 0 && signal_take(d)))
 			break;
 		control_events_tick(d->events);
+		if (d->egress != NULL && ctltime_mono_ms() - d->egress_tick_ms > 60000) {
+			d->egress_tick_ms = ctltime_mono_ms();
+			egress_store_tick(d->egress);
+		}
 		if (watchdog > 0)
 			sdnotify_send("WATCHDOG=1");
 	}
@@ -338,6 +350,7 @@ stop(struct daemon *d)
 	if (d->bans != NULL)
 		ban_list_stop(d->bans);
 	httpd_stop(&d->http);
+	egress_store_close(&d->egress);
 	ban_nodes_stop(&d->ban_nodes);
 	ban_link_stop(&d->ban_link);
 	ban_sock_stop(&d->ban_sock);

@@ -94,6 +94,8 @@ static const struct conf_opt http_opts[] = {
 	  .help = "a token that may read, ban and unban; empty: none" },
 	{ .name = "read_token_file", .type = CONF_T_STR, .offset = offsetof(S(http), read_token_file),
 	  .max = 4096, .def = "\"\"", .unit = "path", .help = "a token that may read; empty: none" },
+	{ .name = "tokens", .type = CONF_T_STR, .offset = offsetof(S(http), tokens), .max = 4096, .def = "\"\"",
+	  .unit = "path", .help = "more tokens, hashed, with roles: llmsecctl token; empty: none" },
 	{ .name = "max_connections", .type = CONF_T_INT,
 	  .offset = offsetof(S(http), max_connections), .min = 4, .max = 1024, .def = "64",
 	  .unit = "connections", .help = "at most so many at once, half of them following" },
@@ -175,6 +177,15 @@ static const struct conf_opt node_opts[] = {
 	CONF_END
 };
 
+static const struct conf_opt egress_opts[] = {
+	{ .name = "dir", .type = CONF_T_STR, .offset = offsetof(S(egress), dir), .max = 3900, .def = "\"\"",
+	  .unit = "path", .help = "where the lists of the egress API are kept, for Squid's helper to read; empty: no such API" },
+	{ .name = "policy", .type = CONF_T_STR, .offset = offsetof(S(egress), policy), .max = 3900,
+	  .def = "/etc/llmsec/egress.yaml", .unit = "path",
+	  .help = "the helper's policy; its folder must be writable for /api/egress/policy to change it" },
+	CONF_END
+};
+
 static const struct conf_opt cluster_opts[] = {
 	{ .name = "keys", .type = CONF_T_STR, .offset = offsetof(S(cluster), keys), .max = 4096, .def = "\"\"",
 	  .unit = "path", .help = "keys that sign requests between edges, \"ID HEX\" a line, the first signs; empty: none" },
@@ -199,6 +210,7 @@ const struct conf_opt llmsecd_conf_opts[] = {
 	CONF_MAP(struct llmsecd_conf, retention, retention_opts, "how long they stay"),
 	CONF_MAP(struct llmsecd_conf, http, http_opts, "how they are asked for"),
 	CONF_MAP(struct llmsecd_conf, bans, bans_opts, "who is banned at the edge"),
+	CONF_MAP(struct llmsecd_conf, egress, egress_opts, "what may leave the house"),
 	CONF_MAP(struct llmsecd_conf, cluster, cluster_opts, "the other edges"),
 	CONF_END
 };

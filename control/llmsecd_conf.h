@@ -41,6 +41,7 @@ struct llmsecd_conf {
 		char	*token_file;
 		char	*ban_token_file;
 		char	*read_token_file;
+		char	*tokens;
 		int	 max_connections;
 	} http;
 	struct {
@@ -53,6 +54,10 @@ struct llmsecd_conf {
 		char	*socket;
 		char	*orders;
 	} bans;
+	struct {
+		char	*dir;
+		char	*policy;
+	} egress;
 	struct {
 		char	*keys;
 		char	*ca_file;

@@ -79,8 +79,8 @@ take_name(struct egress_lists *l, char op, char kind, char *word, time_t until)
 		e->allow = op == '+';
 		l->n_allow += op == '+';
 	} else {
-		e->add = op == '+';
-		e->del = op == '-';
+		e->add |= op == '+';
+		e->del |= op == '-';
 		e->until = until;
 	}
 	return NULL;

@@ -48,6 +48,9 @@ egress_policy_identity(const struct egress_policy *p, const struct egress_reques
 
 	if (p->conf.n_identities == 0)
 		return -1;
+	for (size_t i = 0; q->as.n > 0 && i < p->conf.n_identities; i++)
+		if (strlen(p->conf.identities[i].id) == q->as.n && memcmp(p->conf.identities[i].id, q->as.p, q->as.n) == 0)
+			return (int)i;
 	known = source_read(&q->src, &src);
 	for (size_t i = 0; i < p->conf.n_identities; i++) {
 		const struct egress_conf_identity *c = &p->conf.identities[i];

@@ -68,6 +68,7 @@ struct egress_request {
 	struct egress_str	upgrade, content_type;
 	struct egress_str	address; /* what the name resolved to, where the asker knows */
 	enum egress_phase	phase;
+	struct egress_str	as;	/* ask as this identity, by its id: only for who tries a policy */
 };
 
 struct egress_verdict {

@@ -2,19 +2,21 @@
 # Squid's line protocols and the egress policy.  Programs are thin: what can be tested is in libegress.
 if HELPERS
 squidhelperdir = $(squid_helperdir)
-squidhelper_PROGRAMS = %D%/ext_llmsec_egress_acl
+squidhelper_PROGRAMS = %D%/ext_llmsec_egress_acl %D%/log_llmsec_daemon
+%C%_log_llmsec_daemon_SOURCES = %D%/log_llmsec_daemon.c
+%C%_log_llmsec_daemon_LDADD = %D%/libegress.la $(CRYPTO_LIBS)
 %C%_ext_llmsec_egress_acl_SOURCES = %D%/ext_llmsec_egress_acl.c
 %C%_ext_llmsec_egress_acl_LDADD = %D%/libegress.la
 noinst_LTLIBRARIES += %D%/libegress.la
-%C%_libegress_la_CFLAGS = $(AM_CFLAGS) $(PSL_CFLAGS)
-%C%_libegress_la_LIBADD = $(LIBLLMSEC) $(PSL_LIBS)
+%C%_libegress_la_CFLAGS = $(AM_CFLAGS) $(PSL_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_libegress_la_LIBADD = $(LIBLLMSEC) $(PSL_LIBS) $(CRYPTO_LIBS)
 %C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
 	%D%/egress_policy.c %D%/egress_policy_build.c %D%/egress_policy.h \
 	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \
-	%D%/egress_match.c %D%/squid_line.c %D%/squid_line.h \
+	%D%/egress_match.c %D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
-dist_man_MANS += %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
+dist_man_MANS += %D%/log_llmsec_daemon.8 %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
 endif
 
 if HELPERS
@@ -37,7 +39,7 @@ tests_unit_squid_helpers_test_egress_report_LDADD = $(EGRESS_TEST_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
-	tests/helper/squid_bump.sh
+	tests/helper/squid_bump.sh tests/helper/audit.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap
 tests_helper_tiny_icap_CFLAGS = $(AM_CFLAGS) -pthread
 tests_helper_tiny_icap_LDFLAGS = $(AM_LDFLAGS) -pthread

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/rand.h>
+#include <sqlite3.h>
+
+#include "control/ctltime.h"
+#include "control/egress_store.h"
+#include "control/store_private.h"
+#include "lib/cidr.h"
+#include "lib/log.h"
+#include "lib/set_dom.h"
+#include "lib/set_ip.h"
+#include "ti-sync/collect.h"
+
+#define OVERLAY_MAX	4096	/* changes in the text; more are folded into a set */
+
+/* As in store_schema.c: a step that was released never changes. */
+static const char *const steps[] = {
+	/* in_set: the set in force has it, so the text need not. */
+	"CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, list INTEGER NOT NULL, value TEXT NOT NULL,"
+	" description TEXT NOT NULL, added INTEGER NOT NULL, expires INTEGER NOT NULL, in_set INTEGER NOT NULL,"
+	" UNIQUE (list, value));"
+	"CREATE INDEX entries_text ON entries(list) WHERE in_set = 0;"
+	"CREATE INDEX entries_end ON entries(expires) WHERE expires > 0;"
+	/* Names that the set in force has, but the list not any more. */
+	"CREATE TABLE undone (value TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE sets (list INTEGER PRIMARY KEY, generation INTEGER NOT NULL);"
+	"CREATE TABLE policies (version INTEGER PRIMARY KEY AUTOINCREMENT, added INTEGER NOT NULL, text BLOB NOT NULL);",
+};
+
+enum { Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST, Q_COUNT, Q_SEARCHED,
+       Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET, Q_TOTAL, Q_N };
+
+static const char *const sql[Q_N] = {
+	[Q_PUT] = "INSERT INTO entries (list, value, description, added, expires, in_set) VALUES (?1,?2,?3,?4,?5,0)"
+	    " ON CONFLICT (list, value) DO UPDATE SET description = ?3, expires = ?5, in_set = in_set AND ?5 = 0",
+	[Q_PUT_IMPORT] = "INSERT OR IGNORE INTO entries (list, value, description, added, expires, in_set)"
+	    " VALUES (?1,?2,?3,?4,0,0)",
+	[Q_DEL] = "DELETE FROM entries WHERE list = ?1 AND value = ?2 RETURNING value, in_set",
+	[Q_DEL_ID] = "DELETE FROM entries WHERE list = ?1 AND id = ?2 RETURNING value, in_set",
+	[Q_UNDO] = "INSERT OR IGNORE INTO undone VALUES (?1)",
+	[Q_REDO] = "DELETE FROM undone WHERE value = ?1",
+	[Q_TEXT] = "SELECT list, value, expires FROM entries WHERE in_set = 0",
+	[Q_UNDONE] = "SELECT value FROM undone",
+	[Q_ALL] = "SELECT value FROM entries WHERE list = ?1 AND expires = 0",
+	[Q_LIST] = "SELECT id, value, description, added, expires FROM entries WHERE list = ?1 AND"
+	    " (?2 = '' OR instr(value, ?2) OR instr(description, ?2)) ORDER BY id DESC LIMIT ?3 OFFSET ?4",
+	[Q_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM entries WHERE in_set = 0 AND list < 2"
+	    " UNION ALL SELECT 1 FROM undone)",
+	[Q_SEARCHED] = "SELECT count(*) FROM entries WHERE list = ?1 AND (?2 = '' OR instr(value, ?2) OR instr(description, ?2))",
+	[Q_GENERATION] = "SELECT generation FROM sets WHERE list = ?1",
+	[Q_GENERATION_SET] = "INSERT OR REPLACE INTO sets VALUES (?1, ?2)",
+	[Q_FOLD] = "UPDATE entries SET in_set = 1 WHERE list < 2 AND expires = 0 AND in_set = 0",
+	[Q_REDO_ALL] = "DELETE FROM undone",
+	[Q_EXPIRE] = "DELETE FROM entries WHERE expires > 0 AND expires <= ?1",
+	[Q_POLICY_ADD] = "INSERT INTO policies (added, text) VALUES (?1, ?2)",
+	[Q_POLICY_GET] = "SELECT version, text FROM policies WHERE ?1 = 0 OR version = ?1 ORDER BY version DESC LIMIT 1",
+	[Q_TOTAL] = "SELECT count(*) FROM entries WHERE list = ?1",
+};
+
+struct egress_store {
+	pthread_mutex_t	 lock;
+	sqlite3		*db;
+	sqlite3_stmt	*q[Q_N];
+	char		 dir[4000];
+};
+
+static sqlite3_stmt *
+query(struct egress_store *s, int q)
+{
+	sqlite3_reset(s->q[q]);
+	sqlite3_clear_bindings(s->q[q]);
+	return s->q[q];
+}
+
+/* To the end; 0 or -errno. */
+static int
+finish(sqlite3_stmt *q)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW)
+		;
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : store_errno(rc);
+}
+
+static int64_t
+number(struct egress_store *s, int which, int list)
+{
+	sqlite3_stmt *q = query(s, which);
+	int64_t n = 0;
+
+	if (sqlite3_bind_parameter_count(q) > 0)
+		sqlite3_bind_int(q, 1, list);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		n = sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	return n;
+}
+
+static int
+run(struct egress_store *s, const char *text)
+{
+	return store_errno(sqlite3_exec(s->db, text, NULL, NULL, NULL));
+}
+
+/* --- what the helper reads -------------------------------------------------------------------- */
+
+static void
+set_path(const struct egress_store *s, int list, int64_t generation, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s.%" PRId64 ".set", s->dir, list == EGRESS_DOMAINS ? "domains" : "addresses", generation);
+}
+
+static int
+set_fill(struct egress_store *s, int list, struct set_dom_writer *dom, struct set_ip_writer *ip)
+{
+	static const struct set_class listed = { .categories = 1, .confidence = 100 };
+	sqlite3_stmt *q = query(s, Q_ALL);
+	struct cidr c;
+	int rc, r = 0;
+
+	sqlite3_bind_int(q, 1, list);
+	while (r == 0 && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		const char *v = (const char *)sqlite3_column_text(q, 0);
+
+		if (dom != NULL)
+			r = set_dom_writer_add(dom, v, strlen(v), &listed);
+		else if (cidr_parse(v, &c) == 0)
+			r = set_ip_writer_add(ip, &c, &listed);
+	}
+	sqlite3_reset(q);
+	return r;
+}
+
+/* A new set of the whole list, under the next number. */
+static int
+set_write(struct egress_store *s, int list)
+{
+	static const char *const categories[] = { "api" };
+	int64_t generation = number(s, Q_GENERATION, list) + 1;
+	struct set_meta meta = { .created = time(NULL), .generation = (uint64_t)generation, .categories = categories,
+	    .n_categories = 1 };
+	struct set_dom_writer *dom = NULL;
+	struct set_ip_writer *ip = NULL;
+	sqlite3_stmt *q;
+	char path[4100];
+	int r = -EEXIST;
+
+	set_path(s, list, generation, path, sizeof(path));
+	/* Two names with one hash: another key, which practically never happens twice. */
+	for (int i = 0; r == -EEXIST && i < 5; i++) {
+		r = -ENOMEM;
+		if (RAND_bytes(meta.key, sizeof(meta.key)) != 1)
+			return -EIO;
+		if (list == EGRESS_DOMAINS ? (dom = set_dom_writer_new(&meta)) != NULL : (ip = set_ip_writer_new(&meta)) != NULL)
+			r = set_fill(s, list, dom, ip);
+		if (r == 0)
+			r = dom != NULL ? set_dom_writer_write(dom, path) : set_ip_writer_write(ip, path);
+		set_dom_writer_free(&dom);
+		set_ip_writer_free(&ip);
+	}
+	if (r < 0)
+		return r;
+	q = query(s, Q_GENERATION_SET);
+	sqlite3_bind_int(q, 1, list);
+	sqlite3_bind_int64(q, 2, generation);
+	return finish(q);
+}
+
+static int
+fold(struct egress_store *s)
+{
+	int r = set_write(s, EGRESS_DOMAINS);
+
+	if (r == 0)
+		r = set_write(s, EGRESS_NETWORKS);
+	if (r == 0)
+		r = finish(query(s, Q_FOLD));
+	return r == 0 ? finish(query(s, Q_REDO_ALL)) : r;
+}
+
+static void
+text_make(struct egress_store *s, struct buf *b)
+{
+	static const char kind[] = { 'd', 'i', 'w' };
+	sqlite3_stmt *q;
+	int lines = 1;
+
+	buf_adds(b, "llmsec-egress-lists 1\n");
+	for (int list = 0; list < EGRESS_WHITELIST; list++) {
+		int64_t generation = number(s, Q_GENERATION, list);
+
+		if (generation > 0) {
+			buf_printf(b, list == EGRESS_DOMAINS ? "domains domains.%" PRId64 ".set\n" :
+			    "addresses addresses.%" PRId64 ".set\n", generation);
+			lines++;
+		}
+	}
+	for (q = query(s, Q_UNDONE); sqlite3_step(q) == SQLITE_ROW; lines++)
+		buf_printf(b, "-d %s\n", (const char *)sqlite3_column_text(q, 0));
+	sqlite3_reset(q);
+	for (q = query(s, Q_TEXT); sqlite3_step(q) == SQLITE_ROW; lines++) {
+		buf_printf(b, "+%c %s", kind[sqlite3_column_int(q, 0) % 3], (const char *)sqlite3_column_text(q, 1));
+		if (sqlite3_column_int64(q, 2) > 0)
+			buf_printf(b, " %" PRId64, (int64_t)sqlite3_column_int64(q, 2));
+		buf_addc(b, '\n');
+	}
+	sqlite3_reset(q);
+	buf_printf(b, "end %d\n", lines);
+}
+
+/* Under a temporary name, fsynced, renamed. */
+static int
+file_write(const struct egress_store *s, const struct buf *b)
+{
+	char path[4100], tmp[4100];
+	int fd, r = 0;
+
+	snprintf(path, sizeof(path), "%s/lists", s->dir);
+	snprintf(tmp, sizeof(tmp), "%s/lists.new", s->dir);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, buf_ptr(b), buf_len(b)) != (ssize_t)buf_len(b) || fsync(fd) < 0)
+		r = errno != 0 ? -errno : -ENOSPC;
+	close(fd);
+	if (r == 0 && rename(tmp, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(tmp);
+	return r;
+}
+
+/* Sets that the text doesn't name any more, but for the last one: a helper may be about to open it. */
+static void
+sets_clean(const struct egress_store *s, int list, int64_t generation)
+{
+	char path[4100];
+
+	for (int64_t g = generation - 2; g > 0 && g > generation - 10; g--) {
+		set_path(s, list, g, path, sizeof(path));
+		unlink(path);
+	}
+}
+
+/* Inside the transaction: it commits only what the helper can read. */
+static int
+publish(struct egress_store *s)
+{
+	struct buf b = { .max = (size_t)32 << 20 };
+	int r = number(s, Q_COUNT, 0) > OVERLAY_MAX ? fold(s) : 0;
+
+	if (r == 0) {
+		text_make(s, &b);
+		r = b.err;
+	}
+	if (r == 0)
+		r = run(s, "COMMIT");
+	if (r == 0)
+		r = file_write(s, &b);
+	buf_free(&b);
+	if (r == 0)
+		for (int list = 0; list < EGRESS_WHITELIST; list++)
+			sets_clean(s, list, number(s, Q_GENERATION, list));
+	return r;
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+static int
+begin(struct egress_store *s)
+{
+	int r;
+
+	pthread_mutex_lock(&s->lock);
+	r = run(s, "BEGIN IMMEDIATE");
+	if (r < 0)
+		pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+static int
+done(struct egress_store *s, int r, bool changed)
+{
+	if (r == 0 && changed)
+		r = publish(s);
+	if (!sqlite3_get_autocommit(s->db))
+		run(s, "ROLLBACK");
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		log_warnx("egress lists in %s: %s", s->dir, strerror(-r));
+	return r;
+}
+
+int
+egress_store_add(struct egress_store *s, enum egress_list list, const char *value, const char *description, int64_t ttl_s)
+{
+	int r = begin(s);
+	int64_t before = 0;
+	sqlite3_stmt *q;
+
+	if (r < 0)
+		return r;
+	before = number(s, Q_TOTAL, (int)list);
+	q = query(s, Q_PUT);
+	sqlite3_bind_int(q, 1, (int)list);
+	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 3, description, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 4, ctltime_now_ms());
+	sqlite3_bind_int64(q, 5, ttl_s > 0 ? (int64_t)time(NULL) + ttl_s : 0);
+	r = finish(q);
+	/* One that is to end must not go on in the set. */
+	if (r == 0 && list == EGRESS_DOMAINS) {
+		q = query(s, ttl_s == 0 ? Q_REDO : Q_UNDO);
+		sqlite3_bind_text(q, 1, value, -1, SQLITE_STATIC);
+		r = finish(q);
+	}
+	before = number(s, Q_TOTAL, (int)list) - before;
+	r = done(s, r, true);
+	return r < 0 ? r : before > 0;
+}
+
+int
+egress_store_del(struct egress_store *s, enum egress_list list, const char *value, int64_t id)
+{
+	bool gone = false, in_set = false;
+	char was[512] = "";
+	sqlite3_stmt *q;
+	int r = begin(s);
+
+	if (r < 0)
+		return r;
+	q = query(s, value != NULL ? Q_DEL : Q_DEL_ID);
+	sqlite3_bind_int(q, 1, (int)list);
+	if (value != NULL)
+		sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_int64(q, 2, id);
+	if (sqlite3_step(q) == SQLITE_ROW) {
+		gone = true;
+		snprintf(was, sizeof(was), "%s", (const char *)sqlite3_column_text(q, 0));
+		in_set = sqlite3_column_int(q, 1) != 0;
+	}
+	r = finish(q);
+	if (r == 0 && in_set && list == EGRESS_DOMAINS) {
+		q = query(s, Q_UNDO);
+		sqlite3_bind_text(q, 1, was, -1, SQLITE_STATIC);
+		r = finish(q);
+	} else if (r == 0 && in_set) {
+		r = set_write(s, EGRESS_NETWORKS);
+	}
+	r = done(s, r, gone);
+	return r < 0 ? r : gone;
+}
+
+static int
+import_one(struct egress_store *s, enum egress_list list, const char *value, const char *description, int64_t now,
+    struct egress_counts *n)
+{
+	sqlite3_stmt *q = query(s, Q_PUT_IMPORT);
+	int r;
+
+	sqlite3_bind_int(q, 1, (int)list);
+	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 3, description, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 4, now);
+	r = finish(q);
+	if (r < 0)
+		return r;
+	if (sqlite3_changes(s->db) == 0) {
+		n->duplicate++;
+		return 0;
+	}
+	n->added++;
+	if (list != EGRESS_DOMAINS)
+		return 0;
+	q = query(s, Q_REDO);
+	sqlite3_bind_text(q, 1, value, -1, SQLITE_STATIC);
+	return finish(q);
+}
+
+int
+egress_store_import(struct egress_store *s, enum egress_list list, struct ti_collect *c, const char *description,
+    struct egress_counts *n)
+{
+	struct ti_keys *keys = list == EGRESS_NETWORKS ? &c->nets : &c->names;
+	int64_t now = ctltime_now_ms();
+	int r = begin(s);
+
+	memset(n, 0, sizeof(*n));
+	n->invalid = ti_collect_refused(c);
+	if (r < 0)
+		return r;
+	n->duplicate = ti_keys_sort(keys);
+	for (size_t i = 0; r == 0 && i < keys->n; i++) {
+		char text[TI_KEY_MAX > CIDR_TEXT ? TI_KEY_MAX : CIDR_TEXT];
+		size_t len;
+		const char *key = ti_keys_at(keys, i, &len);
+		struct cidr net;
+
+		if (list == EGRESS_NETWORKS) {
+			ti_net_of_key(&net, key);
+			cidr_format(&net, text);
+		} else {
+			ti_name_of_key(text, key, len);
+		}
+		r = import_one(s, list, text, description, now, n);
+	}
+	return done(s, r, n->added > 0);
+}
+
+void
+egress_store_tick(struct egress_store *s)
+{
+	int r = begin(s);
+	sqlite3_stmt *q;
+
+	if (r < 0)
+		return;
+	q = query(s, Q_EXPIRE);
+	sqlite3_bind_int64(q, 1, (int64_t)time(NULL));
+	r = finish(q);
+	done(s, r, r == 0 && sqlite3_changes(s->db) > 0);
+}
+
+int64_t
+egress_store_list(struct egress_store *s, enum egress_list list, const char *search, int limit, int offset,
+    void (*row)(void *, const struct egress_entry *), void *arg)
+{
+	sqlite3_stmt *q;
+	int64_t total = 0;
+
+	pthread_mutex_lock(&s->lock);
+	q = query(s, Q_LIST);
+	sqlite3_bind_int(q, 1, (int)list);
+	sqlite3_bind_text(q, 2, search, -1, SQLITE_STATIC);
+	sqlite3_bind_int(q, 3, limit);
+	sqlite3_bind_int(q, 4, offset);
+	while (sqlite3_step(q) == SQLITE_ROW) {
+		struct egress_entry e = { sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4),
+		    (const char *)sqlite3_column_text(q, 1), (const char *)sqlite3_column_text(q, 2) };
+
+		row(arg, &e);
+	}
+	sqlite3_reset(q);
+	q = query(s, Q_SEARCHED);
+	sqlite3_bind_int(q, 1, (int)list);
+	sqlite3_bind_text(q, 2, search, -1, SQLITE_STATIC);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		total = sqlite3_column_int64(q, 0);
+	sqlite3_reset(q);
+	pthread_mutex_unlock(&s->lock);
+	return total;
+}
+
+/* --- policies --------------------------------------------------------------------------------- */
+
+int64_t
+egress_store_policy_add(struct egress_store *s, const char *text, size_t len)
+{
+	sqlite3_stmt *q;
+	int64_t version;
+	int r;
+
+	pthread_mutex_lock(&s->lock);
+	q = query(s, Q_POLICY_ADD);
+	sqlite3_bind_int64(q, 1, ctltime_now_ms());
+	sqlite3_bind_blob(q, 2, text, (int)len, SQLITE_STATIC);
+	r = finish(q);
+	version = sqlite3_last_insert_rowid(s->db);
+	pthread_mutex_unlock(&s->lock);
+	return r < 0 ? r : version;
+}
+
+int64_t
+egress_store_policy_get(struct egress_store *s, int64_t version, struct buf *text)
+{
+	sqlite3_stmt *q;
+	int64_t found = 0;
+
+	pthread_mutex_lock(&s->lock);
+	q = query(s, Q_POLICY_GET);
+	sqlite3_bind_int64(q, 1, version);
+	if (sqlite3_step(q) == SQLITE_ROW) {
+		found = sqlite3_column_int64(q, 0);
+		buf_add(text, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1));
+	}
+	sqlite3_reset(q);
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+int
+egress_store_open(struct egress_store **out, const char *dir)
+{
+	static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;";
+	struct egress_store *s = calloc(1, sizeof(*s));
+	char path[4100];
+	int r;
+
+	*out = NULL;
+	if (s == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	snprintf(path, sizeof(path), "%s/egress.db", dir);
+	r = store_errno(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+	    SQLITE_OPEN_EXRESCODE, NULL));
+	if (r == 0)
+		r = run(s, settings);
+	if (r == 0)
+		r = store_migrate_steps(s->db, steps, sizeof(steps) / sizeof(steps[0]), 0);
+	for (int i = 0; r == 0 && i < Q_N; i++)
+		r = store_errno(sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->q[i], NULL));
+	/* What was committed, but not yet written for the helper when the last llmsecd died. */
+	if (r == 0)
+		r = begin(s);
+	if (r == 0)
+		r = done(s, 0, true);
+	if (r < 0)
+		egress_store_close(&s);
+	*out = s;
+	return r;
+}
+
+void
+egress_store_close(struct egress_store **sp)
+{
+	struct egress_store *s = *sp;
+
+	*sp = NULL;
+	if (s == NULL)
+		return;
+	for (int i = 0; i < Q_N; i++)
+		sqlite3_finalize(s->q[i]);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_EGRESS_STORE_H
+#define LLMSEC_EGRESS_STORE_H
+/*
+ * What the API keeps about egress: lists of domains and networks, and the versions of the policy.  One SQLite file,
+ * egress.db, and beside it what the helper reads: `lists` (squid-helpers/egress_lists.h) and the sets it names.
+ * A call that returns 0 is on disk and in force for the helper's next decision.  Thread safe: one lock.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+
+struct egress_store;
+struct ti_collect;
+
+enum egress_list { EGRESS_DOMAINS, EGRESS_NETWORKS, EGRESS_WHITELIST, EGRESS_LISTS };
+
+struct egress_entry {
+	int64_t		 id, added_ms, expires_s;	/* expires 0: never */
+	const char	*value, *description;
+};
+
+struct egress_counts {
+	size_t	added, duplicate, invalid;
+};
+
+int	egress_store_open(struct egress_store **, const char *dir);
+void	egress_store_close(struct egress_store **);
+
+/* 1: added, 0: was there already (its description and end are the new ones), or -errno. */
+int	egress_store_add(struct egress_store *, enum egress_list, const char *value, const char *description,
+	    int64_t ttl_s);
+/* By value, or by id where <value> is NULL.  1: gone, 0: was not there, or -errno. */
+int	egress_store_del(struct egress_store *, enum egress_list, const char *value, int64_t id);
+/* All that a parser found, for ever.  0 or -errno; nothing is added on an error. */
+int	egress_store_import(struct egress_store *, enum egress_list, struct ti_collect *, const char *description,
+	    struct egress_counts *);
+/* Newest first; <search> "": all.  Returns the number there is in all, or -errno. */
+int64_t	egress_store_list(struct egress_store *, enum egress_list, const char *search, int limit, int offset,
+	    void (*row)(void *, const struct egress_entry *), void *arg);
+/* What has ended goes; about once a minute. */
+void	egress_store_tick(struct egress_store *);
+
+/* The next version; its number, or -errno. */
+int64_t	egress_store_policy_add(struct egress_store *, const char *text, size_t len);
+/* Version 0: the newest.  Its number, 0: there is none, or -errno. */
+int64_t	egress_store_policy_get(struct egress_store *, int64_t version, struct buf *text);
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "control/egress_try.h"
+#include "lib/buf.h"
+#include "lib/diag.h"
+#include "lib/set_dom.h"
+#include "squid-helpers/egress_lists.h"
+#include "squid-helpers/egress_policy.h"
+
+int
+egress_try_read(const char *path, struct buf *b)
+{
+	FILE *f = fopen(path, "re");
+	char *room;
+	size_t n;
+
+	if (f == NULL)
+		return -errno;
+	b->max = (size_t)64 << 20;
+	while ((room = buf_room(b, 65536)) != NULL && (n = fread(room, 1, 65536, f)) > 0)
+		buf_wrote(b, n);
+	fclose(f);
+	return b->err;
+}
+
+static int
+load(const char *path, const char *text, size_t len, struct egress_policy **p, char *why, size_t size)
+{
+	struct diag *d = diag_new();
+	int r = d != NULL ? egress_policy_load(p, path, text, len, d) : -ENOMEM;
+
+	if (r < 0)
+		snprintf(why, size, "%s", r == -EINVAL ? diag_first(d) : strerror(-r));
+	diag_free(&d);
+	return r;
+}
+
+int
+egress_try_install(const char *path, const char *text, size_t len, char *why, size_t size)
+{
+	struct egress_policy *p = NULL;
+	char tmp[4100];
+	int fd, r = load(path, text, len, &p, why, size);
+
+	egress_policy_free(&p);
+	if (r < 0)
+		return r;
+	snprintf(tmp, sizeof(tmp), "%s.new", path);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	errno = ENOSPC;
+	if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0)
+		r = -errno;
+	close(fd);
+	if (r == 0 && rename(tmp, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(tmp);
+	return r;
+}
+
+/* scheme://authority/path, or authority for a tunnel.  Strings in <q> point into <url>. */
+static bool
+url_split(const char *url, struct egress_request *q)
+{
+	const char *colon = strstr(url, "://"), *host = colon != NULL ? colon + 3 : url, *end, *port;
+	size_t n = strcspn(host, "/?#");
+
+	q->port = 443;
+	if (colon != NULL) {
+		q->scheme = (struct egress_str){ url, (size_t)(colon - url) };
+		q->port = q->scheme.n == 4 && strncasecmp(url, "http", 4) == 0 ? 80 : 443;
+		end = host + n + strcspn(host + n, "#");
+		q->path = host[n] == '/' ? (struct egress_str){ host + n, (size_t)(end - host) - n } : (struct egress_str){ "/", 1 };
+	}
+	port = memrchr(host, ':', n);
+	if (port != NULL && memchr(port, ']', n - (size_t)(port - host)) == NULL && (host[0] == '[' || memchr(host, ':', n) == port)) {
+		char *stop;
+		unsigned long v = strtoul(port + 1, &stop, 10);
+
+		if (stop != host + n || v < 1 || v > 65535)
+			return false;
+		q->port = (unsigned)v;
+		n = (size_t)(port - host);
+	}
+	q->host = (struct egress_str){ host, n };
+	return n > 0;
+}
+
+/* <identity> is an address, the id of an identity, or a user. */
+static void
+identity_set(struct egress_request *q, const char *identity)
+{
+	struct egress_str s = { identity, strlen(identity) };
+	struct egress_host h;
+
+	egress_host_parse(&h, s.p, s.n);
+	if (h.kind == EGRESS_HOST_IP)
+		q->src = s;
+	else
+		q->as = q->user = s;
+}
+
+static void
+verdict_write(struct buf *b, const struct egress_request *q, const struct egress_verdict *v)
+{
+	buf_printf(b, "{\"decision\":\"%s\",\"reason\":\"%s\",\"rule\":\"%s\",\"would_deny\":%s,\"host\":\"",
+	    !v->allow ? "deny" : v->bump ? "bump" : q->scheme.n == 0 ? "splice" : "allow", egress_reason_str(v->reason),
+	    v->rule, v->observed ? "true" : "false");
+	buf_add_json(b, v->host.name, v->host.len);
+	buf_printf(b, "\",\"port\":%u,\"identity\":\"%s\"}\n", q->port, v->identity);
+}
+
+int
+egress_try(const char *path, const char *url, const char *identity, const char *method, struct buf *out, char *why,
+    size_t size)
+{
+	struct egress_request q = { .phase = EGRESS_AT_REQUEST };
+	struct egress_lists *lists = NULL;
+	struct egress_policy *p = NULL;
+	struct set_dom *threats = NULL;
+	struct egress_verdict v;
+	struct buf text = {0};
+	int r;
+
+	if (!url_split(url, &q)) {
+		snprintf(why, size, "no URL");
+		return -EINVAL;
+	}
+	method = method != NULL ? method : q.scheme.n > 0 ? "GET" : "CONNECT";
+	q.method = (struct egress_str){ method, strlen(method) };
+	if (identity != NULL)
+		identity_set(&q, identity);
+	r = egress_try_read(path, &text);
+	if (r < 0)
+		snprintf(why, size, "%s: %s", path, strerror(-r));
+	else if (load(path, buf_ptr(&text), buf_len(&text), &p, why, size) < 0)
+		r = -EBADMSG;
+	buf_free(&text);
+	if (r < 0)
+		return r;
+	if (*egress_policy_conf(p)->threats.domains != '\0')
+		set_dom_open(&threats, egress_policy_conf(p)->threats.domains, SET_QUICK, NULL);
+	if (*egress_policy_conf(p)->lists.path != '\0')
+		egress_lists_load(&lists, egress_policy_conf(p)->lists.path, NULL);
+	egress_policy_threats(p, threats);
+	egress_policy_lists(p, lists);
+	egress_decide(p, &q, &v);
+	verdict_write(out, &q, &v);
+	egress_policy_free(&p);
+	egress_lists_free(&lists);
+	set_dom_close(&threats);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "squid-helpers/audit_log.h"
+
+/* All or nothing: what was written of it is taken back. */
+static int
+write_whole(struct audit_log *l, const char *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t k = write(l->fd, p + done, n - done);
+
+		if (k > 0) {
+			done += (size_t)k;
+		} else if (k == 0 || errno != EINTR) {
+			int err = k == 0 ? ENOSPC : errno;
+
+			if (done > 0 && ftruncate(l->fd, l->size) < 0)
+				return -EIO;
+			return -err;
+		}
+	}
+	l->size += (int64_t)n;
+	return 0;
+}
+
+static int
+segment_begin(struct audit_log *l)
+{
+	char path[4100], hex[2 * AUDIT_MAC + 1], line[256];
+	int fd, n, r;
+
+	snprintf(path, sizeof(path), "%s.%08u.seg", l->base, l->st.segment + 1);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	audit_hex(l->st.mac, hex);
+	n = snprintf(line, sizeof(line), "llmsec-audit 1 %u %" PRIu64 " %s %zu\n", l->st.segment + 1, l->st.seq, hex, l->torn);
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = fd;
+	l->size = 0;
+	r = write_whole(l, line, (size_t)n);
+	if (r < 0) {
+		close(fd);
+		unlink(path);
+		l->fd = -1;
+		return r;
+	}
+	l->torn = 0;
+	l->st.segment++;
+	l->next.segment = l->st.segment;
+	l->dirty = true;
+	return 0;
+}
+
+int
+audit_log_open(struct audit_log *l, const char *base, const char *key_path)
+{
+	struct audit_found found;
+	int r;
+
+	memset(l, 0, sizeof(*l));
+	l->fd = -1;
+	snprintf(l->base, sizeof(l->base), "%s", base);
+	r = audit_key_read(key_path, true, l->key);
+	if (r < 0) {
+		snprintf(l->why, sizeof(l->why), "%s: %s", key_path, strerror(-r));
+		return r;
+	}
+	r = audit_verify(base, l->key, false, &found);
+	if (r < 0 && r != -ENOENT) {
+		snprintf(l->why, sizeof(l->why), "%s", r == -EBADMSG ? found.why : strerror(-r));
+		return r;
+	}
+	l->st = l->next = found.last;
+	l->torn = found.torn;
+	r = segment_begin(l);
+	if (r < 0)
+		snprintf(l->why, sizeof(l->why), "%s: %s", base, strerror(-r));
+	return r < 0 ? r : audit_log_sync(l);
+}
+
+void
+audit_log_add(struct audit_log *l, const char *text, size_t len)
+{
+	char hex[2 * AUDIT_MAC + 1], clean[65536];
+
+	len = len < sizeof(clean) ? len : sizeof(clean);
+	for (size_t i = 0; i < len; i++)
+		clean[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+	audit_next(l->key, &l->next, clean, len);
+	audit_hex(l->next.mac, hex);
+	buf_printf(&l->out, "%" PRIu64 " %s ", l->next.seq, hex);
+	buf_add(&l->out, clean, len);
+	buf_addc(&l->out, '\n');
+}
+
+int
+audit_log_write(struct audit_log *l)
+{
+	int r;
+
+	if (l->out.err != 0)
+		return l->out.err;
+	if (buf_len(&l->out) == 0)
+		return 0;
+	if (l->fd < 0 && (r = segment_begin(l)) < 0)
+		return r;
+	r = write_whole(l, buf_ptr(&l->out), buf_len(&l->out));
+	if (r < 0)
+		return r;
+	buf_clear(&l->out);
+	l->next.segment = l->st.segment;
+	l->st = l->next;
+	l->dirty = true;
+	return l->size >= AUDIT_SEGMENT_MAX ? audit_log_rotate(l) : 0;
+}
+
+static int
+head_write(const struct audit_log *l)
+{
+	char path[4100], tmp[4100], mac[65], proof[65], line[256];
+	uint8_t p[AUDIT_MAC];
+	int fd, n, r = 0;
+
+	snprintf(path, sizeof(path), "%s.head", l->base);
+	snprintf(tmp, sizeof(tmp), "%s.head.new", l->base);
+	audit_hex(l->st.mac, mac);
+	audit_proof(l->key, &l->st, p);
+	audit_hex(p, proof);
+	n = snprintf(line, sizeof(line), "%u %" PRIu64 " %s %s\n", l->st.segment, l->st.seq, mac, proof);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, line, (size_t)n) != n)
+		r = -ENOSPC;
+	close(fd);
+	if (r == 0 && rename(tmp, path) < 0)
+		r = -errno;
+	return r;
+}
+
+int
+audit_log_sync(struct audit_log *l)
+{
+	int r = audit_log_write(l);
+
+	if (r < 0 || !l->dirty)
+		return r;
+	if (fdatasync(l->fd) < 0)
+		return -errno;
+	r = head_write(l);
+	l->dirty = r < 0;
+	return r;
+}
+
+int
+audit_log_rotate(struct audit_log *l)
+{
+	int r = audit_log_sync(l);
+
+	return r < 0 ? r : segment_begin(l);
+}
+
+void
+audit_log_close(struct audit_log *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	buf_free(&l->out);
+	OPENSSL_cleanse(l->key, sizeof(l->key));
+}
