@@ -162,12 +162,13 @@ class Book:
                 lang = line[2:].strip()
             elif line[0] == '$' and ': ' in line and line[1:line.index(': ')].replace('_', '').isalnum():
                 name, text = line[1:].split(': ', 1)
-                self.defs[('common' if path.endswith('.spin') else file, lang, name)] = parse(text, where)
+                self.defs[('common' if path.endswith('.spin') else file, lang, name)] = \
+                    parse('{' + text + '}', where)         # a | outside of braces parts the slot's texts
             elif line.startswith('= '):
                 head = line[2:].split()
+                weight = float(head.pop()) if head[-1].replace('.', '').isdigit() and len(head) > 3 else 1.0
                 if len(head) == 3:
                     head.append(lang or 'en')
-                weight = float(head.pop()) if len(head) == 5 else 1.0
                 if len(head) != 4 or head[1] not in '01' or head[2] not in HEADS + ('carrier',):
                     sys.exit(where + ': = family label head [lang]')
             elif head is None:
