@@ -8,10 +8,10 @@
 #include "icap-llmsec/rules_private.h"
 
 #define WHOLE_MAX	768	/* bytes: of a text this short, windows would save nothing */
-#define PLACES_MAX	4096	/* of literals; a text with more is searched whole */
+#define PLACES_MAX	16384	/* of literals; a text with more is searched whole */
 #define RETRIES		8	/* matches of a rule that are looked at for one that isn't talk */
 
-/* Where the literals of candidates stand. */
+/* Where literals stand. */
 struct place {
 	uint32_t	 group, start, end;
 };
@@ -40,12 +40,11 @@ place_add(void *arg, const struct literals_hit *h)
 	struct search *s = arg;
 	struct place *v;
 
-	if (!bit(s->wanted, h->id))
-		return true;
-	if (s->n_places == PLACES_MAX) {
+	s->hits[h->id / 64] |= 1ULL << h->id % 64;
+	if (s->n_places == PLACES_MAX)
 		s->whole = true;
-		return false;
-	}
+	if (s->whole)
+		return true;
 	if (s->n_places == s->cap) {
 		v = arena_alloc(s->arena, (s->cap ? 4 * s->cap : 64) * sizeof(*v));
 		if (v == NULL) {
@@ -102,22 +101,24 @@ is_candidate(const struct search *s, const struct rule *r, unsigned roles, unsig
 	return true;
 }
 
-/* All places of the groups that candidates have, in order. */
-static int
+/* Leave the places of groups that candidates have, in order. */
+static void
 search_places(struct search *s, const uint64_t *candidates)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < s->rs->n_rules; i++) {
 		const struct rule *r = &s->rs->rules[i];
 
 		for (unsigned k = 0; bit(candidates, (uint32_t)i) && k < r->n_groups; k++)
 			s->wanted[r->group[k] / 64] |= 1ULL << r->group[k] % 64;
 	}
-	literals_each(s->rs->lit, s->text->text, s->text->len, place_add, s);
-	if (s->failed)
-		return -ENOMEM;
-	if (!s->whole && s->n_places > 1)
-		qsort(s->place, s->n_places, sizeof(*s->place), place_cmp);
-	return 0;
+	for (size_t i = 0; i < s->n_places; i++)
+		if (bit(s->wanted, s->place[i].group))
+			s->place[n++] = s->place[i];
+	s->n_places = n;
+	if (n > 1)
+		qsort(s->place, n, sizeof(*s->place), place_cmp);
 }
 
 /* The group of <r> that occurs least. */
@@ -179,19 +180,34 @@ char_start(const struct norm *t, size_t i)
 	return i;
 }
 
+/* Are literals of all groups of <r> within its reach of <p>?  Places before *first are out of it, now and later. */
+static bool
+has_all(const struct search *s, const struct rule *r, const struct place *p, size_t *first)
+{
+	unsigned seen = 0, all = (1U << r->n_groups) - 1;
+
+	while (s->place[*first].start + r->reach < p->start)
+		++*first;
+	for (size_t i = *first; seen != all && i < s->n_places && s->place[i].start <= p->end + r->reach; i++)
+		for (unsigned k = 0; k < r->n_groups; k++)
+			if (s->place[i].group == r->group[k])
+				seen |= 1U << k;
+	return seen == all;
+}
+
 /* The pattern near the places of its rarest literals. */
 static int
 run_windows(const struct search *s, const struct rule *r, struct rule_hit *hit, bool *have)
 {
 	uint32_t g = rarest(s, r);
-	size_t from = 0, to = 0;
+	size_t from = 0, to = 0, first = 0;
 	int rc;
 
 	for (size_t i = 0; i < s->n_places; i++) {
 		const struct place *p = &s->place[i];
 		size_t lo = p->start > r->reach ? p->start - r->reach : 0, hi = p->end + r->reach;
 
-		if (p->group != g)
+		if (p->group != g || !has_all(s, r, p, &first))
 			continue;
 		if (to > 0 && lo > to) {
 			rc = run_window(s, r, from, to, hit, have);
@@ -249,7 +265,10 @@ search_candidates(struct search *s, unsigned roles, unsigned flags, uint64_t *ca
 {
 	size_t n = 0;
 
-	literals_scan(s->rs->lit, s->text->text, s->text->len, s->hits);
+	if (s->whole)
+		literals_scan(s->rs->lit, s->text->text, s->text->len, s->hits);
+	else
+		literals_each(s->rs->lit, s->text->text, s->text->len, place_add, s);
 	for (size_t i = 0; i < s->rs->n_rules; i++) {
 		if (is_candidate(s, &s->rs->rules[i], roles, flags)) {
 			candidates[i / 64] |= 1ULL << i % 64;
@@ -277,13 +296,15 @@ rules_match(const struct rules *rs, unsigned roles, unsigned flags, const struct
 		return -ENOMEM;
 	s.wanted = s.hits + words;
 	n_candidates = search_candidates(&s, roles, flags, candidates);
+	if (s.failed)
+		return -ENOMEM;
 	if (n_candidates == 0)
 		return 0;
 	v = arena_alloc(a, n_candidates * sizeof(*v));
 	if (v == NULL || !search_match_data(&s))
 		return -ENOMEM;
 	if (!s.whole)
-		rc = search_places(&s, candidates);
+		search_places(&s, candidates);
 	for (size_t i = 0; rc == 0 && i < rs->n_rules; i++) {
 		if (!bit(candidates, (uint32_t)i))
 			continue;

@@ -10,7 +10,7 @@
 #include "lib/literals.h"
 
 #define RULE_GROUPS	3	/* sets of literals that a pattern needs, at most */
-#define RULE_REACH	1024	/* bytes: how far from its literals an unbounded match may reach */
+#define RULE_REACH	512	/* bytes: how far from its literals an unbounded match may reach */
 
 /* As a file says it. */
 struct rule_src {
