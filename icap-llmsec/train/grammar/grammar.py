@@ -15,13 +15,14 @@ import random
 import sys
 from collections import Counter
 
-from disguise import DISGUISES, noise
+from disguise import DISGUISES, noise, obeyless
 from templates import Book, kept_back
 
 LABEL_SHARE = (0.5, 0.5)        # of the rows: benign, attack
 # How an attack or a harmless text is dressed: shares of the rows that may be dressed so.
 PLAIN, LEAD, TAIL, DISGUISE, NOISE = 0.52, 0.13, 0.07, 0.14, 0.14
 CARRIED = 0.45                  # of the rows for the data head, how many lie in a carrier
+DRY = 12                        # times that a template may repeat itself before it is left alone
 SHORT = 400                     # characters: longer texts aren't disguised or joined
 
 
@@ -67,7 +68,7 @@ class Maker:
         if 0 <= dress < DISGUISE and (t.label or rnd.random() < 0.4):
             name, latin, fn = rnd.choice(self.disguises)
             if not latin or text.isascii():
-                return fn(text, rnd), 'd-' + name
+                return obeyless(fn(text, rnd), t.label), 'd-' + name
         return noise(text, rnd), 'noise'
 
     def neighbour(self, t, rnd):
@@ -94,7 +95,7 @@ def rows(book, seed, total, heldout):
         order = sorted(pools[label], key=lambda t: t.key)
         while made < want and len(dry) < len(order):
             for t in order:
-                if dry.get(t.key, 0) > 3:
+                if dry.get(t.key, 0) > DRY:
                     continue
                 rnd = random.Random('turn/%s/%d/%d' % (t.key, seed, turn))
                 if rnd.random() > t.weight / families[(t.family, t.lang)] ** 0.35:
