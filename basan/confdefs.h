@@ -36,9 +36,3 @@
 #define __EXTENSIONS__ 1
 #define HAVE_DLFCN_H 1
 #define LT_OBJDIR ".libs/"
-#define HAVE_LIBINJECTION 1
-#define HAVE_PCAP 1
-#define HAVE_MAXMINDDB 1
-#define HAVE_EXPLICIT_BZERO 1
-#define HAVE_GETRANDOM 1
-#define HAVE_MEMFD_CREATE 1

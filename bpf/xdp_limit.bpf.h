@@ -105,14 +105,13 @@ xdpf_net_key(const struct xdpf_pkt *p)
 }
 
 /*
- * Multiply-shift hashing (Dietzfelbinger et al., 1997) by a secret multiplier: which keys share a set can't be
- * told from outside.  The upper bits are the entry that a source gets if it is free: most do.  The tag is
- * never 0.
+ * Which keys share a set can't be told from outside.  The upper bits are the entry that a source gets if it is free:
+ * most do.  The tag is never 0.
  */
 XDPF_INLINE __u64
 xdpf_src_hash(__u64 key)
 {
-	return key * xf_conf.secret;
+	return xdpf_hash64(key, xf_conf.secret);
 }
 
 XDPF_INLINE __u16

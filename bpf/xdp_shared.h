@@ -213,8 +213,8 @@ struct xdpf_lpm {			/* key of allow and protect; IPv4 as ::ffff:a.b.c.d */
  * address >> 8 and 0xfffd<<48 | upper half >> 16.  No unicast IPv6 address begins with ff.
  *
  * Sets of eight, a cache line per source.  A set's eight tags of 16 bits (0: free) lie apart in a table that
- * stays in the cache: who is not known, which is all of a flood, costs one load of it.  The key times the
- * secret gives the set in its upper bits and the tag in those below.
+ * stays in the cache: who is not known, which is all of a flood, costs one load of it.  The hash gives
+ * the set in its upper bits and the tag in those below.
  */
 #define XDPF_WAYS	8
 
@@ -252,6 +252,18 @@ xdpf_hash32to16(__u32 x)
 	return (x * 2654435769U) >> 16;		/* Knuth's multiplicative hash */
 }
 
+/*
+ * Where a key belongs: multiply, fold, multiply.  One multiplication by a secret alone would lay networks that
+ * follow one another into few places for some secrets.
+ */
+static inline __attribute__((always_inline)) __u64
+xdpf_hash64(__u64 key, __u64 secret)
+{
+	key *= secret;
+	key ^= key >> 32;
+	return key * 0x9e3779b97f4a7c15ULL;
+}
+
 static inline __attribute__((always_inline)) __u64
 xdpf_quick_key(__u32 addr, __u32 bit)
 {
@@ -259,10 +271,10 @@ xdpf_quick_key(__u32 addr, __u32 bit)
 	return addr | (__u64) (bit / 2 + 1) << 32;
 }
 
-/* The home of a key among <n> buckets: multiply-shift by the secret, then scaled. */
+/* The home of a key among <n> buckets. */
 static inline __attribute__((always_inline)) __u32
 xdpf_quick_home(__u64 key, __u64 secret, __u32 n)
 {
-	return (__u32) ((key * secret >> 32) * n >> 32);
+	return (__u32) ((xdpf_hash64(key, secret) >> 32) * n >> 32);
 }
 #endif
