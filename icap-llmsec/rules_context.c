@@ -70,6 +70,7 @@ static const char *const others[] = {
 	"asks the model to", "asking the model to", "tells it to", "asks it to", "telling it to", "asking it to", "get a model to", "get the model to", "get an llm to",
 	"make a model", "make the model", "makes the model", "trick a model", "trick the model", "tries to", "try to", "trying to", "attempts to", "attempt to",
 	"attempting to", "people who", "someone who", "users who", "requests to", "commands like", "instructions like", "prompts like", "phrases like", "text like", "messages like",
+	"was told to", "were told to", "been told to", "what happens if", "what would happen if", "what if", "is it possible to", "is it safe to",
 	"angreifer", "versucht", "attaquants", "un attaquant", "essaie de", "atacantes", "un atacante", "intenta", "attaccanti", "cerca di", "um atacante", "tenta",
 	"злоумышленник", "злоумышленники", "пытается", "зловмисник", "atakujący", "próbuje", "aanvallers", "een aanvaller", "saldırganlar", "saldırgan",
 	"攻击者", "攻擊者", "黑客", "攻撃者", "공격자", "المهاجم", "المهاجمون", "हमलावर",

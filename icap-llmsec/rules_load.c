@@ -354,11 +354,10 @@ rules_new(void)
 	if (rs == NULL)
 		return NULL;
 	rs->lit = literals_new(false);
-	rs->talk = rules_talk_new();
 	rs->limits = pcre2_match_context_create(NULL);
 	rs->packs = calloc(PACKS_MAX, sizeof(*rs->packs));
 	rs->names = arena_new(0);
-	if (rs->names == NULL || rs->lit == NULL || rs->talk == NULL || rs->limits == NULL || rs->packs == NULL)
+	if (rs->names == NULL || rs->lit == NULL || rs->limits == NULL || rs->packs == NULL)
 		rules_free(&rs);
 	if (rs != NULL) {
 		pcre2_set_match_limit(rs->limits, RULES_MATCH_LIMIT);
@@ -377,7 +376,8 @@ rules_finish(struct rules **out, struct rules *rs, int rc, int errors, struct di
 		rc = -ENOMEM;
 	if (rc == 0) {
 		load_packs(&l);
-		l.no_memory |= literals_build(rs->lit) < 0;
+		rs->talk = rules_talk_new();
+		l.no_memory |= rs->talk == NULL || literals_build(rs->lit) < 0;
 		if (diag_errors(d) == errors && !l.no_memory)
 			rules_prove(&l);
 		rc = l.no_memory ? -ENOMEM : diag_errors(d) > errors ? -EINVAL : 0;
