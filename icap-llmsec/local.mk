@@ -54,8 +54,9 @@ EXTRA_PROGRAMS = %D%/train/llmsec-train
 %C%_train_llmsec_train_LDADD = %D%/libinspect.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
 EXTRA_DIST += %D%/concepts.txt %D%/train/sources.txt
 EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train/grammar/templates.py \
-	%D%/train/grammar/disguise.py %D%/train/grammar/spin.py %D%/train/grammar/carriers.gram %D%/train/grammar/game.gram %D%/train/grammar/hard.gram %D%/train/grammar/lang-west.gram \
-	%D%/train/grammar/lang-east.gram %D%/train/grammar/orders.gram %D%/train/grammar/persona.gram \
+	%D%/train/grammar/disguise.py %D%/train/grammar/spin.py %D%/train/grammar/carriers.gram %D%/train/grammar/game.gram \
+	%D%/train/grammar/hard.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
+	%D%/train/grammar/orders.gram %D%/train/grammar/persona.gram \
 	%D%/train/grammar/data.spin %D%/train/grammar/en.spin %D%/train/grammar/lang.spin
 modeldir = $(datadir)/llmsec/model
 dist_model_DATA = etc/llmsec/model/prompt.model
@@ -182,7 +183,9 @@ tests_bench_prompt_bench_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
 tests_bench_prompt_bench_LDADD = %D%/libinspect.la $(PCRE2_LIBS)
 TESTS += tests/unit/icap-llmsec/scan.sh
 TESTS += tests/unit/icap-llmsec/variants.sh
-dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh
+TESTS += tests/unit/icap-llmsec/grammar.sh
+dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh \
+	tests/unit/icap-llmsec/grammar.sh
 # end of request side
 endif
 endif

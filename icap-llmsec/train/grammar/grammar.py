@@ -22,7 +22,9 @@ LABEL_SHARE = (0.5, 0.5)        # of the rows: benign, attack
 # How an attack or a harmless text is dressed: shares of the rows that may be dressed so.
 PLAIN, LEAD, TAIL, DISGUISE, NOISE = 0.52, 0.13, 0.07, 0.14, 0.14
 CARRIED = 0.45                  # of the rows for the data head, how many lie in a carrier
+RATE = 0.2                      # chance of a template of weight 1 in a turn; weights up to 5 tell
 DRY = 12                        # times that a template may repeat itself before it is left alone
+SHORT_TEXT = 120
 SHORT = 400                     # characters: longer texts aren't disguised or joined
 
 
@@ -50,6 +52,9 @@ class Maker:
             text, carrier = self.dress(t, text, dress - PLAIN, rnd)
         text = text.strip()
         if not text or text in self.seen:
+            return None
+        # two templates may say the same: short texts are parted by what they say as well
+        if len(text) < SHORT_TEXT and kept_back(''.join(c for c in text.lower() if c.isalnum())) != self.heldout:
             return None
         self.seen.add(text)
         head = t.head
@@ -98,7 +103,7 @@ def rows(book, seed, total, heldout):
                 if dry.get(t.key, 0) > DRY:
                     continue
                 rnd = random.Random('turn/%s/%d/%d' % (t.key, seed, turn))
-                if rnd.random() > t.weight / families[(t.family, t.lang)] ** 0.35:
+                if rnd.random() > RATE * t.weight / families[(t.family, t.lang)] ** 0.35:
                     continue
                 row = maker.row(t, turn)
                 if row is None:
@@ -109,7 +114,7 @@ def rows(book, seed, total, heldout):
                 if made >= want:
                     break
             turn += 1
-            if turn > 4000:
+            if turn > 20000:
                 break
 
 

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The generator of training rows: the same bytes for the same seed, half of each label, every family and language there,
+# no row twice, nothing that is kept back among what is trained on.
+set -uo pipefail
+: "${srcdir:=$(cd "$(dirname "$0")/../../.." && pwd)}"
+g=$srcdir/icap-llmsec/train/grammar
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+if ! command -v python3 >/dev/null; then
+	echo '1..0 # SKIP no python3'
+	exit 0
+fi
+export PYTHONDONTWRITEBYTECODE=1
+echo 1..6
+n=0
+check() { # NAME COMMAND...
+	local name=$1
+	n=$((n + 1))
+	shift
+	if "$@" >"$dir/why" 2>&1; then
+		echo "ok $n - $name"
+	else
+		sed 's/^/# /' "$dir/why" | head -20
+		echo "not ok $n - $name"
+	fi
+}
+python3 "$g/grammar.py" --seed 7 --rows 16000 --out "$dir/a" && python3 "$g/grammar.py" --seed 7 --rows 16000 >"$dir/b" &&
+	python3 "$g/grammar.py" --seed 7 --rows 3000 --heldout >"$dir/h" && python3 "$g/grammar.py" --seed 8 --rows 500 >"$dir/c"
+cat >"$dir/look.py" <<'P'
+import collections, json, glob, re, sys
+rows = [json.loads(l) for l in open(sys.argv[2], encoding='utf-8')]
+what = sys.argv[1]
+if what == 'labels':
+    ones = sum(r['label'] for r in rows)
+    assert 0.45 < ones / len(rows) < 0.55, ones
+elif what == 'all':
+    have = {(r['family'], r['label']) for r in rows}
+    langs = {0: set(), 1: set()}
+    for r in rows:
+        langs[r['label']].add(r['lang'])
+    for f in glob.glob(sys.argv[3] + '/*.gram') + glob.glob(sys.argv[3] + '/*.spin'):
+        for line in open(f, encoding='utf-8'):
+            m = re.match(r'= (\S+) ([01]) (?:direct|data|both)', line)
+            assert not m or (m[1], int(m[2])) in have, line
+    assert len(langs[0]) >= 24 and len(langs[1]) >= 24, langs
+elif what == 'once':
+    again = [t for t, c in collections.Counter(r['text'] for r in rows).items() if c > 1]
+    assert not again, again[:3]
+elif what == 'apart':
+    mine = {r['text'] for r in rows}
+    both = [r['text'] for r in map(json.loads, open(sys.argv[3], encoding='utf-8')) if r['text'] in mine]
+    assert not both, both[:5]
+P
+check 'the same seed gives the same bytes' cmp "$dir/a" "$dir/b"
+check 'another seed gives others' eval '! cmp -s <(head -c 4000 "$dir/a") <(head -c 4000 "$dir/c")'
+check 'half of the rows are attacks' python3 "$dir/look.py" labels "$dir/a"
+check 'every family is there, and 24 languages of each label' python3 "$dir/look.py" all "$dir/a" "$g"
+check 'no row is there twice' python3 "$dir/look.py" once "$dir/a"
+check 'what is kept back is not trained on' python3 "$dir/look.py" apart "$dir/h" "$dir/a"
+exit 0
