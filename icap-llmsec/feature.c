@@ -104,9 +104,10 @@ emit(struct feature_scan *s, struct feature_token *t, enum feature_kind kind, ui
 }
 
 void
-feature_start(struct feature_scan *s, const struct concept_trie *trie, const char *text, size_t len)
+feature_start(struct feature_scan *s, const struct concept_trie *trie, const char *text, size_t len,
+    const uint64_t *lines)
 {
-	*s = (struct feature_scan){ .trie = trie, .text = text, .len = len, .sentence = true };
+	*s = (struct feature_scan){ .trie = trie, .text = text, .len = len, .lines = lines, .sentence = true };
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -305,8 +306,9 @@ feature_next(struct feature_scan *s, struct feature_token *t)
 	uint32_t c;
 	size_t k;
 
-	while (s->pos < s->len && s->text[s->pos] == ' ')
-		s->pos++;
+	for (; s->pos < s->len && s->text[s->pos] == ' '; s->pos++)
+		if (s->lines != NULL && (s->lines[s->pos / 64] >> s->pos % 64 & 1))
+			s->sentence = true;
 	if (s->pos >= s->len)
 		return false;
 	t->start = s->pos;

@@ -22,7 +22,7 @@
 #define FEATURE_TABLE	(1u << FEATURE_BITS)
 #define FEATURE_TOKEN_MAX 80	/* features of one token at most */
 #define FEATURE_CONCEPT_TOKEN_MAX 10
-#define FEATURE_VERSION	1	/* changes when any feature does: a model fits only its own */
+#define FEATURE_VERSION	2	/* changes when any feature does: a model fits only its own */
 
 /* The concept table: one concept, first of a sentence, ordered pairs, unordered pairs, unordered triples. */
 #define FEATURE_CONCEPT_TABLE (128 + 2 * 4096 + 8192)
@@ -50,6 +50,7 @@ struct feature_explain {		/* parallel to feature_token.v and .c: what each stand
 struct feature_scan {			/* private */
 	const struct concept_trie *trie;
 	const char	*text;
+	const uint64_t	*lines;
 	size_t		 len, pos;
 	uint64_t	 h[3];			/* of the last tokens, newest first; 0: none */
 	size_t		 h_start[3];
@@ -63,7 +64,8 @@ struct feature_scan {			/* private */
 	struct feature_explain *explain;	/* or NULL */
 };
 
-void	feature_start(struct feature_scan *, const struct concept_trie *, const char *text, size_t len);
+/* <lines>: where lines end, struct norm's, or NULL.  A sentence ends there too. */
+void	feature_start(struct feature_scan *, const struct concept_trie *, const char *text, size_t len, const uint64_t *lines);
 /* False at the end of the text. */
 bool	feature_next(struct feature_scan *, struct feature_token *);
 

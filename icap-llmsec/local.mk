@@ -47,12 +47,12 @@ bin_PROGRAMS += %D%/llmsec-scan
 dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
 
 # The model's trainer (./dev train): the same features, read by the same code.
-EXTRA_PROGRAMS = %D%/train/llmsec-train
+check_PROGRAMS += %D%/train/llmsec-train
 %C%_train_llmsec_train_SOURCES = %D%/train/llmsec-train.c %D%/train/data.c %D%/train/learn.c %D%/train/report.c \
 	%D%/train/write.c %D%/train/train.h
 %C%_train_llmsec_train_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -O3
 %C%_train_llmsec_train_LDADD = %D%/libinspect.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
-EXTRA_DIST += %D%/concepts.txt %D%/train/sources.txt
+EXTRA_DIST += %D%/concepts.txt %D%/train/sources.txt %D%/train/seeds
 EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train/grammar/templates.py \
 	%D%/train/grammar/disguise.py %D%/train/grammar/spin.py %D%/train/grammar/carriers.gram %D%/train/grammar/game.gram \
 	%D%/train/grammar/hard.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
@@ -186,6 +186,20 @@ TESTS += tests/unit/icap-llmsec/variants.sh
 TESTS += tests/unit/icap-llmsec/grammar.sh
 dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh \
 	tests/unit/icap-llmsec/grammar.sh
+# the learned model
+ICAP_MODEL_TESTS = tests/unit/icap-llmsec/test_feature tests/unit/icap-llmsec/test_model
+check_PROGRAMS += $(ICAP_MODEL_TESTS)
+TESTS += $(ICAP_MODEL_TESTS) tests/unit/icap-llmsec/train.sh
+dist_check_SCRIPTS += tests/unit/icap-llmsec/train.sh
+tests_unit_icap_llmsec_test_feature_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_feature_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_model_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_model_LDADD = $(ICAP_TEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_model tests/fuzz/icap-llmsec/fuzz_feature
+tests_fuzz_icap_llmsec_fuzz_model_SOURCES = tests/fuzz/icap-llmsec/fuzz_model.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_model_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_feature_SOURCES = tests/fuzz/icap-llmsec/fuzz_feature.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_feature_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 # end of request side
 endif
 endif

@@ -128,7 +128,7 @@ model_score(const struct model *m, const struct norm *n, struct model_score *out
 	size_t end = 0;
 
 	memset(out, 0, sizeof(*out));
-	feature_start(&scan, &m->trie, n->text, n->len);
+	feature_start(&scan, &m->trie, n->text, n->len, n->lines);
 	while (feature_next(&scan, &t)) {
 		for (unsigned i = 0; i < t.n; i++)
 			__builtin_prefetch(&m->word[t.v[i]]);

@@ -103,7 +103,7 @@ model_explain(const struct model *m, const struct norm *n, enum model_head head,
 	*out = arena_alloc(a, COLLECT_MAX * sizeof(**out));
 	if (c.v == NULL || e == NULL || *out == NULL)
 		return -ENOMEM;
-	feature_start(&scan, &m->trie, n->text, n->len);
+	feature_start(&scan, &m->trie, n->text, n->len, n->lines);
 	scan.explain = e;
 	while (feature_next(&scan, &t) && t.start < win->start + win->len)
 		if (t.start >= win->start)

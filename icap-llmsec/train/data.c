@@ -79,10 +79,10 @@ sources_load(struct dataset *d, const char *path, struct diag *diag)
 			continue;
 		if (d->n_sources == SOURCES_MAX - 1 || sscanf(line, "%47s %15s %f %d %15s %zu", s->name, heads, &s->weight,
 		    &s->fold, pool, &s->max) != 6 || (s->heads = heads_parse(heads)) == 0 || s->fold >= FOLDS) {
-			diag_error(diag, path, n, 0, "expected: source direct|data|both weight fold pool|- max");
+			diag_error(diag, path, n, 0, "expected: source direct|data|both weight fold pool|docs|- max");
 			rc = -EINVAL;
 		}
-		s->pool = strcmp(pool, "pool") == 0;
+		s->pool = strcmp(pool, "pool") == 0 ? 1 : strcmp(pool, "docs") == 0 ? 2 : 0;
 		d->n_sources++;
 	}
 	fclose(f);
@@ -139,6 +139,13 @@ row_add(struct dataset *d, const struct row *r, const char *text, size_t len, st
 		if ((to->view[i].text = strndup(vs->v[i].norm.text, vs->v[i].norm.len)) == NULL)
 			return -ENOMEM;
 		to->view[i].len = strlen(to->view[i].text);
+		if (vs->v[i].norm.lines != NULL) {
+			size_t bytes = (vs->v[i].norm.len / 64 + 1) * sizeof(uint64_t);
+
+			if ((to->view[i].lines = malloc(bytes)) == NULL)
+				return -ENOMEM;
+			memcpy(to->view[i].lines, vs->v[i].norm.lines, bytes);
+		}
 	}
 	to->n_views = (unsigned)vs->n;
 	d->n++;
@@ -337,8 +344,10 @@ void
 dataset_free(struct dataset *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		for (unsigned k = 0; k < d->row[i].n_views; k++)
+		for (unsigned k = 0; k < d->row[i].n_views; k++) {
 			free(d->row[i].view[k].text);
+			free(d->row[i].view[k].lines);
+		}
 		free(d->row[i].view);
 		free(d->row[i].text);
 		free(d->row[i].family_name);

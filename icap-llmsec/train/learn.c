@@ -38,6 +38,8 @@ struct text {				/* of one view */
 };
 
 #define VIEWS_TRAIN	8
+#define NEAR_MISS	-1.0f		/* raw score of a benign window that is worth a lesson */
+#define NEAR_MISSES	8		/* of a text, beside its two highest */
 
 int
 weights_new(struct weights *w)
@@ -73,13 +75,13 @@ grown(void *p, size_t *cap, size_t need, size_t size)
 }
 
 static void
-text_scan(struct text *t, const struct concept_trie *trie, const char *s, size_t len, const uint8_t *drop, size_t drop_n)
+text_scan(struct text *t, const struct concept_trie *trie, const struct row *r, unsigned view, const uint8_t *drop, size_t drop_n)
 {
 	struct feature_scan scan;
 	struct feature_token k;
 	size_t cap = t->cap;
 
-	feature_start(&scan, trie, s, len);
+	feature_start(&scan, trie, r->view[view].text, r->view[view].len, r->view[view].lines);
 	scan.drop = drop;
 	scan.drop_n = drop_n;
 	t->n = t->nf = t->nc = 0;
@@ -183,7 +185,7 @@ weights_score(const struct weights *w, const struct row *r, const struct concept
 	float best = -30;
 
 	for (unsigned v = 0; v < r->n_views; v++) {
-		text_scan(&t, trie, r->view[v].text, r->view[v].len, NULL, 0);
+		text_scan(&t, trie, r, v, NULL, 0);
 		text_windows(&t, windows);
 		text_score(&t, w, (int)v);
 		for (size_t i = 0; i < t.n_win; i++)
@@ -241,6 +243,23 @@ drop_some(struct run *r)
 		r->drop[i] = p > 0 && (float)rng_unit(&r->rng) < p;
 }
 
+/* Long documents have many windows: all that come near are taught, not only the highest. */
+static void
+learn_near_misses(struct run *r, const struct row *row, unsigned n_views, const struct win *best, const struct win *second)
+{
+	unsigned left = NEAR_MISSES;
+
+	for (unsigned v = 0; v < n_views; v++)
+		for (size_t i = 0; i < r->t[v].n_win && left > 0; i++) {
+			struct win *x = &r->t[v].win[i];
+
+			if (x->raw > NEAR_MISS && x != best && x != second) {
+				update(r, x, 0, row->weight);
+				left--;
+			}
+		}
+}
+
 static void
 learn_row(struct run *r, const struct row *row, const struct concept_trie *trie, unsigned windows)
 {
@@ -252,7 +271,7 @@ learn_row(struct run *r, const struct row *row, const struct concept_trie *trie,
 	for (unsigned v = 0; v < n; v++) {
 		struct text *t = &r->t[v];
 
-		text_scan(t, trie, row->view[v].text, row->view[v].len, r->drop, sizeof(r->drop));
+		text_scan(t, trie, row, v, r->drop, sizeof(r->drop));
 		text_windows(t, windows);
 		text_score(t, r->w, (int)v);
 		for (size_t i = 0; i < t->n_win; i++) {
@@ -279,6 +298,8 @@ learn_row(struct run *r, const struct row *row, const struct concept_trie *trie,
 		update(r, second, 0, row->weight);
 	if (any != NULL && any != best && any != second)
 		update(r, any, 0, row->weight);
+	if (best->raw > NEAR_MISS)
+		learn_near_misses(r, row, n, best, second);
 }
 
 static void

@@ -50,7 +50,7 @@ platt_fit(const float *raw, const uint8_t *label, const float *weight, size_t n)
 }
 
 static size_t
-collect(struct scored *v, const struct dataset *d, const float *raw, enum model_head h, int label, int source, bool pool)
+collect(struct scored *v, const struct dataset *d, const float *raw, enum model_head h, int label, int source, int pool)
 {
 	size_t n = 0;
 
@@ -58,7 +58,7 @@ collect(struct scored *v, const struct dataset *d, const float *raw, enum model_
 		const struct row *r = &d->row[i];
 
 		if ((r->heads >> h & 1) && r->label == label && (source < 0 || r->source == source) && r->weight > 0 &&
-		    (!pool || d->source[r->source].pool))
+		    (pool == 0 || (d->source[r->source].pool != 0 && pool < 0) || d->source[r->source].pool == pool))
 			v[n++] = (struct scored){ raw[i], i };
 	}
 	qsort(v, n, sizeof(*v), by_raw);
@@ -100,14 +100,23 @@ report(FILE *f, const struct dataset *d, const float *raw, enum model_head h, fl
 
 	if (neg == NULL || v == NULL)
 		abort();
-	nn = collect(neg, d, raw, h, 0, -1, true);
 	for (int l = 0; l < MODEL_LEVELS; l++)
-		threshold[l] = nn > 0 ? neg[(size_t)((double)nn * (double)level_fpr[l])].raw : 0;
+		threshold[l] = -1e9f;
+	/* Chat and documents each keep the promise, whatever their shares are. */
+	for (int pool = 1; pool <= 2; pool++) {
+		nn = collect(neg, d, raw, h, 0, -1, pool);
+		for (int l = 0; l < MODEL_LEVELS && nn >= 200; l++)
+			threshold[l] = fmaxf(threshold[l], neg[(size_t)((double)nn * (double)level_fpr[l])].raw);
+		if (nn > 0)
+			fprintf(f, "pool of %s: %zu rows, raw at 1 %% %.3f\n", pool == 1 ? "chat" : "documents", nn,
+			    (double)neg[nn / 100].raw);
+	}
+	nn = collect(neg, d, raw, h, 0, -1, -1);
 	fprintf(f, "head %s: %zu benign rows in the pool; raw thresholds %.3f %.3f %.3f\n", h == MODEL_DIRECT ? "direct" : "data",
 	    nn, (double)threshold[0], (double)threshold[1], (double)threshold[2]);
 	fprintf(f, "%-20s %6s %6s %7s %7s %7s\n", "attacks", "n", "AUC", "R@.2%", "R@.5%", "R@1%");
 	for (size_t s = 0; s < d->n_sources; s++) {
-		if ((n = collect(v, d, raw, h, 1, (int)s, false)) == 0)
+		if ((n = collect(v, d, raw, h, 1, (int)s, 0)) == 0)
 			continue;
 		fprintf(f, "%-20s %6zu %6.3f %7.3f %7.3f %7.3f\n", d->source[s].name, n, auc(v, n, neg, nn), above(v, n, threshold[0]),
 		    above(v, n, threshold[1]), above(v, n, threshold[2]));
@@ -119,7 +128,7 @@ report(FILE *f, const struct dataset *d, const float *raw, enum model_head h, fl
 	    macro[2] / sources);
 	fprintf(f, "%-20s %6s %6s %7s %7s %7s\n", "benign", "n", "", ".2%", ".5%", "1%");
 	for (size_t s = 0; s < d->n_sources; s++) {
-		if ((n = collect(v, d, raw, h, 0, (int)s, false)) == 0)
+		if ((n = collect(v, d, raw, h, 0, (int)s, 0)) == 0)
 			continue;
 		fprintf(f, "%-20s %6zu %6s %7.4f %7.4f %7.4f%s\n", d->source[s].name, n, "", above(v, n, threshold[0]),
 		    above(v, n, threshold[1]), above(v, n, threshold[2]), d->source[s].pool ? "" : " (not in pool)");
@@ -178,13 +187,13 @@ report_worst(FILE *f, const struct dataset *d, const float *raw, enum model_head
 	fclose(null);
 	report_families(f, d, raw, h, t[MODEL_FPR_1]);
 	for (size_t s = 0; s < d->n_sources; s++) {
-		n = collect(v, d, raw, h, 0, (int)s, false);
+		n = collect(v, d, raw, h, 0, (int)s, 0);
 		for (size_t i = 0; i < n && i < max && v[i].raw > t[MODEL_FPR_1]; i++)
 			print_row(f, d, &v[i]);
 	}
 	fprintf(f, "---- missed\n");
 	for (size_t s = 0; s < d->n_sources; s++) {
-		n = collect(v, d, raw, h, 1, (int)s, false);
+		n = collect(v, d, raw, h, 1, (int)s, 0);
 		for (size_t i = 0; i < n && i < max && v[n - 1 - i].raw < t[MODEL_FPR_1]; i++)
 			print_row(f, d, &v[n - 1 - i]);
 	}

@@ -35,13 +35,13 @@ struct source {
 	unsigned	 heads;			/* 1 << MODEL_DIRECT | 1 << MODEL_DATA */
 	float		 weight;
 	int		 fold;			/* left out together; FOLD_ALL: by family */
-	bool		 pool;			/* its benign rows count for thresholds */
+	int		 pool;			/* its benign rows count for thresholds: 1 with chat, 2 with documents; 0 not */
 	size_t		 max;			/* rows taken; 0: all */
 	size_t		 n;
 };
 
 struct row {
-	struct { char *text; size_t len; } *view;
+	struct { char *text; size_t len; uint64_t *lines; } *view;
 	unsigned	 n_views;
 	uint16_t	 source;
 	uint8_t		 label, heads;

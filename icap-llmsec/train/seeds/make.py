@@ -56,7 +56,7 @@ class Grammar:
         return re.sub(r"[ \t]{2,}", " ", text).strip()
 
 
-def style(rng, t):
+def style(rng, t, typos=.06):
     """How people type: capitals, no stop, exclamation marks."""
     r = rng.random()
     if r < .45:
@@ -66,7 +66,7 @@ def style(rng, t):
         t = t.upper()
     if rng.random() < .12:
         t += rng.choice([".", "!", "!!!", "?", " :)", " thanks", "..."])
-    if rng.random() < .06:
+    if rng.random() < typos:
         t = typo(rng, t)
     return t
 
@@ -149,7 +149,7 @@ class Maker:
     def direct(self):
         for family, templates in POS.items():
             for i in range(self.n(450)):
-                t = style(self.rng, self.g.expand(templates[i % len(templates)]))
+                t = style(self.rng, self.g.expand(templates[i % len(templates)]), .12)
                 self.row(t, 1, "both", family)
                 if self.rng.random() < .08:
                     kind, o = obfuscate(self.rng, t)
@@ -184,25 +184,6 @@ class Maker:
             x = style(self.rng, self.g.expand(self.rng.choice(HUMAN if i % 2 else FACT)))
             self.row(self.carried(x), 0, "data", "hn-data-%d" % (i % 7))
 
-    def library(self):
-        """Code and its documentation, from Python's own library (PSF licence): it is wherever this program runs."""
-        root = os.path.dirname(os.__file__)
-        names = sorted(f for f in os.listdir(root) if f.endswith(".py"))
-        for sub in ("asyncio", "email", "http", "json", "logging", "unittest", "urllib", "xml/dom", "importlib", "concurrent/futures"):
-            path = os.path.join(root, sub)
-            if os.path.isdir(path):
-                names += sorted(sub + "/" + f for f in os.listdir(path) if f.endswith(".py"))
-        for name in names:
-            with open(os.path.join(root, name), encoding="utf-8", errors="replace") as f:
-                text = f.read(200000)
-            at = 0
-            for _ in range(self.n(24)):
-                at += self.rng.randrange(200, 6000)
-                if at + 200 > len(text):
-                    break
-                chunk = text[at:at + self.rng.randrange(200, 1200)].strip()
-                self.emit(chunk, 0, "both", "lib-" + name, "en", 1, "python-lib")
-
     def languages(self):
         # One family for each language: what is left out together is a language that was never seen.
         names = sorted(ML)
@@ -233,7 +214,6 @@ def main():
     m.direct()
     m.data()
     m.languages()
-    m.library()
 
 
 if __name__ == "__main__":

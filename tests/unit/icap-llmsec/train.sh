@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The trainer: the same rows and seed give the same bytes, another seed doesn't, and bad input is refused with its place.
+set -u
+srcdir=${srcdir:-.}
+builddir=${builddir:-.}
+train=$builddir/icap-llmsec/train/llmsec-train
+seeds=$srcdir/icap-llmsec/train/seeds
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+command -v python3 >/dev/null || { echo "1..0 # SKIP no python3"; exit 0; }
+n=0
+ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
+run() { "$train" --concepts "$srcdir/icap-llmsec/concepts.txt" --sources "$srcdir/icap-llmsec/train/sources.txt" --epochs 2 --embed 20 "$@"; }
+
+echo 1..7
+python3 "$seeds/make.py" --scale 0.02 >"$dir/a.jsonl" && python3 "$seeds/make.py" --scale 0.02 >"$dir/b.jsonl"
+cmp -s "$dir/a.jsonl" "$dir/b.jsonl" && [ "$(wc -l <"$dir/a.jsonl")" -gt 300 ]
+ok $? "the seed grammar gives the same rows twice"
+run --lodo --seed 7 --out "$dir/1.model" "$dir/a.jsonl" >"$dir/1.txt" && gzip -k "$dir/a.jsonl" &&
+	run --lodo --seed 7 --out "$dir/2.model" "$dir/a.jsonl.gz" >"$dir/2.txt"
+cmp "$dir/1.model" "$dir/2.model"
+ok $? "two runs, the same bytes"
+cmp "$dir/1.txt" "$dir/2.txt"
+ok $? "and the same report"
+run --seed 8 --out "$dir/3.model" "$dir/a.jsonl" >/dev/null && ! cmp -s "$dir/1.model" "$dir/3.model"
+ok $? "another seed, another model"
+grep -q '^mean of sources' "$dir/1.txt" && grep -q '^calibration' "$dir/1.txt"
+ok $? "the report has its tables"
+printf '{"text": "fine", "label": 0}\n{"text": 5}\n' >"$dir/bad.jsonl"
+! run --out "$dir/4.model" "$dir/bad.jsonl" >/dev/null 2>"$dir/err" && grep -q 'bad.jsonl:2' "$dir/err" && [ ! -e "$dir/4.model" ]
+ok $? "a bad row is refused with its line, and nothing is written"
+! run --out "$dir/4.model" "$dir/nothing.jsonl" >/dev/null 2>"$dir/err" && [ -s "$dir/err" ]
+ok $? "a file that isn't there is refused"
+exit 0
