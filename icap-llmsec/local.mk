@@ -25,7 +25,9 @@ noinst_HEADERS += %D%/guard_private.h %D%/convo_private.h
 noinst_HEADERS += %D%/concept.h %D%/feature.h %D%/model.h %D%/model_private.h
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 # personal data and secrets
-noinst_HEADERS += %D%/secret.h
+noinst_HEADERS += %D%/secret.h %D%/pii_private.h
+%C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \
+	%D%/pii_words.c
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "icap-llmsec/pii.h"
+#include "icap-llmsec/pii_private.h"
 
 static bool
 alnum(unsigned char c)
@@ -95,21 +95,6 @@ pii_email(const char *p, size_t len, size_t from, size_t *start, size_t *n)
 	return 0;
 }
 
-static bool
-luhn(const char *digits, size_t n)
-{
-	unsigned sum = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned d = (unsigned)(digits[n - 1 - i] - '0');
-
-		if (i & 1)
-			d = d * 2 > 9 ? d * 2 - 9 : d * 2;
-		sum += d;
-	}
-	return sum % 10 == 0;
-}
-
 /* Issuer ranges as published by the networks: first digits and the lengths they use. */
 static bool
 card_issuer(const char *s, size_t n)
@@ -189,7 +174,7 @@ card_end(const char *p, size_t len, const struct card_run *r)
 		size_t n = r->group[g].n, end = r->group[g].end;
 
 		if (n >= 13 && n <= 19 && (end == len || !alnum((unsigned char)p[end])) &&
-		    (n == r->n || card_printed(r, g)) && card_issuer(r->digits, n) && luhn(r->digits, n))
+		    (n == r->n || card_printed(r, g)) && card_issuer(r->digits, n) && pii_luhn(r->digits, n))
 			return end;
 	}
 	return 0;
