@@ -180,10 +180,18 @@ card_end(const char *p, size_t len, const struct card_run *r)
 	return 0;
 }
 
+size_t
+pii_card_at(const char *p, size_t len, size_t i)
+{
+	struct card_run r;
+
+	card_run(p, len, i, &r);
+	return card_end(p, len, &r);
+}
+
 int
 pii_card(const char *p, size_t len, size_t from, size_t *start, size_t *n)
 {
-	struct card_run r;
 	size_t end;
 
 	for (size_t i = from; i < len; i++) {
@@ -191,8 +199,7 @@ pii_card(const char *p, size_t len, size_t from, size_t *start, size_t *n)
 			continue;
 		if (i == 0 || (!alnum((unsigned char)p[i - 1]) && p[i - 1] != '_' &&
 		    !((p[i - 1] == '.' || p[i - 1] == '-') && i > from + 1 && digit(p[i - 2])))) {
-			card_run(p, len, i, &r);
-			end = card_end(p, len, &r);
+			end = pii_card_at(p, len, i);
 			if (end != 0) {
 				*start = i;
 				*n = end - i;

@@ -198,24 +198,28 @@ continues(const struct pii_scan *s, size_t start)
 	    (p[start - 1] != ':' || pii_digit(p[start - 2]));
 }
 
+/* As pii_card() begins: not within a number, and not in its fraction. */
+static bool
+card_may(const struct pii_scan *s, size_t start)
+{
+	return s->pii->mode[PII_CARD] != DETECT_OFF && pii_digit(s->p[start]) &&
+	    !(start > 1 && (s->p[start - 1] == '.' || s->p[start - 1] == '-') && pii_digit(s->p[start - 2]));
+}
+
 /* A token with a digit: of all readers the first that finds something; those with stronger checks come first. */
 static size_t
 token(struct pii_scan *s, size_t start, size_t end)
 {
 	bool inner = continues(s, start);
-	size_t e, st, n;
+	size_t e;
 
 	if ((e = pii_mac_at(s, start, end)) != 0 || (e = pii_ip_at(s, start, end)) != 0)
 		return e;
 	if (!inner && ((e = pii_iban_at(s, start, end)) != 0 || (e = pii_wallet_at(s, start, end)) != 0))
 		return e;
-	if (pii_digit(s->p[start]) && s->pii->mode[PII_CARD] != DETECT_OFF) {
-		size_t to = s->len - start > 48 ? start + 48 : s->len;
-
-		if (pii_card(s->p, to == s->len ? to : to, start, &st, &n) && st == start && pii_alone(s, st, st + n)) {
-			pii_add(s, PII_T_card, st, n, 1);
-			return st + n;
-		}
+	if (card_may(s, start) && (e = pii_card_at(s->p, s->len, start)) != 0 && pii_alone(s, start, e)) {
+		pii_add(s, PII_T_card, start, e - start, 1);
+		return e;
 	}
 	if (!inner && ((e = pii_ids_at(s, start)) != 0 || (e = pii_vat_at(s, start, end)) != 0))
 		return e;
@@ -233,8 +237,8 @@ email(struct pii_scan *s, size_t at, size_t from)
 {
 	size_t lo = at > from + 66 ? at - 66 : from, hi = s->len - at > 300 ? at + 300 : s->len, st, n;
 
-	/* user:password@host is a secret, not a mailbox */
-	if (s->pii->mode[PII_EMAIL] == DETECT_OFF || !pii_email(s->p, hi, lo, &st, &n) || st > at)
+	if (s->pii->mode[PII_EMAIL] == DETECT_OFF || at == 0 || strchr(" @\t\n\r\"'<>()[]", s->p[at - 1]) != NULL ||
+	    at + 1 >= s->len || !(pii_alnum((unsigned char)s->p[at + 1]) || (unsigned char)s->p[at + 1] >= 0x80) || !pii_email(s->p, hi, lo, &st, &n) || st > at)
 		return 0;
 	pii_add(s, PII_T_email, st, n, 1);
 	return st + n;

@@ -171,12 +171,16 @@ pii_date_at(struct pii_scan *s, size_t start)
 
 /* --- addresses */
 
+/* <list>: words with a blank between. */
 static bool
 listed(const char *list, const char *w, size_t n)
 {
-	for (const char *e; *list != '\0'; list = e + (*e == ' ')) {
-		e = list + strcspn(list, " ");
-		if ((size_t)(e - list) == n && memcmp(list, w, n) == 0)
+	size_t k;
+
+	for (; *list != '\0'; list += k + (list[k] == ' ')) {
+		for (k = 0; list[k] != '\0' && list[k] != ' '; k++)
+			;
+		if (k == n && list[0] == w[0] && memcmp(list, w, n) == 0)
 			return true;
 	}
 	return false;
@@ -279,7 +283,7 @@ address_before(const struct pii_scan *s, size_t start)
 			return start;
 		for (b = e; b > 0 && e - b < 40 && strchr(" \n\t,;:(\"", s->p[b - 1]) == NULL; b--)
 			;
-		if (b == e)
+		if (b == e || !(big(s->p[b]) || small(s->p[b]) || (unsigned char)s->p[b] >= 0x80) || pii_digit(s->p[e - 1]))
 			return start;
 		if (k == 0 && capital(s->p + b) && ends_with(s->p + b, e - b, german))
 			return b;

@@ -90,6 +90,8 @@ bool	pii_alnum(unsigned char);
 bool	pii_digit(char);
 /* Is what stands before and after p[start..end) no part of it? */
 bool	pii_alone(const struct pii_scan *, size_t start, size_t end);
+/* --- pii.c: end of the card number that begins here, 0: none */
+size_t	pii_card_at(const char *, size_t len, size_t start);
 /* --- pii_words.c */
 int	pii_words_load(struct literals *);
 bool	pii_word_hit(void *scan, const struct literals_hit *);
