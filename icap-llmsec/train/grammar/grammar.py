@@ -40,14 +40,15 @@ class Maker:
         self.disguises = [d for d in DISGUISES if kept_back(d[0]) == heldout] or DISGUISES
 
     def row(self, t, turn):
-        """One row of template t, or None if that text was made before."""
+        """One row of template t, None if that text was made before, False if it is for the other side."""
         rnd = random.Random('%s/%d/%d' % (t.key, self.seed, turn))
         text, carrier = t.make(rnd), 'none'
         dress = rnd.random()
         lang = t.lang
-        if t.head == 'data':
-            if rnd.random() < CARRIED or '$' in t.family:
-                text, carrier = self.carry(t, text, rnd)
+        if t.head == 'data' and rnd.random() < CARRIED or t.head == 'both' and rnd.random() < CARRIED / 2:
+            text, carrier = self.carry(t, text, rnd)
+        elif t.head == 'data':
+            pass
         elif len(text) < SHORT and dress > PLAIN:
             text, carrier = self.dress(t, text, dress - PLAIN, rnd)
         text = text.strip()
@@ -55,7 +56,7 @@ class Maker:
             return None
         # two templates may say the same: short texts are parted by what they say as well
         if len(text) < SHORT_TEXT and kept_back(''.join(c for c in text.lower() if c.isalnum())) != self.heldout:
-            return None
+            return False
         self.seen.add(text)
         head = t.head
         if carrier.startswith('c-'):
@@ -98,7 +99,7 @@ def rows(book, seed, total, heldout):
         want, made, turn, dry = int(total * LABEL_SHARE[label]), 0, 0, {}
         families = Counter((t.family, t.lang) for t in pools[label])
         order = sorted(pools[label], key=lambda t: t.key)
-        while made < want and len(dry) < len(order):
+        while made < want and sum(n > DRY for n in dry.values()) < len(order):
             for t in order:
                 if dry.get(t.key, 0) > DRY:
                     continue
@@ -106,8 +107,8 @@ def rows(book, seed, total, heldout):
                 if rnd.random() > RATE * t.weight / families[(t.family, t.lang)] ** 0.35:
                     continue
                 row = maker.row(t, turn)
-                if row is None:
-                    dry[t.key] = dry.get(t.key, 0) + 1
+                if not row:
+                    dry[t.key] = dry.get(t.key, 0) + (1 if row is None else 0.1)
                     continue
                 yield row
                 made += 1

@@ -7,6 +7,8 @@ import hashlib
 import os
 import sys
 
+# *.spin has no weights of its own
+SPIN_WEIGHT = {'en.spin': 3.0, 'data.spin': 3.0, 'lang.spin': 0.7}
 HEADS = ('direct', 'data', 'both')
 
 
@@ -166,7 +168,8 @@ class Book:
                     parse('{' + text + '}', where)         # a | outside of braces parts the slot's texts
             elif line.startswith('= '):
                 head = line[2:].split()
-                weight = float(head.pop()) if head[-1].replace('.', '').isdigit() and len(head) > 3 else 1.0
+                weight = float(head.pop()) if head[-1].replace('.', '').isdigit() and len(head) > 3 else \
+                    SPIN_WEIGHT.get(os.path.basename(path), 1.0)
                 if len(head) == 3:
                     head.append(lang or 'en')
                 if len(head) != 4 or head[1] not in '01' or head[2] not in HEADS + ('carrier',):
