@@ -25,9 +25,9 @@ noinst_HEADERS += %D%/guard_private.h %D%/convo_private.h
 noinst_HEADERS += %D%/concept.h %D%/feature.h %D%/model.h %D%/model_private.h
 noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 # personal data and secrets
-noinst_HEADERS += %D%/secret.h %D%/pii_private.h
+noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 %C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \
-	%D%/pii_words.c
+	%D%/pii_words.c %D%/secret.c %D%/secret_table.c
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
@@ -202,6 +202,18 @@ tests_fuzz_icap_llmsec_fuzz_model_SOURCES = tests/fuzz/icap-llmsec/fuzz_model.c 
 tests_fuzz_icap_llmsec_fuzz_model_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_feature_SOURCES = tests/fuzz/icap-llmsec/fuzz_feature.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_feature_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+# personal data and secrets
+check_PROGRAMS += tests/unit/icap-llmsec/test_pii_types tests/unit/icap-llmsec/test_secret
+TESTS += tests/unit/icap-llmsec/test_pii_types tests/unit/icap-llmsec/test_secret
+tests_unit_icap_llmsec_test_pii_types_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_pii_types_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_secret_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_secret_LDADD = $(ICAP_TEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_pii tests/fuzz/icap-llmsec/fuzz_secret
+tests_fuzz_icap_llmsec_fuzz_pii_SOURCES = tests/fuzz/icap-llmsec/fuzz_pii.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_pii_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_secret_SOURCES = tests/fuzz/icap-llmsec/fuzz_secret.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_secret_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 # end of request side
 endif
 endif
