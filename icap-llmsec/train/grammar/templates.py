@@ -8,7 +8,7 @@ import os
 import sys
 
 # *.spin has no weights of its own
-SPIN_WEIGHT = {'en.spin': 3.0, 'data.spin': 3.0, 'lang.spin': 0.7}
+SPIN_WEIGHT = {'en.spin': 1.2, 'data.spin': 3.0, 'lang.spin': 0.7}
 HEADS = ('direct', 'data', 'both')
 
 
