@@ -87,8 +87,8 @@ text_scan(struct text *t, const struct concept_trie *trie, const struct row *r, 
 	t->n = t->nf = t->nc = 0;
 	while (feature_next(&scan, &k)) {
 		t->tok = grown(t->tok, &t->cap, t->n + 2, sizeof(*t->tok));
-		t->f = grown(t->f, &t->f_cap, t->nf + k.n, sizeof(*t->f));
-		t->c = grown(t->c, &t->c_cap, t->nc + k.n_concept, sizeof(*t->c));
+		t->f = grown(t->f, &t->f_cap, t->nf + k.n + 1, sizeof(*t->f));
+		t->c = grown(t->c, &t->c_cap, t->nc + k.n_concept + 1, sizeof(*t->c));
 		t->tok[t->n++] = (struct tok){ (uint32_t)t->nf, (uint32_t)t->nc, k.sentence };
 		memcpy(t->f + t->nf, k.v, k.n * sizeof(*t->f));
 		memcpy(t->c + t->nc, k.c, k.n_concept * sizeof(*t->c));
