@@ -2,8 +2,8 @@
 # The inspection engine (libinspect, host-free), its command-line twin, and the c-icap adapter.
 if ICAP
 noinst_LTLIBRARIES += %D%/libinspect.la
-%C%_libinspect_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(BROTLI_CFLAGS) $(UTF8PROC_CFLAGS)
-%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS) -lm
+%C%_libinspect_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(BROTLI_CFLAGS) $(UTF8PROC_CFLAGS) $(ARCHIVE_CFLAGS) $(EXPAT_CFLAGS)
+%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS) $(ARCHIVE_LIBS) $(EXPAT_LIBS) -lm
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
@@ -28,6 +28,9 @@ noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 %C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \
 	%D%/pii_words.c %D%/secret.c %D%/secret_table.c
+# files: their types, their text
+%C%_libinspect_la_SOURCES += %D%/filetype.c %D%/extract.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c
+noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
@@ -126,6 +129,20 @@ tests_unit_icap_llmsec_test_convo_LDADD = $(ICAP_TEST_LIBS)
 FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_guard
 tests_fuzz_icap_llmsec_fuzz_guard_SOURCES = tests/fuzz/icap-llmsec/fuzz_guard.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_guard_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+
+# files: tests
+ICAP_FILE_TESTS = tests/unit/icap-llmsec/test_filetype tests/unit/icap-llmsec/test_extract
+check_PROGRAMS += $(ICAP_FILE_TESTS)
+TESTS += $(ICAP_FILE_TESTS)
+tests_unit_icap_llmsec_test_filetype_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_filetype_LDADD = $(ICAP_TEST_LIBS)
+tests_unit_icap_llmsec_test_extract_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_icap_llmsec_test_extract_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_filetype tests/fuzz/icap-llmsec/fuzz_extract
+tests_fuzz_icap_llmsec_fuzz_extract_SOURCES = tests/fuzz/icap-llmsec/fuzz_extract.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_extract_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+tests_fuzz_icap_llmsec_fuzz_filetype_SOURCES = tests/fuzz/icap-llmsec/fuzz_filetype.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_filetype_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # request side: tests
 ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect tests/unit/icap-llmsec/test_rules \
