@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,43 +72,67 @@ mask_hash(const char *p, size_t n)
 	return h;
 }
 
+/* What a character may look like once a model has rewritten it; 0: not that one.  *partial: the text ended within. */
+static size_t
+char_parse(const char *p, size_t n, char c, int *partial)
+{
+	if (n > 0 && p[0] == c)
+		return 1;
+	if (n > 0 && p[0] == '\\' && (n == 1 || p[1] == c)) {
+		*partial = n == 1;
+		return n == 1 ? 0 : 2;
+	}
+	*partial = n == 0;
+	return 0;
+}
+
 /*
- * Parse "[KIND_NUMBER]" at p.  Returns its length, 0 if there is none; *whole is false when the text
- * ended while it could still become one.
+ * Parse "[KIND_NUMBER]" at p, in the spellings of Markdown too: "\[KIND\_NUMBER\]", kinds in any case.  Returns its length, 0 if there is
+ * none; *partial is set when the text ended while it could still become one.  <token>, of MASK_TOKEN_MAX bytes: as we wrote it.
  */
 static size_t
-token_parse(const char *p, size_t n, unsigned *num, int *partial)
+token_read(const char *p, size_t n, char *token, size_t *token_len, unsigned *num, int *partial)
 {
-	size_t i = 1, kind;
+	size_t i, k, kind = 0, digits = 0;
 	unsigned long v = 0;
 
 	*partial = 0;
-	if (n == 0 || p[0] != '[')
+	if (n == 0 || (i = char_parse(p, n, '[', partial)) == 0)
 		return 0;
-	while (i < n && p[i] >= 'A' && p[i] <= 'Z' && i <= MASK_KINDS_LEN)
-		i++;
-	kind = i - 1;
+	token[0] = '[';
+	while (i < n && kind < MASK_KINDS_LEN && ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z'))
+		token[++kind] = (char)(p[i++] & ~0x20);
 	if (i == n) {
 		*partial = 1;
 		return 0;
 	}
-	if (kind == 0 || p[i++] != '_')
+	if (kind == 0 || (k = char_parse(p + i, n - i, '_', partial)) == 0)
 		return 0;
+	i += k;
+	token[kind + 1] = '_';
+	for (; i < n && p[i] >= '0' && p[i] <= '9' && digits < 9; digits++) {
+		v = v * 10 + (unsigned long)(p[i] - '0');
+		token[kind + 2 + digits] = p[i++];
+	}
 	if (i == n) {
 		*partial = 1;
 		return 0;
 	}
-	kind = i;
-	while (i < n && p[i] >= '0' && p[i] <= '9' && i - kind < 9)
-		v = v * 10 + (unsigned long)(p[i++] - '0');
-	if (i == n) {
-		*partial = 1;
+	if (digits == 0 || (k = char_parse(p + i, n - i, ']', partial)) == 0)
 		return 0;
-	}
-	if (i == kind || p[i] != ']')
-		return 0;
+	token[kind + 2 + digits] = ']';
+	*token_len = kind + 3 + digits;
 	*num = (unsigned)v;
-	return i + 1;
+	return i + k;
+}
+
+static size_t
+token_parse(const char *p, size_t n, unsigned *num, int *partial)
+{
+	char token[MASK_TOKEN_MAX];
+	size_t k;
+
+	return token_read(p, n, token, &k, num, partial);
 }
 
 static int
@@ -239,16 +264,23 @@ mask_original(const struct mask_vault *v, const char *token, size_t token_len, s
 size_t
 mask_unmask(const struct mask_vault *v, const char *text, size_t len, struct buf *out)
 {
-	const char *p = text, *from = text, *end = text + len, *o;
-	size_t n = 0, k, olen;
+	const char *p = text, *from = text, *end = text + len, *open, *o;
+	char token[MASK_TOKEN_MAX];
+	size_t n = 0, k, olen, tlen;
 	unsigned num;
 	int partial;
 
 	while (mask_vault_count(v) > 0 && p < end && (p = memchr(p, '[', (size_t)(end - p))) != NULL) {
-		k = token_parse(p, (size_t)(end - p), &num, &partial);
-		o = k != 0 ? mask_original(v, p, k, &olen) : NULL;
+		open = p;
+		p -= p > from && p[-1] == '\\';		/* Markdown */
+		k = token_read(p, (size_t)(end - p), token, &tlen, &num, &partial);
+		if (k == 0 && p < open) {
+			p = open;
+			k = token_read(p, (size_t)(end - p), token, &tlen, &num, &partial);
+		}
+		o = k != 0 ? mask_original(v, token, tlen, &olen) : NULL;
 		if (o == NULL) {
-			p++;
+			p = open + 1;
 			continue;
 		}
 		buf_add(out, from, (size_t)(p - from));
@@ -264,14 +296,14 @@ mask_unmask(const struct mask_vault *v, const char *text, size_t len, struct buf
 size_t
 mask_partial(const struct mask_vault *v, const char *text, size_t len)
 {
-	size_t from = len > MASK_TOKEN_MAX ? len - MASK_TOKEN_MAX : 0;
+	size_t from = len > MASK_TOKEN_MAX + 3 ? len - MASK_TOKEN_MAX - 3 : 0;
 	unsigned num;
 	int partial;
 
 	if (mask_vault_count(v) == 0)
 		return 0;
 	for (size_t i = from; i < len; i++)
-		if (text[i] == '[' && token_parse(text + i, len - i, &num, &partial) == 0 && partial)
+		if ((text[i] == '[' || text[i] == '\\') && token_parse(text + i, len - i, &num, &partial) == 0 && partial)
 			return len - i;
 	return 0;
 }
@@ -287,6 +319,16 @@ mask_vault_entry(const struct mask_vault *v, size_t i, const char **token, const
 	return 0;
 }
 
+/* As we write them, and in no other spelling. */
+static bool
+token_ours(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\\' || (p[i] >= 'a' && p[i] <= 'z'))
+			return false;
+	return true;
+}
+
 int
 mask_vault_add(struct mask_vault *v, const char *token, size_t token_len, const char *original, size_t len)
 {
@@ -296,7 +338,7 @@ mask_vault_add(struct mask_vault *v, const char *token, size_t token_len, const 
 	int partial;
 
 	if (us == NULL || (size_t)(us - token) > MASK_KINDS_LEN + 1 ||
-	    token_parse(token, token_len, &num, &partial) != token_len || num <= v->last || num >= MASK_NUMBER_MAX ||
+	    !token_ours(token, token_len) || token_parse(token, token_len, &num, &partial) != token_len || num <= v->last || num >= MASK_NUMBER_MAX ||
 	    mask_find(v, original, len) != NULL)
 		return -1;
 	memcpy(kind, token + 1, (size_t)(us - token) - 1);

@@ -26,7 +26,8 @@ int	mask_reserve(struct mask_vault *, const char *text, size_t len);
 const char *mask_token(struct mask_vault *, const char *kind, const char *original, size_t len);
 /* Original of a placeholder, or NULL. */
 const char *mask_original(const struct mask_vault *, const char *token, size_t token_len, size_t *len);
-/* Append <text> with every placeholder of the vault replaced by its original. Returns replacements made. */
+/* Append <text> with every placeholder of the vault replaced by its original, also where a model wrote it as "[email_1]" or
+   "\[EMAIL\_1\]".  Returns replacements made. */
 size_t	mask_unmask(const struct mask_vault *, const char *text, size_t len, struct buf *out);
 /* How many bytes at the end of <text> could be the beginning of a placeholder (0: none). */
 size_t	mask_partial(const struct mask_vault *, const char *text, size_t len);

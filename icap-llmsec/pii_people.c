@@ -43,7 +43,7 @@ pii_paper_at(struct pii_scan *s, size_t start, size_t end)
 
 /* Beginnings of the names of months in languages of Latin script, and of Cyrillic ones. */
 static const char *const months[] = { "jan", "feb", "mar", "m\xc3\xa4r", "m\xc3\xa5r", "apr", "avr", "abr", "may", "mai", "mei", "maj", "maio", "mag", "jun", "juin",
-	"giu", "jul", "juil", "lug", "aug", "ago", "ao\xc3\xbb", "sep", "set", "oct", "okt", "ott", "out", "nov", "dec", "d\xc3\xa9" "c", "dez", "dic", "ene", "gen",
+	"giu", "jul", "juil", "lug", "aug", "ago", "ao\xc3\xbb", "sep", "set", "oct", "okt", "ott", "out", "nov", "dec", ("d\xc3\xa9" "c"), "dez", "dic", "ene", "gen",
 	"f\xc3\xa9v", "fev", "stycz", "lut", "kwie", "czer", "lip", "sierp", "wrze", "pa\xc5\xba", "list", "grud", "ocak", "\xc5\x9fub", "nis", "haz", "tem", "eyl", "eki", "kas", "ara",
 	"\xd1\x8f\xd0\xbd\xd0\xb2", "\xd1\x84\xd0\xb5\xd0\xb2", "\xd0\xbc\xd0\xb0\xd1\x80", "\xd0\xb0\xd0\xbf\xd1\x80", "\xd0\xbc\xd0\xb0\xd1\x8f", "\xd0\xb8\xd1\x8e\xd0\xbd", "\xd0\xb8\xd1\x8e\xd0\xbb",
 	"\xd0\xb0\xd0\xb2\xd0\xb3", "\xd1\x81\xd0\xb5\xd0\xbd", "\xd0\xbe\xd0\xba\xd1\x82", "\xd0\xbd\xd0\xbe\xd1\x8f", "\xd0\xb4\xd0\xb5\xd0\xba" };

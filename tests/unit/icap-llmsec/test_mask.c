@@ -98,7 +98,10 @@ test_unmask(void **state)
 	expect_unmask(v, "", "", 0);
 	expect_unmask(v, "[EMAIL_1]", "[CARD_2]", 1);
 	expect_unmask(v, "a[[EMAIL_1]][CARD_2]b[EMAIL_1", "a[[CARD_2]]4\"1b[EMAIL_1", 2);
-	expect_unmask(v, "[email_1] [EMAIL_01] [EMAIL_ 1] [EMAIL_12] [_1] []", "[email_1] [EMAIL_01] [EMAIL_ 1] [EMAIL_12] [_1] []", 0);
+	expect_unmask(v, "EMAIL_1 [EMAIL_01] [EMAIL_ 1] [EMAIL_12] [_1] []", "EMAIL_1 [EMAIL_01] [EMAIL_ 1] [EMAIL_12] [_1] []", 0);
+	/* as models rewrite them */
+	expect_unmask(v, "[email_1] [Card_2] \\[EMAIL\\_1\\] \\[CARD_2\\]", "[CARD_2] 4\"1 [CARD_2] 4\"1", 4);
+	expect_unmask(v, "\\\\[EMAIL_1] \\[x] \\[EMAIL_9\\] \\", "\\[CARD_2] \\[x] \\[EMAIL_9\\] \\", 1);
 	mask_vault_free(&v);
 }
 
@@ -106,7 +109,7 @@ static void
 test_partial(void **state)
 {
 	static const char token[] = "text [EMAIL_1]";
-	static const char *const not[] = { "", "x", "[]", "[_", "[EMAIL_]", "[EMAIL_1]", "[EMAIL 1", "[e", "[TOOLONGKIND",
+	static const char *const not[] = { "", "x", "[]", "[_", "[EMAIL_]", "[EMAIL_1]", "[EMAIL 1", "[1", "[TOOLONGKIND",
 		"[EMAIL_1234567890" };
 	struct mask_vault *v = mask_vault_new();
 
@@ -118,6 +121,8 @@ test_partial(void **state)
 		if (mask_partial(v, not[i], strlen(not[i])) != 0)
 			fail_msg("\"%s\"", not[i]);
 	assert_int_equal(mask_partial(v, "[EMAIL_1][CAR", 13), 4);
+	assert_int_equal(mask_partial(v, "x\\", 2), 1);
+	assert_int_equal(mask_partial(v, "x\\[email\\_1\\", 12), 11);
 	assert_int_equal(mask_partial(v, "[[[[", 4), 1);
 	mask_vault_free(&v);
 }
