@@ -111,8 +111,32 @@ maybe_content(struct extraction *x, const unsigned char *p, size_t n)
 		content(x, p, n);
 }
 
+/* Words outside of pages: notes, form fields, titles, alternative texts (12.5.2, 12.7.3, 14.3.3, 14.9.3). */
 static void
-inflated(struct extraction *x, const unsigned char *p, size_t n)
+dictionary(struct extraction *x, const unsigned char *p, size_t n)
+{
+	static const char *const keys[] = {"/Contents", "/Title", "/Subject", "/Keywords", "/V", "/TU", "/Alt", "/ActualText", "/RC"};
+
+	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
+		const unsigned char *at = p, *end = p + n, *hit;
+
+		while (x->text.err == 0 && (hit = memmem(at, (size_t)(end - at), keys[k], strlen(keys[k]))) != NULL) {
+			at = hit + strlen(keys[k]);
+			while (at < end && (*at == ' ' || *at == '\n' || *at == '\r'))
+				at++;
+			if (at < end && *at == '(')
+				at += literal(x, at, (size_t)(end - at));
+			else if (at + 1 < end && *at == '<' && at[1] != '<')
+				at += hex_string(x, at, (size_t)(end - at));
+			else
+				continue;
+			buf_addc(&x->text, '\n');
+		}
+	}
+}
+
+static void
+inflated(struct extraction *x, const unsigned char *p, size_t n, bool objects)
 {
 	z_stream z = {.next_in = (unsigned char *)(uintptr_t)p, .avail_in = (uInt)n};
 	struct buf out = {.max = (size_t)16 << 20};
@@ -139,7 +163,10 @@ inflated(struct extraction *x, const unsigned char *p, size_t n)
 	if (rc != Z_STREAM_END && rc != Z_OK && rc != Z_BUF_ERROR)
 		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it is damaged");
 	inflateEnd(&z);
-	maybe_content(x, (const unsigned char *)buf_ptr(&out), buf_len(&out));
+	if (objects)
+		dictionary(x, (const unsigned char *)buf_ptr(&out), buf_len(&out));
+	else
+		maybe_content(x, (const unsigned char *)buf_ptr(&out), buf_len(&out));
 	buf_free(&out);
 }
 
@@ -155,7 +182,7 @@ stream(struct extraction *x, const unsigned char *dict, size_t nd, const unsigne
 	    has(dict, nd, "/Crypt"))
 		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it has a filter without a reader");
 	else if (has(dict, nd, "/FlateDecode") || has(dict, nd, "/Fl "))
-		inflated(x, p, n);
+		inflated(x, p, n, has(dict, nd, "/ObjStm"));
 	else if (has(dict, nd, "/Filter"))
 		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it has a filter without a reader");
 	else
@@ -182,10 +209,13 @@ extract_pdf(struct extraction *x)
 		at = (size_t)(s - p);
 		if ((e = memmem(s, x->len - at, "endstream", 9)) == NULL)
 			e = p + x->len;
+		dictionary(x, p + prev, before - prev);
 		stream(x, p + prev, before - prev, s, (size_t)(e - s));
 		at = (size_t)(e - p) + (e < p + x->len ? 9 : 0);
 		prev = at;
 	}
+	if (x->text.err == 0)
+		dictionary(x, p + prev, x->len - prev);
 	if (x->code == EXTRACT_OK && buf_len(&x->text) == 0)
 		extract_stop(x, EXTRACT_UNREADABLE, "no text was found in it");
 }
