@@ -9,18 +9,10 @@
 #include "icap-llmsec/model.h"
 #include "icap-llmsec/pii.h"
 #include "icap-llmsec/rules.h"
+#include "icap-llmsec/secret.h"
 
-struct pii_row {
-	const char	*rule_id, *category;
-	int		 (*find)(const char *, size_t, size_t, size_t *, size_t *);
-	size_t		 conf_offset, max;
-};
-
-static const struct pii_row pii_rows[] = {
-	{"LLMSEC-PII-EMAIL", "pii.email", pii_email, offsetof(struct detect_conf, pii_email), PII_EMAIL_MAX},
-	{"LLMSEC-PII-CARD", "pii.card", pii_card, offsetof(struct detect_conf, pii_card), PII_CARD_MAX},
-};
-#define N_PII	(sizeof(pii_rows) / sizeof(*pii_rows))
+#define SEVERITY_PII	3
+#define SEVERITY_SECRET	5
 
 static bool
 given(const char *path)
@@ -38,10 +30,13 @@ detectors_load(struct detectors **out, const struct detect_conf *conf, struct di
 	*out = NULL;
 	if (ds == NULL)
 		return -ENOMEM;
-	ds->conf = *conf;
 	rc = rules_load_all(&ds->rules, packs, 2, d);
 	if (rc == 0 && given(conf->model))
 		rc = model_load(&ds->model, conf->model, d);
+	if (rc == 0 && conf->pii != NULL)
+		rc = pii_new(&ds->pii, conf->pii);
+	if (rc == 0 && conf->secrets != NULL)
+		rc = secret_new(&ds->secret, conf->secrets);
 	if (rc < 0)
 		detectors_free(&ds);
 	*out = ds;
@@ -58,6 +53,8 @@ detectors_free(struct detectors **dp)
 		return;
 	rules_free(&d->rules);
 	model_free(&d->model);
+	pii_free(&d->pii);
+	secret_free(&d->secret);
 	free(d);
 }
 
@@ -73,12 +70,6 @@ bool
 finding_is_private(const struct finding *f)
 {
 	return strncmp(f->category, "pii.", 4) == 0 || strncmp(f->category, "secret.", 7) == 0;
-}
-
-static enum detect_mode
-pii_mode(const struct detectors *d, const struct pii_row *r)
-{
-	return *(const enum detect_mode *)((const char *)&d->conf + r->conf_offset);
 }
 
 int
@@ -98,22 +89,37 @@ findings_add(struct findings *f, struct arena *a, const struct finding *x)
 	return 0;
 }
 
-static int
-detect_pii(const struct detectors *d, const char *text, size_t len, struct arena *a, struct findings *f)
+static bool
+overlaps(const struct pii_hit *p, const struct secret_hit *s)
 {
-	size_t start, n, from;
+	return p->start < s->start + s->len && s->start < p->start + p->len;
+}
 
-	for (size_t i = 0; i < N_PII; i++) {
-		enum detect_mode mode = pii_mode(d, &pii_rows[i]);
+/* Personal data and secrets, in the order of the text; where both claim a place, it is the secret. */
+static int
+detect_private(const struct detectors *d, const char *text, size_t len, struct arena *a, struct findings *f)
+{
+	struct pii_hit *p = NULL;
+	struct secret_hit *s = NULL;
+	size_t n_pii = 0, n_secrets = 0, k = 0;
+	int rc = d->pii != NULL ? pii_find(d->pii, text, len, a, &p, &n_pii) : 0;
 
-		for (from = 0; mode != DETECT_OFF && pii_rows[i].find(text, len, from, &start, &n); from = start + n) {
-			struct finding x = {pii_rows[i].rule_id, pii_rows[i].category, mode, 3, start, n, 0, 0};
+	if (rc == 0 && d->secret != NULL)
+		rc = secret_find(d->secret, text, len, a, &s, &n_secrets);
+	for (size_t i = 0; rc == 0 && i < n_secrets; i++) {
+		struct finding x = {s[i].what->rule_id, s[i].what->category, s[i].mode, SEVERITY_SECRET, s[i].start, s[i].len, 0, 0};
 
-			if (findings_add(f, a, &x) < 0)
-				return -ENOMEM;
-		}
+		rc = findings_add(f, a, &x);
 	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < n_pii; i++) {
+		struct finding x = {p[i].what->rule_id, p[i].what->category, p[i].mode, SEVERITY_PII, p[i].start, p[i].len, 0, 0};
+
+		while (k < n_secrets && s[k].start + s[k].len <= p[i].start)
+			k++;
+		if (k == n_secrets || !overlaps(&p[i], &s[k]))
+			rc = findings_add(f, a, &x);
+	}
+	return rc;
 }
 
 static int
@@ -136,7 +142,7 @@ detect_span(const struct detectors *d, const struct detect_modes *m, const struc
 	*score = (struct detect_score){0, 0, 0};
 	rc = detect_prompt(d, m, s, a, f, score);
 	if (rc == 0 && s->role != ROLE_SYSTEM && s->role != ROLE_DEVELOPER)
-		rc = detect_pii(d, s->text, s->len, a, f);
+		rc = detect_private(d, s->text, s->len, a, f);
 	if (f->n - from > 1)
 		qsort(f->v + from, f->n - from, sizeof(*f->v), finding_cmp);
 	return rc;
@@ -146,7 +152,7 @@ int
 detect_output(const struct detectors *d, const char *text, size_t len, struct arena *a, struct findings *f)
 {
 	size_t from = f->n;
-	int rc = detect_pii(d, text, len, a, f);
+	int rc = detect_private(d, text, len, a, f);
 
 	if (f->n - from > 1)
 		qsort(f->v + from, f->n - from, sizeof(*f->v), finding_cmp);
@@ -156,10 +162,7 @@ detect_output(const struct detectors *d, const char *text, size_t len, struct ar
 size_t
 detect_output_window(const struct detectors *d)
 {
-	size_t w = 0;
+	size_t p = d->pii != NULL ? pii_window(d->pii) : 0, s = d->secret != NULL ? secret_window(d->secret) : 0;
 
-	for (size_t i = 0; i < N_PII; i++)
-		if (pii_mode(d, &pii_rows[i]) != DETECT_OFF && pii_rows[i].max > w)
-			w = pii_rows[i].max;
-	return w;
+	return p > s ? p : s;
 }

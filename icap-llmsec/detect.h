@@ -58,7 +58,8 @@ struct detect_conf {
 	const char	*injection_pack;	/* YAML file or directory; "" or NULL: none */
 	const char	*operator_pack;		/* more rules and topics; "" or NULL: none */
 	const char	*model;			/* "" or NULL: none */
-	enum detect_mode pii_email, pii_card;
+	const struct pii_conf *pii;		/* NULL: none */
+	const struct secret_conf *secrets;	/* NULL: none */
 };
 
 int	detectors_load(struct detectors **, const struct detect_conf *, struct diag *);

@@ -14,7 +14,8 @@ struct secret;
 struct detectors {
 	struct rules	*rules;		/* NULL: no pack */
 	struct model	*model;		/* NULL: none */
-	struct detect_conf conf;
+	struct pii	*pii;		/* NULL: none */
+	struct secret	*secret;	/* NULL: none */
 };
 
 /* Injection alone.  Scratch memory is given back, the findings stay.  As detect_span(). */

@@ -13,8 +13,6 @@
 static const struct conf_enum fail_names[] = {{"closed", FAIL_CLOSED}, {"open", FAIL_OPEN}, {NULL, 0}};
 static const struct conf_enum coding_names[] = {{"decode", CODING_DECODE}, {"refuse", CODING_REFUSE}, {NULL, 0}};
 static const struct conf_enum unknown_names[] = {{"refuse", UNKNOWN_REFUSE}, {"pass", UNKNOWN_PASS}, {NULL, 0}};
-static const struct conf_enum mode_names[] = {{"off", DETECT_OFF}, {"monitor", DETECT_MONITOR},
-	{"mask", DETECT_MASK}, {"block", DETECT_BLOCK}, {NULL, 0}};
 static const struct conf_enum inj_names[] = {{"off", DETECT_OFF}, {"monitor", DETECT_MONITOR},
 	{"block", DETECT_BLOCK}, {NULL, 0}};
 
@@ -64,14 +62,6 @@ static const struct conf_opt exception_opts[] = {
 };
 #undef OWN
 
-static const struct conf_opt pii_opts[] = {
-	CONF_ENUM(struct icap_pii, email, mode_names, "mask", "e-mail addresses in prompts"),
-	CONF_ENUM(struct icap_pii, card, mode_names, "mask", "payment card numbers in prompts"),
-	CONF_BOOL(struct icap_pii, unmask, "true", "put originals back into the model's answer"),
-	CONF_ENUM(struct icap_pii, output, mode_names, "off", "personal data that the model itself wrote"),
-	CONF_END
-};
-
 const struct conf_opt icap_conf_opts[] = {
 	CONF_STR(struct icap_policy, log_level, "info", "", "err, warning, notice, info or debug"),
 	CONF_STR(struct icap_policy, node, "\"\"", "", "name of this node in events; empty: hostname"),
@@ -93,7 +83,8 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_INT(struct icap_policy, depth, 4, 1000, "128", "levels", "JSON nesting"),
 	CONF_INT(struct icap_policy, max_connections, 1, 100000, "190", "", "ICAP connections announced to Squid"),
 	CONF_MAP(struct icap_policy, injection, injection_opts, "prompt injection"),
-	CONF_MAP(struct icap_policy, pii, pii_opts, "personal data"),
+	CONF_MAP(struct icap_policy, pii, pii_conf_opts, "personal data"),
+	CONF_MAP(struct icap_policy, secrets, secret_conf_opts, "keys, tokens, passwords"),
 	CONF_MAP(struct icap_policy, responses, resp_conf_opts, "the model's answers"),
 	CONF_MAP(struct icap_policy, trajectory, traj_conf_opts, "conversations and who holds them"),
 	CONF_BOOL(struct icap_policy, overhead_header, "true", "X-LLMSec-Overhead-Us: microseconds of judging, on answers"),
@@ -145,7 +136,7 @@ static int
 policy_detectors(struct icap_policy *p, struct diag *d)
 {
 	struct detect_conf dc = {.injection_pack = p->injection.pack, .operator_pack = p->injection.local_pack, .model = p->injection.model,
-	    .pii_email = (enum detect_mode)p->pii.email, .pii_card = (enum detect_mode)p->pii.card};
+	    .pii = &p->pii, .secrets = &p->secrets};
 
 	policy_modes(p);
 	return detectors_load(&p->detectors, &dc, d);
@@ -165,7 +156,7 @@ policy_keys(struct icap_policy *p, const char *path, struct diag *d)
 		rc = -EINVAL;
 	}
 	if (rc == 0 && p->pii.unmask && p->tx_keyring == NULL &&
-	    (p->pii.email == DETECT_MASK || p->pii.card == DETECT_MASK)) {
+	    (pii_conf_most(&p->pii) >= DETECT_MASK || secret_conf_most(&p->secrets) >= DETECT_MASK)) {
 		diag_error(d, path, 0, 0, "pii.unmask needs tx_keys");
 		rc = -EINVAL;
 	}

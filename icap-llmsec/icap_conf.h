@@ -8,7 +8,9 @@
 
 #include "icap-llmsec/convo.h"
 #include "icap-llmsec/detect.h"
+#include "icap-llmsec/pii.h"
 #include "icap-llmsec/responses.h"
+#include "icap-llmsec/secret.h"
 #include "lib/conf.h"
 
 
@@ -37,7 +39,6 @@ struct icap_exception {
 	/* compiled */
 	struct detect_modes modes;
 };
-struct icap_pii { int email, card; bool unmask; int output; };	/* output: PII the model wrote */
 
 struct icap_policy {
 	/* straight from YAML */
@@ -56,7 +57,8 @@ struct icap_policy {
 	int	 depth;			/* JSON nesting */
 	int	 max_connections;	/* announced to Squid */
 	struct icap_injection injection;
-	struct icap_pii pii;
+	struct pii_conf pii;
+	struct secret_conf secrets;
 	struct resp_conf responses;
 	struct traj_conf trajectory;
 	bool	 overhead_header;	/* X-LLMSec-Overhead-Us on answers */

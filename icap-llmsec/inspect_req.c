@@ -321,7 +321,7 @@ mask_span(struct work *w, const struct span *s, const struct findings *f, struct
 	for (size_t k = 0; k < f->n; k++) {
 		if (f->v[k].mode != DETECT_MASK || f->v[k].start < at)
 			continue;
-		token = mask_token(w->out->tx.vault, strcmp(f->v[k].category, "pii.card") == 0 ? "CARD" : "EMAIL",
+		token = mask_token(w->out->tx.vault, pii_kind(f->v[k].category),
 		    s->text + f->v[k].start, f->v[k].len);
 		if (token == NULL)
 			b.err = -ENOMEM;

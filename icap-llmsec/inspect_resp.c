@@ -145,7 +145,9 @@ inspect_resp_new(struct inspect_resp **rp, const struct icap_policy *p, const st
 	r->arena = arena_new(0);
 	r->found.arena = r->arena;
 	r->rules.vault = p->pii.unmask ? r->tx.vault : NULL;
-	r->rules.output = (enum detect_mode)p->pii.output;
+	r->rules.output = (enum detect_mode)(p->pii.output > p->secrets.output ? p->pii.output : p->secrets.output);
+	r->rules.no_pii = p->pii.output == DETECT_OFF;
+	r->rules.no_secrets = p->secrets.output == DETECT_OFF;
 	r->rules.detectors = r->rules.output != DETECT_OFF ? p->detectors : NULL;
 	r->rules.window = r->rules.detectors != NULL ? detect_output_window(p->detectors) : 0;
 	r->rules.held_max = (size_t)p->stream_window;

@@ -26,6 +26,7 @@ struct text_rules {
 	const struct mask_vault	*vault;		/* NULL: nothing to unmask */
 	const struct detectors	*detectors;	/* NULL: no output detectors */
 	enum detect_mode	 output;
+	bool			 no_pii, no_secrets;	/* of what the detectors find, pass this over */
 	size_t			 window;	/* bytes an output finding may span */
 	size_t			 held_max;	/* over it text goes out, come what may */
 	struct guard		*guard;		/* NULL: none; of the one response */

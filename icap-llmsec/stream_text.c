@@ -79,6 +79,18 @@ text_unmask(const struct text_rules *r, enum text_kind kind, const char *p, size
 	buf_add(out, p, (size_t)(end - p));
 }
 
+/* What the configuration doesn't ask for in answers. */
+static void
+leave_out(const struct text_rules *r, struct findings *fs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fs->n; i++)
+		if (!(strncmp(fs->v[i].category, "secret.", 7) == 0 ? r->no_secrets : r->no_pii))
+			fs->v[n++] = fs->v[i];
+	fs->n = n;
+}
+
 /* "pii.email" -> "[REDACTED_EMAIL]": not reversible, so it has no number. */
 static void
 text_redact(const struct finding *f, struct buf *out)
@@ -170,6 +182,7 @@ text_detect(const struct text_rules *r, enum text_kind kind, struct buf *held, c
 	}
 	if (r->detectors != NULL && r->output != DETECT_OFF && len > 0) {
 		e = detect_output(r->detectors, p, len, scratch, &fs);
+		leave_out(r, &fs);
 		if (e != 0)
 			return e;
 	}

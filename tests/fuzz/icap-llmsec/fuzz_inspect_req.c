@@ -35,8 +35,15 @@ setup(void)
 {
 	char path[] = "/tmp/fuzz_inspect_req.XXXXXX";
 	int fd = mkstemp(path);
-	struct detect_conf dc = { .injection_pack = path, .pii_email = DETECT_MASK, .pii_card = DETECT_MASK };
+	struct pii_conf pc = { .all = DETECT_MASK };
+	struct secret_conf sc = { .all = DETECT_MASK };
+	struct detect_conf dc = { .injection_pack = path, .pii = &pc, .secrets = &sc };
 	struct diag *d = diag_new();
+
+	for (size_t i = 0; i < PII_GROUPS; i++)
+		pc.mode[i] = -1;
+	for (size_t i = 0; i < SECRET_GROUPS; i++)
+		sc.mode[i] = -1;
 
 	MUST(fd >= 0 && write(fd, pack, sizeof(pack) - 1) == (ssize_t)sizeof(pack) - 1);
 	close(fd);

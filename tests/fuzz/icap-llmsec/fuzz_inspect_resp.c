@@ -14,8 +14,15 @@ static struct icap_policy pol;
 static void
 setup(void)
 {
-	struct detect_conf dc = { .injection_pack = "", .pii_email = DETECT_MASK, .pii_card = DETECT_MASK };
+	struct pii_conf pc = { .all = DETECT_MASK };
+	struct secret_conf sc = { .all = DETECT_MASK };
+	struct detect_conf dc = { .injection_pack = "", .pii = &pc, .secrets = &sc };
 	struct diag *d = diag_new();
+
+	for (size_t i = 0; i < PII_GROUPS; i++)
+		pc.mode[i] = -1;
+	for (size_t i = 0; i < SECRET_GROUPS; i++)
+		sc.mode[i] = -1;
 
 	pol.fail = FAIL_CLOSED;
 	pol.max_response = 1 << 18;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "icap-llmsec/detect.h"
+#include "icap-llmsec/pii.h"
 #include "icap-llmsec/rules.h"
 #include "lib/diag.h"
 
@@ -155,13 +156,27 @@ test_shipped(void **state)
 	diag_free(&d);
 }
 
+/* Addresses and cards as given, nothing else. */
+static struct pii_conf
+two_kinds(enum detect_mode email, enum detect_mode card)
+{
+	struct pii_conf c = { .all = DETECT_OFF };
+
+	for (size_t i = 0; i < PII_GROUPS; i++)
+		c.mode[i] = -1;
+	c.mode[PII_EMAIL] = (int)email;
+	c.mode[PII_CARD] = (int)card;
+	return c;
+}
+
 static struct detect_modes modes;
 static struct detect_score score;
 
 static struct detectors *
 detectors(enum detect_mode user, enum detect_mode tool, enum detect_mode email, enum detect_mode card)
 {
-	struct detect_conf c = { .injection_pack = shipped, .pii_email = email, .pii_card = card };
+	struct pii_conf pc = two_kinds(email, card);
+	struct detect_conf c = { .injection_pack = shipped, .pii = &pc };
 	struct diag *d = diag_new();
 	struct detectors *ds;
 

@@ -69,7 +69,7 @@ test_defaults(void **state)
 	assert_int_equal(p->max_request, 32 << 20);
 	assert_int_equal(p->hold_max, 56 << 10);
 	assert_int_equal(p->edge_max_age, 60000);
-	assert_int_equal(p->pii.email, DETECT_MASK);
+	assert_int_equal(p->pii.all, DETECT_MASK);
 	assert_int_equal(p->injection.user, DETECT_BLOCK);
 	assert_non_null(p->detectors);
 	assert_null(p->edge_keyring);
@@ -86,7 +86,7 @@ test_all_errors_with_places(void **state)
 		{ "depth: 3", ":7:8: error: " },
 		{ "max_request: 1T", ":8:14: error: " },
 		{ "edge_max_age: soon", ":9:15: error: " },
-		{ "pii: {email: perhaps, phone: mask}", ":10:14: error: " },
+		{ "pii: {email: perhaps, phones: mask}", ":10:14: error: " },
 		{ "hold_max: 64k", ":11:11: error: " },
 		{ "require_edge: [true]", ":4:" },
 	};
@@ -174,7 +174,8 @@ test_shipped(void **state)
 		else if (o->type == CONF_T_SIZE || o->type == CONF_T_DURATION)
 			assert_int_equal(*(const int64_t *)x, *(const int64_t *)y);
 	}
-	assert_int_equal(a.pii.email, b.pii.email);
+	assert_int_equal(a.pii.all, b.pii.all);
+	assert_int_equal(a.secrets.all, b.secrets.all);
 	assert_int_equal(a.pii.output, b.pii.output);
 	assert_int_equal(a.injection.tool, b.injection.tool);
 	conf_mem_free(&ma);

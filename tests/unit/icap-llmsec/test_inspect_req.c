@@ -44,12 +44,26 @@ static struct icap_policy pol;
 static struct arena *arena;
 static struct inspect_req_out out;
 
+/* Addresses and cards as given, nothing else. */
+static struct pii_conf
+two_kinds(enum detect_mode email, enum detect_mode card)
+{
+	struct pii_conf c = { .all = DETECT_OFF };
+
+	for (size_t i = 0; i < PII_GROUPS; i++)
+		c.mode[i] = -1;
+	c.mode[PII_EMAIL] = (int)email;
+	c.mode[PII_CARD] = (int)card;
+	return c;
+}
+
 static void
 load(enum detect_mode user, enum detect_mode email, enum detect_mode card)
 {
 	char path[] = "/tmp/test_inspect_req.XXXXXX";
 	int fd = mkstemp(path);
-	struct detect_conf c = { .injection_pack = path, .pii_email = email, .pii_card = card };
+	struct pii_conf pc = two_kinds(email, card);
+	struct detect_conf c = { .injection_pack = path, .pii = &pc };
 	struct diag *d = diag_new();
 
 	pol.modes = (struct detect_modes){ .user = user, .tool = DETECT_BLOCK, .file = DETECT_BLOCK, .assistant = DETECT_BLOCK };

@@ -29,9 +29,12 @@ start(struct fix *f, int output, bool vault, const char *ct, const char *ce)
 {
 	struct inspect_resp_in in = { .content_type = ct, .content_encoding = ce, .status = 200,
 		.content_length = -1, .request_id = "req-7" };
-	struct detect_conf dc = { .injection_pack = "", .pii_email = DETECT_MASK, .pii_card = DETECT_MASK };
+	struct pii_conf pc = { .all = DETECT_OFF };
+	struct detect_conf dc = { .injection_pack = "", .pii = &pc };
 
+	pc.mode[PII_EMAIL] = pc.mode[PII_CARD] = DETECT_MASK;
 	memset(f, 0, sizeof(*f));
+	f->pol.secrets.output = DETECT_OFF;
 	f->pol.fail = FAIL_CLOSED;
 	f->pol.max_response = 1 << 20;
 	f->pol.hold_max = 4096;
