@@ -248,7 +248,7 @@ test_places(void **state)
 	detectors_free(&ds);
 }
 
-/* More than a handful, and one inside another: in order, the longest first where they begin together. */
+/* More than a handful, and one inside another, which is no finding of its own. */
 static void
 test_many(void **state)
 {
@@ -262,10 +262,9 @@ test_many(void **state)
 	s.len = strlen(text);
 	arena_reset(arena);
 	assert_int_equal(detect_span(ds, &modes, &s, arena, &f, &score), 0);
-	assert_int_equal(f.n, 42);
-	assert_string_equal(f.v[0].category, "pii.email");
-	assert_string_equal(f.v[1].category, "pii.card");
-	assert_int_equal(f.v[0].start, f.v[1].start);
+	assert_int_equal(f.n, 41);
+	assert_string_equal(f.v[0].category, "pii.card");	/* the surer one */
+	assert_int_equal(f.v[0].len, 16);
 	for (size_t i = 1; i < f.n; i++)
 		assert_true(f.v[i].start >= f.v[i - 1].start);
 	detectors_free(&ds);

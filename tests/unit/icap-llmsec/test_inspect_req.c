@@ -221,7 +221,7 @@ test_mask(void **state)
 	}
 	/* an address that is a card number, too, is masked once */
 	assert_int_equal(say(&apis[2], "4111111111111111@example.org"), INSPECT_REWRITE);
-	assert_memory_equal(buf_ptr(&out.body), "{\"prompt\":\"[EMAIL_1]\"}", 22);
+	assert_memory_equal(buf_ptr(&out.body), "{\"prompt\":\"[CARD_1]@example.org\"}", 33);
 	pol.pii.unmask = false;
 	assert_int_equal(say(&apis[0], "ann@example.org"), INSPECT_REWRITE);
 	assert_null(out.tx.vault);
