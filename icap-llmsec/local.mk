@@ -63,6 +63,20 @@ EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train
 	%D%/train/grammar/hard.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
 	%D%/train/grammar/orders.gram %D%/train/grammar/persona.gram %D%/train/grammar/turn.gram \
 	%D%/train/grammar/data.spin %D%/train/grammar/en.spin %D%/train/grammar/lang.spin
+rulesdir = $(datadir)/llmsec/rules
+dist_rules_DATA = etc/llmsec/rules/agent.yaml \
+	etc/llmsec/rules/extraction.yaml \
+	etc/llmsec/rules/injection.yaml \
+	etc/llmsec/rules/lang-extraction.yaml \
+	etc/llmsec/rules/lang-override.yaml \
+	etc/llmsec/rules/lang-persona.yaml \
+	etc/llmsec/rules/lang-unrestricted.yaml \
+	etc/llmsec/rules/override.yaml \
+	etc/llmsec/rules/payload.yaml \
+	etc/llmsec/rules/persona.yaml \
+	etc/llmsec/rules/template.yaml \
+	etc/llmsec/rules/topics-example.yaml \
+	etc/llmsec/rules/unrestricted.yaml
 modeldir = $(datadir)/llmsec/model
 dist_model_DATA = etc/llmsec/model/prompt.model
 
