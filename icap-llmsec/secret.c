@@ -414,6 +414,24 @@ named(struct scan *s, uint32_t row, size_t end)
 	add(s, row, i, e - i, pw || strcmp(r->name, "generic") == 0 ? 0.7f : 0.9f);
 }
 
+/*
+ * Behind a long run of base64's characters, by its signs, a few letters begin nothing: pictures and archives hold every
+ * short prefix by chance.  A literal with a sign of its own, "ghp_", is no chance.
+ */
+static bool
+in_blob(const char *p, size_t start, size_t end)
+{
+	size_t from = start > 24 ? start - 24 : 0;
+
+	for (size_t i = start; i < end; i++)
+		if (!alnum(p[i]))
+			return false;
+	for (size_t i = from; i < start; i++)
+		if (!alnum(p[i]) && p[i] != '+' && p[i] != '/')
+			return false;
+	return start - from == 24;
+}
+
 static bool
 literal_hit(void *arg, const struct literals_hit *h)
 {
@@ -429,6 +447,8 @@ literal_hit(void *arg, const struct literals_hit *h)
 		return true;
 	}
 	if (alnum(s->p[h->start]) && (alnum(before) || before == '_') && !(h->start > 1 && s->p[h->start - 2] == '\\'))
+		return true;
+	if ((before == '+' || before == '/') && in_blob(s->p, h->start, h->end))
 		return true;
 	if (!exact(r, s->p + h->start, h->end - h->start))
 		return true;

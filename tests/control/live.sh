@@ -103,7 +103,8 @@ stop "$follow" TERM
 # --- metrics
 "$events" counters "$tap_dir/counters"
 if [ -x "$builddir/squid-helpers/ext_llmsec_egress_acl" ]; then
-	sed "s|/run/llmsec|$tap_dir|; s|/var/lib/llmsec|$tap_dir|" "$srcdir/etc/llmsec/egress.yaml" >"$tap_dir/egress.yaml"
+	cp "$srcdir/etc/llmsec/egress-providers.yaml" "$tap_dir/"
+	sed "s|/run/llmsec|$tap_dir|; s|/var/lib/llmsec|$tap_dir|; s|/etc/llmsec|$tap_dir|; s|/usr/share/llmsec|$tap_dir|" "$srcdir/etc/llmsec/egress.yaml" >"$tap_dir/egress.yaml"
 	"$builddir/squid-helpers/ext_llmsec_egress_acl" -c "$tap_dir/egress.yaml" </dev/null >"$tap_dir/egress.log" 2>&1
 	diag "$(cat "$tap_dir/egress.log")"
 	ls "$tap_dir"/counters/*egress*.ctr >/dev/null 2>&1

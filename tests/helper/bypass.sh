@@ -75,7 +75,7 @@ cat >"$tap_dir/egress.yaml" <<-T
 for f in squid.conf llmsec-icap.conf llmsec-accel.conf; do template $f; done
 dst_guard="include $tap_dir/private-dst.conf"
 template llmsec-forward.conf
-printf 'tls_outgoing_options cafile=%s\ndns_nameservers 127.0.0.1\n' "$tap_dir/origin.crt" >>"$tap_dir/squid.conf"
+printf 'tls_outgoing_options cafile=%s\ndns_nameservers 127.0.0.1\ndns_timeout 3 seconds\n' "$tap_dir/origin.crt" >>"$tap_dir/squid.conf"
 check_conf() { "$builddir/control/llmsecctl" egress check "$1"; }
 like "$(check_conf "$tap_dir/squid.conf")" 'default deny is last' 'llmsecctl egress check: the order is right'
 sed '/http_access deny llmsec_proxy !llmsec_egress/d' "$tap_dir/llmsec-forward.conf" >"$tap_dir/broken.conf"
