@@ -126,7 +126,10 @@ static int
 finding_cmp(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
+	bool xm = strcmp(x->category, "injection.model") == 0, ym = strcmp(y->category, "injection.model") == 0;
 
+	if (xm != ym)		/* what people wrote explains more */
+		return xm ? 1 : -1;
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
 	return x->len > y->len ? -1 : x->len < y->len;	/* the longest masks the others */

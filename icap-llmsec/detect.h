@@ -29,7 +29,7 @@ struct finding {
 };
 
 struct findings {
-	struct finding	*v;		/* in the arena; ordered by start */
+	struct finding	*v;		/* in the arena; ordered by start, the model's last */
 	size_t		 n;
 };
 

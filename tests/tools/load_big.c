@@ -165,8 +165,8 @@ judge(const struct transfer *t, const struct load_options *o, const char *what, 
 static void
 big_text(struct buf *b, size_t size)
 {
-	static const char *const words[] = { "river", "Größe", "\"quoted\"", "back\\slash", "line\nbreak", "日本", "🙂",
-		"tab\there", "meadow", "stone" };
+	static const char *const words[] = { "river", "Größe", "\"wood\"", "C:\\stone", "cloud\nmeadow", "日本", "🙂",
+		"hill\tvalley", "meadow", "stone" };
 	uint32_t x = 12345;
 
 	while (buf_len(b) < size && b->err == 0) {
