@@ -81,7 +81,7 @@ check 'reaches the edge' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "
 http --interface 127.0.0.77 --cacert "$ca" "https://127.0.0.1:${edge##*:}/v1/messages" "${head[@]}" -d "$body"
 is "$http_code $(logged "$(header X-Request-Id)" '.reason + " " + .verdict + " " + .hello')" '403 banned - -' 'and is enforced without the agent'
 is "$(jq -r '.type + " " + .error.type' "$http_body")" 'error permission_error' 'in the words of the SDK'
-at_most "$(header Retry-After)" 124 'with the time that is left (s)'
+at_most "$(header Retry-After)" 125 'with the time that is left (s)'
 at_least "$(header Retry-After)" 60 'of what was ordered (s)'
 like "$(ban DELETE '{"ip":"127.0.0.77"}')" '^20[0-9]$' 'lifted'
 check 'served again' wait_for '[ "$(curl -s -o /dev/null -w "%{http_code}" "${banned[@]}")" = 200 ]' 10
