@@ -64,6 +64,16 @@ tr_events(const struct icap_policy *p)
 	return events;
 }
 
+/* What waits in this child's spool goes out with the next transaction, not only with its next event. */
+void
+tr_events_tick(void)
+{
+	pthread_mutex_lock(&events_lock);
+	if (events != NULL && events_pid == getpid() && event_client_pending(events) > 0)
+		event_client_tick(events);
+	pthread_mutex_unlock(&events_lock);
+}
+
 void
 tr_globals_open(const struct icap_policy *p)
 {

@@ -57,6 +57,7 @@ struct arena *tr_arena_get(size_t limit);
 void	tr_arena_put(struct arena *);
 void	tr_arena_drop(void);	/* those that wait */
 void	tr_count(enum tr_counter);
+void	tr_events_tick(void);
 /* Method, URL, request id, client address, key digest and route out of the encapsulated headers. */
 void	tr_identify(struct tr *);
 /* Checks X-Edge99-*; false: the transaction must be refused (a refusal has been prepared). */

@@ -158,6 +158,7 @@ srv_free(void *v)
 
 	if (t == NULL)
 		return;
+	tr_events_tick();
 	inspect_resp_free(&t->resp);
 	tr_arena_put(t->arena);
 	buf_free(&t->in);

@@ -68,7 +68,7 @@ strike llmsecd "$(cat "$run/pid/llmsecd.pid")"
 
 # Every 403 that a client got for an injected prompt is one event, also those of the time when llmsecd was dead.
 sent=$(cat "$tap_dir"/*.codes | grep -c '403 bad')
-check "all $sent refusals are events" wait_for "[ \"\$(refused_events)\" -ge $((sent_before + sent)) ]" 15
+check "all $sent refusals are events" wait_for "serves; [ \"\$(refused_events)\" -ge $((sent_before + sent)) ]" 15
 diag "events: $(refused_events), before: $sent_before, refusals seen by clients: $sent"
 # Asked for all it has, the mock would send the bodies of 40_big too, hundreds of megabytes.
 is "$(curl -s --max-time 30 "$provider/_mock/requests?n=1&contains=kill-marker" | jq -c .requests)" '[]' 'no injected prompt reached the provider'
