@@ -20,6 +20,7 @@
 #define HITS_MAX	512		/* findings of one text */
 #define RULES_LOGIT_MAX	8.0f		/* all rules together */
 #define LOGIT_MAX	16.0f
+#define USUAL_LEN	4096		/* bytes of a text that the model's thresholds were measured for, at most */
 
 /* What is known of a text so far. */
 struct judging {
@@ -27,6 +28,7 @@ struct judging {
 	enum detect_mode mode;
 	unsigned	 roles;
 	bool		 data;		/* the data head counts as well */
+	size_t		 len;		/* of the text */
 	struct finding	*hit;		/* [HITS_MAX], each rule once */
 	size_t		 n;
 	struct { float p; size_t start, len; } head[MODEL_HEADS];
@@ -171,11 +173,24 @@ judge_text(struct judging *j, const char *text, size_t len, struct arena *a)
 	return rc;
 }
 
+/*
+ * A text's score is that of its highest window, and a long text has many: chance alone lifts it (the problem of multiple
+ * comparisons; Bonferroni's bound).  How many log-odds more a head must show so that a text of this length is flagged as
+ * rarely as the usual ones: what the model's own thresholds say about its tail, five times rarer from one to the other.
+ */
+static float
+length_margin(const struct detectors *d, enum model_head h, size_t len)
+{
+	float tail = logit(model_threshold(d->model, h, MODEL_FPR_02)) - logit(model_threshold(d->model, h, MODEL_FPR_1));
+
+	return len > USUAL_LEN && tail > 0 ? tail * logf((float)len / USUAL_LEN) / logf(5) : 0;
+}
+
 /* By how much a head is over its threshold, in log-odds. */
 static float
 margin(const struct detectors *d, const struct detect_modes *m, const struct judging *j, enum model_head h)
 {
-	return logit(j->head[h].p) - logit(model_threshold(d->model, h, (enum model_level)m->level));
+	return logit(j->head[h].p) - logit(model_threshold(d->model, h, (enum model_level)m->level)) - length_margin(d, h, j->len);
 }
 
 /*
@@ -210,7 +225,7 @@ judge_score(struct judging *j, const struct detect_modes *m, struct detect_score
 		return;
 	out->direct = j->head[MODEL_DIRECT].p;
 	out->data = j->data ? j->head[MODEL_DATA].p : 0;
-	if (x < logit(detect_threshold(j->d, m, j->data)) || j->n == HITS_MAX)
+	if (x < logit(detect_threshold(j->d, m, j->data)))
 		return;
 	if (j->data && margin(j->d, m, j, MODEL_DATA) > margin(j->d, m, j, MODEL_DIRECT)) {
 		h = MODEL_DATA;
@@ -251,13 +266,13 @@ detect_prompt(const struct detectors *d, const struct detect_modes *m, const str
     struct detect_score *score)
 {
 	struct finding cut = {"LLMSEC-ENC-0001", "obfuscation.limit", DETECT_MONITOR, 4, 0, s->len, 0, 0};
-	struct judging j = {.d = d};
+	struct judging j = {.d = d, .len = s->len};
 	int rc;
 
 	j.mode = span_mode(m, s, &j);
 	if (j.mode == DETECT_OFF || (d->rules == NULL && d->model == NULL))
 		return 0;
-	j.hit = arena_alloc(a, HITS_MAX * sizeof(*j.hit));
+	j.hit = arena_alloc(a, (HITS_MAX + 1) * sizeof(*j.hit));	/* and the score's own */
 	rc = j.hit != NULL ? judge_text(&j, s->text, s->len, a) : -ENOMEM;
 	if (rc == 0)
 		judge_score(&j, m, score);
