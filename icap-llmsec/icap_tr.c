@@ -41,7 +41,7 @@ static const struct counter_def counter_defs[CTR_N] = {
 };
 
 /* One event client per child, opened by its first event: what the master opened would be shared after fork. */
-static struct event_client *events;
+static struct event_client *_Atomic events;
 static pid_t events_pid;
 static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -50,15 +50,16 @@ tr_events(const struct icap_policy *p)
 {
 	struct event_client_conf c = {p->events.socket, p->events.spool_dir, p->node[0] ? p->node : NULL,
 	    "gateway", "icap", 0};
+	struct event_client *mine = NULL;	/* a parent's client is the parent's: not ours to close */
 	int rc;
 
 	pthread_mutex_lock(&events_lock);
 	if (events == NULL || events_pid != getpid()) {
-		events = NULL;	/* a parent's client is the parent's: not ours to close */
-		rc = event_client_open(&events, &c);
+		rc = event_client_open(&mine, &c);
 		if (rc < 0)
 			log_warnx("events: cannot open a spool in %s: %s", c.spool_dir, strerror(-rc));
 		events_pid = getpid();
+		events = mine;
 	}
 	pthread_mutex_unlock(&events_lock);
 	return events;
@@ -68,10 +69,10 @@ tr_events(const struct icap_policy *p)
 void
 tr_events_tick(void)
 {
-	pthread_mutex_lock(&events_lock);
-	if (events != NULL && events_pid == getpid() && event_client_pending(events) > 0)
-		event_client_tick(events);
-	pthread_mutex_unlock(&events_lock);
+	struct event_client *c = events;
+
+	if (c != NULL && event_client_pending(c) > 0 && events_pid == getpid())
+		event_client_tick(c);
 }
 
 void
@@ -89,8 +90,12 @@ tr_globals_open(const struct icap_policy *p)
 void
 tr_globals_close(void)
 {
-	if (events != NULL && events_pid == getpid())
-		event_client_close(&events);
+	struct event_client *c = events;
+
+	if (c != NULL && events_pid == getpid()) {
+		events = NULL;
+		event_client_close(&c);
+	}
 	counters_close(&tr_counters);
 }
 
