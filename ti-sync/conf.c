@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -106,6 +107,20 @@ static const struct conf_opt output_opts[] = {
 	CONF_END
 };
 
+static const struct conf_opt push_opts[] = {
+	{.name = "name", .type = CONF_T_STR, .offset = offsetof(struct ti_conf_push, name), .max = 31, .unit = "id",
+	 .help = "of the node, in the log", .check = check_id},
+	{.name = "url", .type = CONF_T_STR, .offset = offsetof(struct ti_conf_push, url), .max = 900, .unit = "url",
+	 .help = "of its llmsecd, without a slash at the end", .check = check_url},
+	CONF_STR(struct ti_conf_push, token_file, NULL, "path", "holds a token of its llmsecd with the role operator"),
+	CONF_STR(struct ti_conf_push, ca_file, "", "path", "certificates to trust instead of the system's"),
+	CONF_ENUM(struct ti_conf_push, kinds, kinds_names, "all", "what it gets"),
+	CONF_INT(struct ti_conf_push, min_confidence, 0, 100, "0", "per cent", "only entries at least as sure"),
+	CONF_STRS(struct ti_conf_push, categories, "only these; empty: all"),
+	CONF_BOOL(struct ti_conf_push, allow_http, "false", "plain http:// is accepted, which shows the token to who listens"),
+	CONF_END
+};
+
 #define F(f)	offsetof(struct ti_conf, fetch.f)
 static const struct conf_opt fetch_opts[] = {
 	{.name = "proxy", .type = CONF_T_STR, .offset = offsetof(struct ti_conf, fetch.proxy) - offsetof(struct ti_conf, fetch),
@@ -151,6 +166,7 @@ const struct conf_opt ti_conf_opts[] = {
 	CONF_MAP(struct ti_conf, fetch, fetch_opts, "how feeds are fetched"),
 	CONF_SEQ(struct ti_conf, feeds, n_feeds, feed_opts, struct ti_conf_feed, "what is listed"),
 	CONF_SEQ(struct ti_conf, outputs, n_outputs, output_opts, struct ti_conf_output, "for tools that read no sets"),
+	CONF_SEQ(struct ti_conf, push, n_push, push_opts, struct ti_conf_push, "nodes whose llmsecd gets what is published"),
 	CONF_STR(struct ti_conf, sign_key, "", "path", "Ed25519 key in PEM; signs sets_dir/manifest for nodes that pull; empty: none"),
 	CONF_MAP(struct ti_conf, upstream, upstream_opts, "the node whose sets the command pull fetches"),
 	CONF_STRS(struct ti_conf, on_change, "a program and its arguments, run after something new was published"),
@@ -191,6 +207,57 @@ feeds_check(const char *file, const struct ti_conf_feed *v, size_t n, struct dia
 			if (strcmp(v[k].name, v[i].name) == 0)
 				diag_error(d, file, 0, 0, "feed %s: the name of two feeds", v[i].name);
 	}
+}
+
+static void
+push_check(const char *file, const struct ti_conf *c, struct diag *d)
+{
+	for (size_t i = 0; i < c->n_push; i++) {
+		const struct ti_conf_push *p = &c->push[i];
+
+		if (*p->url == '\0')
+			diag_error(d, file, 0, 0, "push %s: needs url", p->name);
+		if (strncmp(p->url, "http://", 7) == 0 && !p->allow_http)
+			diag_error(d, file, 0, 0, "push %s: http:// shows the token to who listens; allow_http accepts that", p->name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(c->push[k].name, p->name) == 0)
+				diag_error(d, file, 0, 0, "push %s: the name of two nodes", p->name);
+	}
+}
+
+static int
+list_add(struct ti_conf *c, const struct ti_conf_push *p, int type, const char *suffix)
+{
+	struct ti_conf_output *o = &c->lists[c->n_lists];
+	size_t size = strlen(c->state_dir) + strlen(p->name) + strlen(suffix) + 8;
+
+	o->path = malloc(size);
+	if (o->path == NULL)
+		return -ENOMEM;
+	snprintf(o->path, size, "%s/push.%s.%s", c->state_dir, p->name, suffix);
+	o->type = type;
+	o->min_confidence = p->min_confidence;
+	o->categories = p->categories;
+	o->zone = NULL;
+	c->n_lists++;
+	return 0;
+}
+
+static int
+lists_make(struct ti_conf *c)
+{
+	int err = 0;
+
+	c->lists = calloc(2 * c->n_push + 1, sizeof(*c->lists));
+	if (c->lists == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; err == 0 && i < c->n_push; i++) {
+		if (c->push[i].kinds != TI_WANT_NETS)
+			err = list_add(c, &c->push[i], TI_O_DOMAINS, "domains");
+		if (err == 0 && c->push[i].kinds != TI_WANT_DOMAINS)
+			err = list_add(c, &c->push[i], TI_O_ADDRESSES, "addresses");
+	}
+	return err;
 }
 
 static int
@@ -260,8 +327,11 @@ ti_conf_load(struct ti_conf *c, const char *path, struct diag *d)
 	if (err == 0) {
 		feeds_check(path, c->feeds, c->n_feeds, d);
 		feeds_check(c->catalogue, c->shipped, c->n_shipped, d);
+		push_check(path, c, d);
 		err = activate(c, path, d);
 	}
+	if (err == 0)
+		err = lists_make(c);
 	if (err == 0 && c->n_active == 0)
 		diag_warn(d, path, 0, 0, "no feed is enabled: nothing will be listed");
 	if (err == 0 && diag_errors(d) > 0)
@@ -279,6 +349,11 @@ ti_conf_free(struct ti_conf *c)
 	free(c->active);
 	c->active = NULL;
 	c->n_active = 0;
+	for (size_t i = 0; i < c->n_lists; i++)
+		free(c->lists[i].path);
+	free(c->lists);
+	c->lists = NULL;
+	c->n_lists = 0;
 }
 
 uint64_t
@@ -322,6 +397,16 @@ ti_conf_feed_digest(const struct ti_conf_feed *f)
 	return (int64_t)(h >> 1);
 }
 
+static uint64_t
+mix_output(uint64_t h, const struct ti_conf_output *o)
+{
+	h = mix_str(mix_str(h, o->path), o->zone != NULL ? o->zone : "");
+	h = mix(mix(h, &o->type, sizeof(o->type)), &o->min_confidence, sizeof(o->min_confidence));
+	for (size_t k = 0; k < o->categories.n; k++)
+		h = mix_str(h, o->categories.v[k]);
+	return h;
+}
+
 uint64_t
 ti_conf_digest(const struct ti_conf *c)
 {
@@ -333,13 +418,9 @@ ti_conf_digest(const struct ti_conf *c)
 		h = mix_str(mix_str(h, f->name), f->category);
 		h = mix(mix(h, &f->confidence, sizeof(f->confidence)), &f->expiry, sizeof(f->expiry));
 	}
-	for (size_t i = 0; i < c->n_outputs; i++) {
-		const struct ti_conf_output *o = &c->outputs[i];
-
-		h = mix_str(mix_str(h, o->path), o->zone);
-		h = mix(mix(h, &o->type, sizeof(o->type)), &o->min_confidence, sizeof(o->min_confidence));
-		for (size_t k = 0; k < o->categories.n; k++)
-			h = mix_str(h, o->categories.v[k]);
-	}
+	for (size_t i = 0; i < c->n_outputs; i++)
+		h = mix_output(h, &c->outputs[i]);
+	for (size_t i = 0; i < c->n_lists; i++)
+		h = mix_output(h, &c->lists[i]);
 	return mix(h, &c->top_max, sizeof(c->top_max));
 }

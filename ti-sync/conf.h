@@ -37,6 +37,15 @@ struct ti_conf_output {
 	char	*zone;
 };
 
+/* A node that gets what is published by its API. */
+struct ti_conf_push {
+	char	*name, *url, *token_file, *ca_file;
+	int	 kinds;			/* enum ti_kinds */
+	int	 min_confidence;
+	struct conf_strs categories;
+	bool	 allow_http;
+};
+
 struct ti_conf {
 	int	 log_level;
 	char	*state_dir, *sets_dir, *catalogue;
@@ -53,6 +62,8 @@ struct ti_conf {
 	size_t			 n_feeds;
 	struct ti_conf_output	*outputs;
 	size_t			 n_outputs;
+	struct ti_conf_push	*push;
+	size_t			 n_push;
 	struct conf_strs	 on_change;
 	char			*sign_key;
 	struct {
@@ -66,6 +77,8 @@ struct ti_conf {
 	size_t			 n_active;
 	const char		*categories[SET_CATEGORIES];
 	size_t			 n_categories;
+	struct ti_conf_output	*lists;		/* outputs that push reads */
+	size_t			 n_lists;
 	struct conf_mem		*mem, *shipped_mem;
 };
 

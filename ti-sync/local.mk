@@ -11,7 +11,8 @@ noinst_LTLIBRARIES += %D%/libtisync.la
 	%D%/store.c %D%/store_entry.c %D%/store.h %D%/store_private.h %D%/compile.c %D%/compile.h \
 	%D%/output.c %D%/output.h %D%/conf.c %D%/conf.h %D%/unpack.c %D%/unpack.h %D%/verify.c %D%/verify.h \
 	%D%/fetch.c %D%/fetch.h %D%/import.c %D%/import.h %D%/progress.c %D%/progress.h %D%/run.c %D%/run.h \
-	%D%/run_private.h %D%/run_fetch.c %D%/run_publish.c %D%/report.c %D%/share.c %D%/share.h %D%/ask.c %D%/ask.h
+	%D%/run_private.h %D%/run_fetch.c %D%/run_publish.c %D%/report.c %D%/share.c %D%/share.h %D%/ask.c %D%/ask.h \
+	%D%/push.c %D%/push.h %D%/push_diff.c %D%/push_diff.h %D%/push_http.c %D%/push_http.h
 %C%_llmsec_ti_sync_SOURCES = %D%/main.c
 %C%_llmsec_ti_sync_LDADD = %D%/libtisync.la
 dist_man_MANS += %D%/llmsec-ti-sync.8 %D%/ti-sync.yaml.5
@@ -32,8 +33,11 @@ endif
 if XDP
 TI_SH += tests/ti-sync/xdp.sh
 endif
+if CONTROL
+TI_SH += tests/ti-sync/push.sh
+endif
 TESTS += $(TI_TESTS) $(TI_SH)
-dist_check_SCRIPTS += tests/ti-sync/xdp.sh tests/ti-sync/pull.sh tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
+dist_check_SCRIPTS += tests/ti-sync/push.sh tests/ti-sync/xdp.sh tests/ti-sync/pull.sh tests/ti-sync/feeds.sh tests/ti-sync/kill.sh tests/ti-sync/outputs.sh tests/ti-sync/squid.sh
 EXTRA_DIST += tests/ti-sync/lib.sh
 TI_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 TI_TEST_LIBS = %D%/libtisync.la $(CMOCKA_LIBS)

@@ -84,6 +84,16 @@ cmd_pull(struct args *a)
 }
 
 static int
+cmd_push(struct args *a)
+{
+	if (a->argc == 0 && a->conf.n_push == 0) {
+		fputs(PROGRAM ": push: the configuration names no node\n", stderr);
+		return TI_EXIT_USAGE;
+	}
+	return a->argc == 0 ? (int)ti_run_push(&a->conf, &a->run) : -1;
+}
+
+static int
 cmd_catalogue(struct args *a)
 {
 	return a->argc == 0 ? ti_ask_catalogue(&a->conf) : -1;
@@ -107,6 +117,7 @@ static const struct {
 	{"report", "", "what the last run did, as JSON", cmd_report, false},
 	{"catalogue", "", "feeds shipped with the program, and their licences", cmd_catalogue, false},
 	{"pull", "", "fetch the signed sets of another node instead of feeds; exit 0, 1 unreachable, 3 refused", cmd_pull, false},
+	{"push", "", "bring the nodes of push up to date; with -f send them everything again", cmd_push, false},
 	{"set", "file [name|address]", "what a .set file holds; is this in it?", cmd_set, true},
 };
 #define COMMANDS	(sizeof(commands) / sizeof(*commands))
@@ -120,7 +131,7 @@ usage(FILE *f)
 		fprintf(f, "  %-10s %-20s %s\n", commands[i].name, commands[i].args, commands[i].help);
 	fputs("  -c, --config FILE  instead of " DEFAULT_CONF "\n"
 	    "  -n, --check        read the configuration and the lists, say what is wrong, exit 0 or 2\n"
-	    "  -f, --force        fetch every feed now, also what hasn't changed\n"
+	    "  -f, --force        fetch every feed now, also what hasn't changed; push: everything again\n"
 	    "  --rebuild          publish, also if nothing changed\n"
 	    "  --accept-loss      believe feeds that shrank, this once\n"
 	    "  --report FILE      write what the run did as JSON, - for standard output\n"
@@ -128,8 +139,8 @@ usage(FILE *f)
 	    "  -d, --debug        log refused lines too\n"
 	    "  --show-defaults    print every key of the configuration\n"
 	    "  --help, --version\n"
-	    "exit status of run: 0 all feeds are in, 1 some are not, 2 usage or configuration,\n"
-	    "  3 nothing could be published, 4 another run is at it\n", f);
+	    "exit status of run: 0 all feeds are in, 1 some are not or a node of push lacks something,\n"
+	    "  2 usage or configuration, 3 nothing could be published, 4 another run is at it\n", f);
 }
 
 static int

@@ -95,6 +95,21 @@ compiled_json(struct buf *b, const char *key, const struct ti_compiled *c)
 	buf_adds(b, "}");
 }
 
+static void
+push_json(struct buf *b, const char *open, const struct ti_conf_push *p, const struct ti_push_report *r)
+{
+	buf_adds(b, open);
+	json_str(b, "node", p->name);
+	buf_adds(b, ", ");
+	json_str(b, "outcome", ti_pushed_str(r->outcome));
+	if (r->why[0] != '\0') {
+		buf_adds(b, ", ");
+		json_str(b, "why", r->why);
+	}
+	buf_printf(b, ", \"added\": %zu, \"duplicate\": %zu, \"invalid\": %zu, \"removed\": %zu, \"left_out\": %zu}", r->added,
+	    r->duplicate, r->invalid, r->removed, r->left_out);
+}
+
 void
 ti_run_report(const struct ti_run *r, struct buf *b)
 {
@@ -124,7 +139,10 @@ ti_run_report(const struct ti_run *r, struct buf *b)
 		}
 		buf_adds(b, "]");
 	}
-	buf_adds(b, "}");
+	buf_adds(b, ", \"push\": [");
+	for (size_t i = 0; r->pushed != NULL && i < r->conf->n_push; i++)
+		push_json(b, i > 0 ? ", {" : "{", &r->conf->push[i], &r->pushed[i]);
+	buf_adds(b, "]}");
 	buf_addc(b, '\0');
 }
 

@@ -79,8 +79,9 @@ static int
 jobs_make(struct ti_run *r)
 {
 	r->jobs = calloc(r->conf->n_active + 1, sizeof(*r->jobs));
-	r->outputs = calloc(r->conf->n_outputs + 1, sizeof(*r->outputs));
-	if (r->jobs == NULL || r->outputs == NULL)
+	r->outputs = calloc(r->conf->n_outputs + r->conf->n_lists + 1, sizeof(*r->outputs));
+	r->pushed = calloc(r->conf->n_push + 1, sizeof(*r->pushed));
+	if (r->jobs == NULL || r->outputs == NULL || r->pushed == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->conf->n_active; i++) {
 		struct ti_job *j = &r->jobs[r->n_jobs++];
@@ -158,6 +159,8 @@ run_locked(struct ti_run *r)
 		err = ti_run_publish(r);
 	if (err == 0 && r->published)
 		err = ti_share_sign(r->conf, r->run);
+	if (err == 0)
+		r->behind = !ti_push_all(r->conf, false, r->pushed);
 	ti_run_report(r, &json);
 	if (err == 0 && json.err == 0)
 		err = ti_store_run_end(r->st, r->run, time(NULL), buf_ptr(&json));
@@ -168,6 +171,8 @@ run_locked(struct ti_run *r)
 	for (size_t i = 0; i < r->n_jobs; i++)
 		if (r->jobs[i].outcome == TI_REFUSED || r->jobs[i].outcome == TI_UNREACHABLE)
 			code = TI_EXIT_FEEDS;
+	if (r->behind)
+		code = TI_EXIT_FEEDS;
 	if (err < 0) {
 		log_err("nothing new is published: %s", err == -EIO ? ti_store_error(r->st) : strerror(-err));
 		code = TI_EXIT_FAILED;
@@ -178,28 +183,57 @@ run_locked(struct ti_run *r)
 	return code;
 }
 
+/* The folders are there and the lock is taken: its descriptor; else -1, said in the log. */
+static int
+run_begin(const struct ti_conf *c, enum ti_exit *code)
+{
+	int fd, err = ti_dir_make(c->state_dir);
+
+	*code = TI_EXIT_FAILED;
+	if (err == 0)
+		err = ti_dir_make(c->sets_dir);
+	if (err < 0) {
+		log_err("%s, %s: %s", c->state_dir, c->sets_dir, strerror(-err));
+		return -1;
+	}
+	fd = lock_take(c);
+	if (fd < 0) {
+		log_err("%s: %s", c->state_dir, fd == -EWOULDBLOCK ? "another run is at it" : strerror(-fd));
+		*code = fd == -EWOULDBLOCK ? TI_EXIT_BUSY : TI_EXIT_FAILED;
+		return -1;
+	}
+	return fd;
+}
+
 enum ti_exit
 ti_run(struct ti_conf *c, const struct ti_run_opts *o)
 {
 	struct ti_run r = {.conf = c, .o = o, .now = time(NULL)};
 	enum ti_exit code;
-	int fd, err = ti_dir_make(c->state_dir);
+	int fd = run_begin(c, &code);
 
-	if (err == 0)
-		err = ti_dir_make(c->sets_dir);
-	if (err < 0) {
-		log_err("%s, %s: %s", c->state_dir, c->sets_dir, strerror(-err));
-		return TI_EXIT_FAILED;
-	}
-	fd = lock_take(c);
-	if (fd < 0) {
-		log_err("%s: %s", c->state_dir, fd == -EWOULDBLOCK ? "another run is at it" : strerror(-fd));
-		return fd == -EWOULDBLOCK ? TI_EXIT_BUSY : TI_EXIT_FAILED;
-	}
+	if (fd < 0)
+		return code;
 	code = run_locked(&r);
 	ti_store_close(&r.st);
 	free(r.jobs);
 	free(r.outputs);
+	free(r.pushed);
 	close(fd);
+	return code;
+}
+
+enum ti_exit
+ti_run_push(struct ti_conf *c, const struct ti_run_opts *o)
+{
+	struct ti_push_report *r = calloc(c->n_push + 1, sizeof(*r));
+	enum ti_exit code = TI_EXIT_FAILED;
+	int fd = r != NULL ? run_begin(c, &code) : -1;
+
+	if (fd >= 0) {
+		code = ti_push_all(c, o->force, r) ? TI_EXIT_OK : TI_EXIT_FEEDS;
+		close(fd);
+	}
+	free(r);
 	return code;
 }

@@ -9,7 +9,8 @@
 
 enum ti_exit {
 	TI_EXIT_OK,		/* every feed that was due is in */
-	TI_EXIT_FEEDS,		/* some are not; what they had before stays, the rest is published */
+	TI_EXIT_FEEDS,		/* some are not; what they had before stays, the rest is published; or a node of push
+				   hasn't everything */
 	TI_EXIT_USAGE,		/* arguments or configuration */
 	TI_EXIT_FAILED,		/* nothing was published: database, disk, memory */
 	TI_EXIT_BUSY		/* another run is at it */
@@ -26,6 +27,8 @@ struct ti_run_opts {
 };
 
 enum ti_exit ti_run(struct ti_conf *, const struct ti_run_opts *);
+/* Only the nodes of push, with what was published last; opts->force: all of it again. */
+enum ti_exit ti_run_push(struct ti_conf *, const struct ti_run_opts *);
 /* With those above it; 0 or -errno. */
 int	ti_dir_make(const char *path);
 /* Path of a file in the state folder. */

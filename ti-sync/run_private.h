@@ -9,6 +9,7 @@
 #include "ti-sync/compile.h"
 #include "ti-sync/fetch.h"
 #include "ti-sync/import.h"
+#include "ti-sync/push.h"
 #include "ti-sync/run.h"
 
 enum ti_outcome { TI_NOT_DUE, TI_UNCHANGED, TI_UPDATED, TI_REFUSED, TI_UNREACHABLE, TI_OUTCOMES };
@@ -37,7 +38,9 @@ struct ti_run {
 	struct ti_compiled	 names, nets;
 	size_t			 set_names, set_nets;
 	bool			 published;
-	struct { size_t entries; } *outputs;
+	struct { size_t entries; } *outputs;	/* those of the configuration, then push's */
+	struct ti_push_report	*pushed;	/* one for each node */
+	bool			 behind;	/* a node hasn't everything */
 	double			 t_fetch, t_import, t_publish;
 };
 

@@ -85,6 +85,19 @@ lists_read(struct ti_run *r, struct lists *l)
 
 /* ---- is there anything to do? ---------------------------------------------------------------------- */
 
+/* Those of the configuration, then the lists that push reads. */
+static const struct ti_conf_output *
+output_at(const struct ti_conf *c, size_t i)
+{
+	return i < c->n_outputs ? &c->outputs[i] : &c->lists[i - c->n_outputs];
+}
+
+static size_t
+outputs_n(const struct ti_conf *c)
+{
+	return c->n_outputs + c->n_lists;
+}
+
 static bool
 sets_there(const struct ti_conf *c)
 {
@@ -101,8 +114,8 @@ sets_there(const struct ti_conf *c)
 	ok = ok && set_ip_open(&i, path, 0, NULL) == 0;
 	if (ok)
 		set_ip_close(&i);
-	for (size_t k = 0; ok && k < c->n_outputs; k++)
-		ok = access(c->outputs[k].path, R_OK) == 0;
+	for (size_t k = 0; ok && k < outputs_n(c); k++)
+		ok = access(output_at(c, k)->path, R_OK) == 0;
 	return ok;
 }
 
@@ -166,12 +179,13 @@ outputs_open(struct publisher *p)
 	const struct ti_conf *c = p->r->conf;
 	int err = 0;
 
-	p->out = calloc(c->n_outputs + 1, sizeof(*p->out));
+	p->out = calloc(outputs_n(c) + 1, sizeof(*p->out));
 	if (p->out == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; err == 0 && i < c->n_outputs; i++) {
-		struct ti_output_opts o = {(enum ti_output_type)c->outputs[i].type, c->outputs[i].path,
-		    ti_conf_bits(c, &c->outputs[i].categories), c->outputs[i].min_confidence, c->outputs[i].zone, &p->meta};
+	for (size_t i = 0; err == 0 && i < outputs_n(c); i++) {
+		const struct ti_conf_output *v = output_at(c, i);
+		struct ti_output_opts o = {(enum ti_output_type)v->type, v->path, ti_conf_bits(c, &v->categories),
+		    v->min_confidence, v->zone, &p->meta};
 
 		err = ti_output_open(&p->out[i], &o);
 		if (err < 0)
@@ -185,7 +199,7 @@ compile(struct publisher *p, bool outputs)
 {
 	struct ti_run *r = p->r;
 	struct set_sink set = {{set_entry}, p->dom, p->ip};
-	struct ti_sink **sinks = calloc(r->conf->n_outputs + 1, sizeof(*sinks));
+	struct ti_sink **sinks = calloc(outputs_n(r->conf) + 1, sizeof(*sinks));
 	static const struct ti_keys none;
 	size_t n = 0;
 	int err;
@@ -193,7 +207,7 @@ compile(struct publisher *p, bool outputs)
 	if (sinks == NULL)
 		return -ENOMEM;
 	sinks[n++] = &set.sink;
-	for (size_t i = 0; outputs && i < r->conf->n_outputs; i++)
+	for (size_t i = 0; outputs && i < outputs_n(r->conf); i++)
 		sinks[n++] = ti_output_sink(p->out[i]);
 	err = ti_compile(r->st, TI_DOMAIN, p->src, r->n_jobs, &p->l.allow.names, &p->l.top.names, sinks, n, &p->clean,
 	    &r->names);
@@ -273,7 +287,7 @@ files_publish(struct publisher *p)
 	snprintf(path, sizeof(path), "%s/ips.set", r->conf->sets_dir);
 	if (err == 0)
 		err = set_ip_writer_write(p->ip, path);
-	for (size_t i = 0; err == 0 && i < r->conf->n_outputs; i++)
+	for (size_t i = 0; err == 0 && i < outputs_n(r->conf); i++)
 		err = ti_output_publish(p->out[i], &r->outputs[i].entries);
 	return err;
 }
@@ -297,7 +311,7 @@ publish(struct publisher *p)
 static void
 publisher_free(struct publisher *p)
 {
-	for (size_t i = 0; p->out != NULL && i < p->r->conf->n_outputs; i++)
+	for (size_t i = 0; p->out != NULL && i < outputs_n(p->r->conf); i++)
 		ti_output_free(&p->out[i]);
 	free(p->out);
 	free(p->src);
