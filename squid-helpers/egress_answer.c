@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -97,6 +96,30 @@ egress_request_from_line(struct egress_request *q, struct squid_line *l)
 	return true;
 }
 
+/* Append <s> at <at>, cut where <size> ends; the new end.  printf(3) took a fifth of the helper's time. */
+static size_t
+put(char *out, size_t size, size_t at, const char *s)
+{
+	size_t n = strlen(s);
+
+	n = n < size - 1 - at ? n : size - 1 - at;
+	memcpy(out + at, s, n);
+	out[at + n] = '\0';
+	return at + n;
+}
+
+static const char *
+port_write(char out[8], unsigned port)
+{
+	char *p = out + 7;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + port % 10);
+	while ((port /= 10) > 0);
+	return p;
+}
+
 /* What a developer reads in the 403: what was refused, by which rule, and whether that can change. */
 static void
 message_write(char *out, size_t size, const struct egress_request *q,
@@ -125,8 +148,15 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
 	};
 
-	snprintf(out, size, "%s:%u refused by rule %s (%s): %s", v->host.name, q->port, v->rule,
-	    egress_reason_str(v->reason), advice[v->reason]);
+	const char *const parts[] = { " refused by rule ", v->rule, " (", egress_reason_str(v->reason), "): ",
+	    advice[v->reason] };
+	size_t at = put(out, size, 0, v->host.name);
+	char digits[8];
+
+	at = put(out, size, at, ":");
+	at = put(out, size, at, port_write(digits, q->port));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		at = put(out, size, at, parts[i]);
 }
 
 static void
@@ -136,19 +166,24 @@ answer(struct buf *out, const struct squid_line *l, const struct egress_request 
 	/* "bump" asks whether it is allowed and to be opened: a second question about the same thing. */
 	bool yes = v->allow && (!str_is(str_more(l, F_WORD), WORD_BUMP) || v->bump);
 	char text[640];
+	size_t at;
 
+	/* Ids were checked when the policy was read (egress_conf.c): they need no quotes. */
 	squid_reply_begin(out, l, yes ? "OK" : "ERR");
-	squid_reply_key(out, "tag", v->rule);
-	snprintf(text, sizeof(text), "%s%s/%s", v->observed ? "would_deny:" : "", egress_reason_str(v->reason), v->rule);
-	squid_reply_key(out, "log", text);
+	squid_reply_word(out, "tag", v->rule);
+	at = put(text, sizeof(text), 0, v->observed ? "would_deny:" : "");
+	at = put(text, sizeof(text), at, egress_reason_str(v->reason));
+	at = put(text, sizeof(text), at, "/");
+	put(text, sizeof(text), at, v->rule);
+	squid_reply_word(out, "log", text);
 	if (!v->allow) {
 		message_write(text, sizeof(text), q, v);
 		squid_reply_key(out, "message", text);
 	}
-	squid_reply_key(out, "rule", v->rule);
-	squid_reply_key(out, "reason", egress_reason_str(v->reason));
+	squid_reply_word(out, "rule", v->rule);
+	squid_reply_word(out, "reason", egress_reason_str(v->reason));
 	if (*v->identity != '\0')
-		squid_reply_key(out, "identity", v->identity);
+		squid_reply_word(out, "identity", v->identity);
 	squid_reply_end(out);
 }
 

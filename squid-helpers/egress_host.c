@@ -12,10 +12,12 @@
  * Credentials of the machine itself are served under these; nothing an application does with a
  * model needs them, so no allow rule can open them.  Names match their subdomains too.
  */
-static const char *const metadata_names[] = {
-	"metadata", "metadata.google.internal", "metadata.goog", "instance-data",
-	"instance-data.ec2.internal", "metadata.azure.internal", "metadata.tencentyun.com",
-	"metadata.packet.net", "metadata.platformequinix.com", "rancher-metadata",
+#define NAME(s)	{ s, sizeof(s) - 1 }
+static const struct { const char *p; size_t n; } metadata_names[] = {
+	NAME("metadata"), NAME("metadata.google.internal"), NAME("metadata.goog"), NAME("instance-data"),
+	NAME("instance-data.ec2.internal"), NAME("metadata.azure.internal"),
+	NAME("metadata.tencentyun.com"), NAME("metadata.packet.net"),
+	NAME("metadata.platformequinix.com"), NAME("rancher-metadata"),
 };
 
 static const uint8_t metadata_v4[][4] = {
@@ -158,10 +160,9 @@ static bool
 is_metadata_name(const char *p, size_t n)
 {
 	for (size_t i = 0; i < sizeof(metadata_names) / sizeof(metadata_names[0]); i++) {
-		size_t k = strlen(metadata_names[i]);
+		size_t k = metadata_names[i].n;
 
-		if (n >= k && memcmp(p + n - k, metadata_names[i], k) == 0 &&
-		    (n == k || p[n - k - 1] == '.'))
+		if (n >= k && (n == k || p[n - k - 1] == '.') && memcmp(p + n - k, metadata_names[i].p, k) == 0)
 			return true;
 	}
 	return false;

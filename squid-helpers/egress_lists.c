@@ -42,6 +42,8 @@ struct egress_lists {
 	size_t		 n_nets, n_allow;
 	struct set_dom	*set;
 	struct set_ip	*set_ip;
+	struct set_stamp set_seen, set_ip_seen;
+	struct egress_lists *old;	/* while reading: whose sets may be taken over */
 };
 
 static struct name *
@@ -107,7 +109,13 @@ take_set(struct egress_lists *l, const char *dir, bool domains, const char *file
 		return "not a set that can be here";
 	if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
 		return "too long";
-	if (domains ? set_dom_open(&l->set, path, SET_COPY, d) < 0 : set_ip_open(&l->set_ip, path, SET_COPY, d) < 0)
+	set_stamp_take(domains ? &l->set_seen : &l->set_ip_seen, path);
+	/* Nearly every change is one of the text alone: megabytes need not be read again for it. */
+	if (domains && l->old != NULL && l->old->set != NULL && set_stamp_same(&l->old->set_seen, &l->set_seen))
+		l->set = l->old->set;
+	else if (!domains && l->old != NULL && l->old->set_ip != NULL && set_stamp_same(&l->old->set_ip_seen, &l->set_ip_seen))
+		l->set_ip = l->old->set_ip;
+	else if (domains ? set_dom_open(&l->set, path, SET_COPY, d) < 0 : set_ip_open(&l->set_ip, path, SET_COPY, d) < 0)
 		return "a set that can't be read";
 	return NULL;
 }
@@ -158,9 +166,21 @@ take_text(struct egress_lists *l, const char *file, const char *dir, struct diag
 	return -EINVAL;
 }
 
-int
-egress_lists_load_mem(struct egress_lists **out, const char *file, const char *dir, const char *text, size_t len,
-    struct diag *d)
+/* A set belongs to one of two: to <to> from now on. */
+static void
+shared_leave(struct egress_lists *from, const struct egress_lists *to)
+{
+	if (from == NULL)
+		return;
+	if (from->set == to->set)
+		from->set = NULL;
+	if (from->set_ip == to->set_ip)
+		from->set_ip = NULL;
+}
+
+static int
+load_text(struct egress_lists **out, struct egress_lists *old, const char *file, const char *dir, const char *text,
+    size_t len, struct diag *d)
 {
 	struct egress_lists *l = calloc(1, sizeof(*l));
 	size_t lines = 1, size = 16;
@@ -179,19 +199,33 @@ egress_lists_load_mem(struct egress_lists **out, const char *file, const char *d
 	while (size < 2 * lines)
 		size *= 2;
 	l->mask = size - 1;
+	l->old = old;
 	l->copy = strndup(text, len);
 	l->names = calloc(size, sizeof(*l->names));
 	l->nets = calloc(lines, sizeof(*l->nets));
 	if (l->copy != NULL && l->names != NULL && l->nets != NULL)
 		r = take_text(l, file, dir, d);
-	if (r < 0)
+	l->old = NULL;
+	if (r == 0) {
+		shared_leave(old, l);
+	} else {
+		if (old != NULL)
+			shared_leave(l, old);
 		egress_lists_free(&l);
+	}
 	*out = l;
 	return r;
 }
 
 int
-egress_lists_load(struct egress_lists **out, const char *path, struct diag *d)
+egress_lists_load_mem(struct egress_lists **out, const char *file, const char *dir, const char *text, size_t len,
+    struct diag *d)
+{
+	return load_text(out, NULL, file, dir, text, len, d);
+}
+
+int
+egress_lists_reload(struct egress_lists **out, struct egress_lists *old, const char *path, struct diag *d)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
 	const char *slash = strrchr(path, '/');
@@ -213,10 +247,16 @@ egress_lists_load(struct egress_lists **out, const char *path, struct diag *d)
 	close(fd);
 	if (r == 0) {
 		snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - path), slash == NULL ? "." : path);
-		r = egress_lists_load_mem(out, path, dir, text, (size_t)n, d);
+		r = load_text(out, old, path, dir, text, (size_t)n, d);
 	}
 	free(text);
 	return r;
+}
+
+int
+egress_lists_load(struct egress_lists **out, const char *path, struct diag *d)
+{
+	return egress_lists_reload(out, NULL, path, d);
 }
 
 void

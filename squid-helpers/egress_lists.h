@@ -28,6 +28,11 @@ struct diag;
 
 /* 0, -EINVAL (see <diag>), -ENOMEM, or -errno of a file.  On error *out is NULL. */
 int	egress_lists_load(struct egress_lists **out, const char *path, struct diag *);
+/*
+ * The same when there are some already.  Sets that are the same files move from <old> (may be NULL) to the new lists,
+ * so that only text is read: <old> is to be freed and asked nothing.  On error <old> is as it was.
+ */
+int	egress_lists_reload(struct egress_lists **out, struct egress_lists *old, const char *path, struct diag *);
 /* <dir>: where the sets lie; "": there are none. */
 int	egress_lists_load_mem(struct egress_lists **out, const char *name, const char *dir, const char *text,
 	    size_t len, struct diag *);

@@ -12,8 +12,16 @@
 
 #define FNV_PRIME	1099511628211ULL
 
-static const char *const method_names[] = {
-	"CONNECT", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
+/* A word and its length, which a request must not have to count. */
+struct word {
+	const char	*p;
+	size_t		 n;
+};
+#define WORD(s)	{ s, sizeof(s) - 1 }
+
+static const struct word method_names[] = {
+	WORD("CONNECT"), WORD("GET"), WORD("HEAD"), WORD("POST"), WORD("PUT"), WORD("PATCH"), WORD("DELETE"),
+	WORD("OPTIONS"), WORD("TRACE"),
 };
 #define METHODS_N	(sizeof(method_names) / sizeof(method_names[0]))
 
@@ -79,7 +87,7 @@ uint32_t
 egress_policy_method(const char *p, size_t n)
 {
 	for (size_t i = 0; i < METHODS_N; i++)
-		if (strlen(method_names[i]) == n && memcmp(method_names[i], p, n) == 0)
+		if (method_names[i].n == n && memcmp(method_names[i].p, p, n) == 0)
 			return 1U << i;
 	return 0;
 }
@@ -210,10 +218,12 @@ list_reason(const struct egress_policy *p, const struct egress_host *h)
 /* --- what only a rule that says so allows ----------------------------------------------------- */
 
 /* Public resolvers that speak DNS over HTTPS under a name of their own; below them, too. */
-static const char *const doh_names[] = {
-	"dns.google", "cloudflare-dns.com", "one.one.one.one", "dns.quad9.net", "doh.opendns.com", "dns.adguard-dns.com",
-	"dns.nextdns.io", "doh.cleanbrowsing.org", "dns.alidns.com", "doh.pub", "dns0.eu", "doh.mullvad.net",
-	"freedns.controld.com", "doh.dns.sb", "use-application-dns.net",
+static const struct word doh_names[] = {
+	WORD("dns.google"), WORD("cloudflare-dns.com"), WORD("one.one.one.one"), WORD("dns.quad9.net"),
+	WORD("doh.opendns.com"), WORD("dns.adguard-dns.com"), WORD("dns.nextdns.io"),
+	WORD("doh.cleanbrowsing.org"), WORD("dns.alidns.com"), WORD("doh.pub"), WORD("dns0.eu"),
+	WORD("doh.mullvad.net"), WORD("freedns.controld.com"), WORD("doh.dns.sb"),
+	WORD("use-application-dns.net"),
 };
 
 static bool
@@ -223,10 +233,10 @@ is_doh(const struct egress_host *h, const struct egress_request *q)
 	    (q->path.n >= 10 && memcmp(q->path.p, "/dns-query", 10) == 0))
 		return true;
 	for (size_t i = 0; i < sizeof(doh_names) / sizeof(doh_names[0]); i++) {
-		size_t k = strlen(doh_names[i]);
+		size_t k = doh_names[i].n;
 
-		if (h->len >= k && memcmp(h->name + h->len - k, doh_names[i], k) == 0 &&
-		    (h->len == k || h->name[h->len - k - 1] == '.'))
+		if (h->len >= k && (h->len == k || h->name[h->len - k - 1] == '.') &&
+		    memcmp(h->name + h->len - k, doh_names[i].p, k) == 0)
 			return true;
 	}
 	return false;

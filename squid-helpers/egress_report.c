@@ -17,9 +17,10 @@
 
 #define REPEAT_SLOTS	512	/* a power of 2; a collision only means one event more */
 #define REPEAT_MS	1000
+#define EVENTS_MAX	200	/* a second; a client that asks for ever new names must not fill the spool */
 
 enum { CTR_ALLOW, CTR_DENY, CTR_BROKEN, CTR_LOADED, CTR_REJECTED, CTR_STALE, CTR_NAMES,
-       CTR_EVENT_LOST, CTR_REASON };
+       CTR_EVENT_LOST, CTR_EVENT_HELD, CTR_REASON };
 
 #define REASON(tok)	{ "llmsec_egress_denied_total", "reason=\"" tok "\"", \
 			  "Requests refused, by reason", COUNTER_COUNTER }
@@ -42,6 +43,8 @@ static const struct counter_def defs[] = {
 	    COUNTER_GAUGE },
 	[CTR_EVENT_LOST] = { "llmsec_egress_events_lost_total", NULL,
 	    "Events that could not even be spooled", COUNTER_COUNTER },
+	[CTR_EVENT_HELD] = { "llmsec_egress_events_held_total", NULL,
+	    "Refusals without an event of their own, because there were too many in that second", COUNTER_COUNTER },
 	/* in the order of enum egress_reason, without EGRESS_ALLOWED */
 	REASON("not_allowed"), REASON("denied_by_rule"), REASON("port_not_allowed"),
 	REASON("method_not_allowed"), REASON("ip_literal"), REASON("metadata"), REASON("bad_host"),
@@ -67,6 +70,8 @@ struct egress_report {
 	struct counters		*ctr;
 	struct event_client	*events;
 	char			*counters_dir, *node, *socket, *spool_dir;	/* in use */
+	int64_t			 second_ms;	/* when the budget of events was filled up */
+	unsigned		 sent;		/* of it since then */
 	struct repeat		 repeat[REPEAT_SLOTS];
 };
 
@@ -234,6 +239,16 @@ mix(uint64_t h, const void *p, size_t n)	/* FNV-1a */
 	return h;
 }
 
+static bool
+budget_take(struct egress_report *r, int64_t now_ms)
+{
+	if (now_ms - r->second_ms >= 1000) {
+		r->second_ms = now_ms;
+		r->sent = 0;
+	}
+	return r->sent++ < EVENTS_MAX;
+}
+
 static void
 report_deny(struct egress_report *r, const struct egress_request *q,
     const struct egress_verdict *v, int64_t now_ms)
@@ -241,11 +256,17 @@ report_deny(struct egress_report *r, const struct egress_request *q,
 	uint64_t key = mix(14695981039346656037ULL, q->src.p, q->src.n);
 	struct repeat *s;
 
+	if (r->events == NULL)
+		return;
 	key = mix(key, v->host.name, v->host.len);
 	key = mix(mix(key, &q->port, sizeof(q->port)), &v->reason, sizeof(v->reason));
 	s = &r->repeat[(key ^ key >> 32) & (REPEAT_SLOTS - 1)];
 	if (s->key == key && now_ms - s->since_ms < REPEAT_MS) {
 		s->held++;
+		return;
+	}
+	if (!budget_take(r, now_ms)) {
+		counters_add(r->ctr, CTR_EVENT_HELD, 1);
 		return;
 	}
 	if (s->held > 0)

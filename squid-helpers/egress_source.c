@@ -172,7 +172,7 @@ egress_source_lists(struct egress_source *s)
 	snprintf(s->lists_path, sizeof(s->lists_path), "%s", path);
 	d = diag_new();
 	if (*path != '\0')
-		r = d != NULL ? egress_lists_load(&fresh, path, d) : -ENOMEM;
+		r = d != NULL ? egress_lists_reload(&fresh, s->lists, path, d) : -ENOMEM;
 	if (r < 0)
 		log_err("lists: %s; %s", r == -EINVAL && diag_errors(d) ? diag_first(d) : strerror(-r),
 		    s->lists != NULL && !other ? "the previous lists stay in force" : "none are in force");

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/buf.h"
@@ -48,10 +49,14 @@ squid_line_channel(struct squid_line *l, const char *line, size_t n)
 static size_t
 field_escaped(struct squid_field *f, char *p, size_t n, const char **err)
 {
+	/* Most fields have nothing to decode: they end where this one byte class does. */
+	static const bool stop[256] = { [' '] = 1, ['\t'] = 1, ['%'] = 1 };
 	size_t i = 0;
 
+	while (i < n && !stop[(unsigned char)p[i]])
+		i++;
 	f->p = p;
-	f->n = 0;
+	f->n = i;
 	while (i < n && !is_space(p[i])) {
 		char c = p[i++];
 
@@ -137,44 +142,113 @@ squid_line_parse(struct squid_line *l, char *line, size_t n)
 	return 0;
 }
 
+/* --- answers: one reservation per piece, then plain stores ------------------------------------- */
+
 void
 squid_reply_begin(struct buf *b, const struct squid_line *l, const char *result)
 {
-	if (l->channel[0] != '\0') {
-		buf_adds(b, l->channel);
-		buf_addc(b, ' ');
+	size_t c = strlen(l->channel), r = strlen(result);
+	char *w = buf_room(b, c + 1 + r);
+
+	if (w == NULL)
+		return;
+	if (c > 0) {
+		memcpy(w, l->channel, c);
+		w[c++] = ' ';
 	}
-	buf_adds(b, result);
+	memcpy(w + c, result, r);
+	buf_wrote(b, c + r);
 }
 
 /* Squid takes a bare value for URL-escaped, so '%' makes quotes necessary. */
-static bool
-value_is_bare(const char *s)
-{
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@,+-");
+static const bool bare[256] = {
+	['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1,
+	['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1,
+	['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
+	['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1,
+	['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1,
+	['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1,
+	['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1,
+	['9'] = 1, ['.'] = 1, ['_'] = 1, [':'] = 1, ['/'] = 1, ['@'] = 1, [','] = 1, ['+'] = 1, ['-'] = 1,
+};
 
-	return n > 0 && s[n] == '\0';
+#define BYTES(b)	(0x0101010101010101ULL * (b))
+
+/*
+ * Is one of these eight bytes a control byte, DEL, a quote or a backslash?  Exact or too cautious: bytes above
+ * 0x7f count, too.  ("Determine if a word has a byte less than n" / "equal to n", S. Anderson, Bit Twiddling Hacks.)
+ */
+static inline bool
+eight_need_care(uint64_t v)
+{
+	uint64_t quote = v ^ BYTES(0x22), back = v ^ BYTES(0x5c), del = v ^ BYTES(0x7f);
+
+	return ((v | (v - BYTES(0x20)) | (quote - BYTES(1)) | (back - BYTES(1)) | (del - BYTES(1))) & BYTES(0x80)) != 0;
+}
+
+static char *
+value_quoted(char *w, const char *value, size_t n)
+{
+	size_t i = 0;
+	uint64_t v;
+
+	*w++ = '"';
+	while (i < n) {
+		if (n - i >= sizeof(v)) {
+			memcpy(&v, value + i, sizeof(v));
+			if (!eight_need_care(v)) {
+				memcpy(w, &v, sizeof(v));
+				w += sizeof(v);
+				i += sizeof(v);
+				continue;
+			}
+		}
+		unsigned char c = (unsigned char)value[i++];
+
+		if (c == '"' || c == '\\')
+			*w++ = '\\';
+		*w++ = c < 0x20 || c == 0x7f ? '?' : (char)c;
+	}
+	*w++ = '"';
+	return w;
 }
 
 void
 squid_reply_key(struct buf *b, const char *key, const char *value)
 {
-	buf_addc(b, ' ');
-	buf_adds(b, key);
-	buf_addc(b, '=');
-	if (value_is_bare(value)) {
-		buf_adds(b, value);
-		return;
-	}
-	buf_addc(b, '"');
-	for (; *value != '\0'; value++) {
-		unsigned char c = (unsigned char)*value;
+	size_t k = strlen(key), n = strlen(value), i = 0;
+	char *start = buf_room(b, k + 2 * n + 4), *w = start;
 
-		if (c == '"' || c == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, c < 0x20 || c == 0x7f ? '?' : (char)c);
+	if (start == NULL)
+		return;
+	*w++ = ' ';
+	memcpy(w, key, k);
+	w += k;
+	*w++ = '=';
+	while (i < n && bare[(unsigned char)value[i]])
+		i++;
+	if (n > 0 && i == n) {
+		memcpy(w, value, n);
+		w += n;
+	} else {
+		w = value_quoted(w, value, n);
 	}
-	buf_addc(b, '"');
+	buf_wrote(b, (size_t)(w - start));
+}
+
+void
+squid_reply_word(struct buf *b, const char *key, const char *word)
+{
+	size_t k = strlen(key), n = strlen(word);
+	char *w = buf_room(b, k + n + 2);
+
+	if (w == NULL)
+		return;
+	w[0] = ' ';
+	memcpy(w + 1, key, k);
+	w[k + 1] = '=';
+	memcpy(w + k + 2, word, n);
+	buf_wrote(b, k + n + 2);
 }
 
 void

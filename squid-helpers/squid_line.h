@@ -45,5 +45,7 @@ void	squid_line_channel(struct squid_line *l, const char *line, size_t n);
 void	squid_reply_begin(struct buf *, const struct squid_line *, const char *result);
 /* Quoted if need be; control bytes become '?', so a value can't end the line early. */
 void	squid_reply_key(struct buf *, const char *key, const char *value);
+/* A value known to need no quotes: ids and words of our own. */
+void	squid_reply_word(struct buf *, const char *key, const char *word);
 void	squid_reply_end(struct buf *);
 #endif
