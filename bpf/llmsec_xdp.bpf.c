@@ -446,7 +446,7 @@ llmsec_xdp(struct xdp_md *ctx)
 	struct xdpf_cpu *cpu = XDPF_ONE(xf_cpu);
 	__u64 len = frame_len(ctx);
 	struct xdpf_stat *s;
-	__u32 v, r;
+	__u32 v, r, i;
 
 	if (cpu == NULL)
 		return XDP_PASS;
@@ -454,7 +454,9 @@ llmsec_xdp(struct xdp_md *ctx)
 		bench_source(ctx);
 	v = judge_frame(ctx, cpu);
 	r = v & (XDPF_REASON_SLOTS - 1);
-	s = &cpu->stat[r * XDPF_PROTO_SLOTS + (v >> 8 & (XDPF_PROTO_SLOTS - 1))];
+	i = r * XDPF_PROTO_SLOTS + (v >> 8 & (XDPF_PROTO_SLOTS - 1));
+	XDPF_FORGET(i);
+	s = &cpu->stat[i & (XDPF_STAT_SLOTS - 1)];
 	s->packets++;
 	s->bytes += len;
 	if (keep_last)

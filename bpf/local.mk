@@ -42,7 +42,7 @@ check_PROGRAMS += $(XDP_TESTS) tests/tools/llmsec-packets
 TESTS += $(XDP_TESTS) tests/xdp/bans.sh tests/xdp/caps.sh tests/xdp/floods.sh tests/xdp/follow.sh \
 	tests/xdp/units.sh
 dist_check_SCRIPTS += tests/xdp/bans.sh tests/xdp/caps.sh tests/xdp/floods.sh tests/xdp/follow.sh tests/xdp/units.sh
-EXTRA_DIST += tests/xdp/lib.sh
+EXTRA_DIST += tests/xdp/lib.sh tests/xdp/kernels.sh
 XDP_FRAMES = tests/unit/xdp/frames.c tests/unit/xdp/frames.h tests/unit/xdp/ref_parse.c tests/unit/xdp/ref_parse.h
 XDP_VECTORS = tests/unit/xdp/vectors.c tests/unit/xdp/vectors.h
 tests_unit_xdp_test_parse_SOURCES = tests/unit/xdp/test_parse.c $(XDP_FRAMES) $(XDP_VECTORS)

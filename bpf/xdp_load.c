@@ -30,22 +30,34 @@ struct xdp_load {
 	struct xdp_maps		 maps;
 };
 
+/* Where the last <lines> lines of <text> begin. */
+static char *
+last_lines(char *text, size_t n, unsigned lines)
+{
+	char *p = text + n;
+
+	while (p > text && (p[-1] != '\n' || --lines > 0))
+		p--;
+	return p;
+}
+
 /*
  * libbpf's own words: only what it calls a warning, and that only with log level debug.  Of the verifier's log the end,
- * which says why.
+ * which says why, line by line.
  */
 static int
 libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	const size_t most = 4000;
-	char *text = NULL;
+	char *text = NULL, *line, *rest;
 	int n;
 
 	if (level == LIBBPF_DEBUG || (n = vasprintf(&text, fmt, ap)) < 0)
 		return 0;
 	while (n > 0 && text[n - 1] == '\n')
 		text[--n] = '\0';
-	log_debug("libbpf", "%s", (size_t) n > most ? text + n - most : text);
+	rest = last_lines(text, (size_t) n, 30);
+	while ((line = strsep(&rest, "\n")) != NULL)
+		log_debug("libbpf", "%s", line);
 	free(text);
 	return 0;
 }
@@ -243,7 +255,8 @@ static void
 load_failed(int err, struct diag *d)
 {
 	const char *why = err == -EPERM ? "not permitted: needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
-	    : err == -EACCES ? "the kernel's verifier refuses it: CAP_PERFMON is missing, or (log level debug) it says why"
+	    : err == -EACCES ? "the kernel's verifier refuses it: CAP_PERFMON is missing, or (log_level: debug) it says why"
+	    : err == -EINVAL ? "the kernel's verifier refuses it; log_level: debug shows why"
 	    : strerror(-err);
 
 	diag_error(d, "llmsec-xdp", 0, 0, "cannot load the program: %s", why);
