@@ -229,7 +229,8 @@ name_all(struct convo *c, const char *tenant, const struct spans *ss, uint32_t n
 
 		if (!counts(s))
 			continue;
-		h = hash_chain(c->table, h, (uint8_t)s->role, s->text, s->len);
+		h = s->media == NULL ? hash_chain(c->table, h, (uint8_t)s->role, s->text, s->len) :
+		    hash_chain(c->table, h, NAME_MEDIA, s->media->value, s->media->len);
 		c->name[s->msg] = h;
 		if (s->role != ROLE_ASSISTANT)
 			continue;

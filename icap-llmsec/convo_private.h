@@ -12,7 +12,7 @@
 #define STALE		10		/* seconds after which a writer is taken for dead */
 #define PRIME		((UINT64_C(1) << 61) - 1)
 
-enum { NAME_TENANT = 0x80, NAME_ACTOR, NAME_ANSWER };	/* beside enum span_role */
+enum { NAME_TENANT = 0x80, NAME_ACTOR, NAME_ANSWER, NAME_MEDIA };	/* beside enum span_role */
 
 struct convo_slot {
 	_Atomic uint32_t seq;		/* odd: being written */

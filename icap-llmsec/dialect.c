@@ -20,6 +20,10 @@ static const struct op_row openai_ops[] = {
 	{"moderations", OP_MODERATIONS},
 	{"files", OP_FILES},
 	{"uploads", OP_FILES},
+	{"audio/transcriptions", OP_FORM},
+	{"audio/translations", OP_FORM},
+	{"images/edits", OP_FORM},
+	{"images/variations", OP_FORM},
 	{"models", OP_MODELS},
 	{NULL, OP_UNKNOWN}
 };

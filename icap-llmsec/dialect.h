@@ -20,7 +20,8 @@ enum llm_op {
 	OP_RESPONSES,		/* OpenAI responses */
 	OP_EMBEDDINGS, OP_MODERATIONS,
 	OP_COUNT_TOKENS,
-	OP_FILES,		/* multipart upload and file metadata */
+	OP_FILES,		/* upload and file metadata */
+	OP_FORM,		/* a form with a file and a prompt: transcriptions, edits of pictures */
 	OP_MODELS,		/* GET, no prompt */
 	OP_UNKNOWN		/* under an LLM prefix (/v1/, /v1beta/, /api/, /openai/) but not known */
 };

@@ -133,6 +133,8 @@ extract_text(const void *data, size_t len, const struct extract_limits *lim, str
 		extract_stop(&x, EXTRACT_LIMIT, "it has more text than is looked at");
 	out->code = x.code;
 	out->why = x.why;
+	out->unpacked = x.unpacked;
+	out->pictures = x.pictures;
 	out->len = buf_len(&x.text);
 	if (out->len > 0)
 		out->text = arena_memdup(a, buf_ptr(&x.text), out->len);

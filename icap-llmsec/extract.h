@@ -34,6 +34,8 @@ struct extracted {
 	const char		*text;	/* UTF-8, not NUL-terminated, in the arena; "" when none */
 	size_t			 len;
 	const struct filetype	*type;
+	size_t			 unpacked;	/* bytes that decompression gave */
+	bool			 pictures;	/* UNREADABLE only because it shows pictures and no text: a scan */
 };
 
 /* Can text be got out of files of this type at all? */

@@ -216,6 +216,8 @@ extract_pdf(struct extraction *x)
 	}
 	if (x->text.err == 0)
 		dictionary(x, p + prev, x->len - prev);
-	if (x->code == EXTRACT_OK && buf_len(&x->text) == 0)
+	if (x->code == EXTRACT_OK && buf_len(&x->text) == 0) {
+		x->pictures = true;
 		extract_stop(x, EXTRACT_UNREADABLE, "no text was found in it");
+	}
 }

@@ -13,6 +13,7 @@ struct extraction {
 	struct extract_limits	 lim;	/* no zeros left */
 	struct buf		 text;	/* .max is lim.text: -EFBIG in .err means the limit */
 	size_t			 unpacked;
+	bool			 pictures;
 	enum extract_code	 code;
 	const char		*why;
 };

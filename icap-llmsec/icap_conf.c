@@ -58,6 +58,7 @@ static const struct conf_opt exception_opts[] = {
 	OWN(definitions, "descriptions of tools"),
 	CONF_ENUM(struct icap_exception, level, own_level_names, "inherit", "of benign texts flagged"),
 	CONF_ENUM(struct icap_exception, pii, own_pii_names, "inherit", "the most that is done about personal data and secrets"),
+	CONF_MAP(struct icap_exception, attachments, attach_own_opts, "files, pictures, sound"),
 	CONF_END
 };
 #undef OWN
@@ -75,7 +76,7 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_ENUM(struct icap_policy, fail, fail_names, "closed", "a request that cannot be judged is refused, or passes"),
 	CONF_ENUM(struct icap_policy, coding, coding_names, "decode", "compressed bodies are decoded for inspection, or refused"),
 	CONF_ENUM(struct icap_policy, unknown_route, unknown_names, "refuse", "unknown operations below an LLM prefix"),
-	CONF_ENUM(struct icap_policy, files, unknown_names, "pass", "multipart uploads, which are not inspected"),
+	CONF_ENUM(struct icap_policy, files, unknown_names, "pass", "uploads: refused, or inspected as attachments"),
 	CONF_SIZE(struct icap_policy, max_request, 1024, 1 << 30, "32M", "largest request body, decoded"),
 	CONF_SIZE(struct icap_policy, max_response, 1024, 1 << 30, "64M", "largest JSON response body, decoded"),
 	CONF_SIZE(struct icap_policy, hold_max, 0, 60 << 10, "56k", "of a JSON response held before its headers go out"),
@@ -85,6 +86,7 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_MAP(struct icap_policy, injection, injection_opts, "prompt injection"),
 	CONF_MAP(struct icap_policy, pii, pii_conf_opts, "personal data"),
 	CONF_MAP(struct icap_policy, secrets, secret_conf_opts, "keys, tokens, passwords"),
+	CONF_MAP(struct icap_policy, attachments, attach_conf_opts, "files, pictures, sound in requests"),
 	CONF_MAP(struct icap_policy, responses, resp_conf_opts, "the model's answers"),
 	CONF_MAP(struct icap_policy, trajectory, traj_conf_opts, "conversations and who holds them"),
 	CONF_BOOL(struct icap_policy, overhead_header, "true", "X-LLMSec-Overhead-Us: microseconds of judging, on answers"),
@@ -111,6 +113,7 @@ policy_modes(struct icap_policy *p)
 		e->modes = (struct detect_modes){own(e->user, p->modes.user), own(e->tool, p->modes.tool), own(e->file, p->modes.file),
 		    own(e->assistant, p->modes.assistant), own(e->system, p->modes.system), own(e->definitions, p->modes.definitions),
 		    e->level < 0 ? p->modes.level : (enum detect_level)e->level};
+		attach_modes_merge(&e->files, &e->attachments, &p->attachments.modes);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "icap-llmsec/attach.h"
 #include "icap-llmsec/convo.h"
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/pii.h"
@@ -36,8 +37,10 @@ struct icap_exception {
 	struct conf_strs keys;		/* digests of API keys, as events show them; none: every key */
 	int	 user, tool, file, assistant, system, definitions, level;	/* enum detect_mode, detect_level; -1: as in general */
 	int	 pii;			/* enum detect_mode: the most that is done; -1: as in general */
+	struct attach_modes attachments;	/* -1: as in general */
 	/* compiled */
 	struct detect_modes modes;
+	struct attach_modes files;
 };
 
 struct icap_policy {
@@ -50,7 +53,7 @@ struct icap_policy {
 	int	 fail;			/* enum icap_fail: what INSPECT_ERROR means */
 	int	 coding;		/* enum icap_coding: compressed bodies */
 	int	 unknown_route;		/* enum icap_unknown: unknown operations below an LLM prefix */
-	int	 files;			/* enum icap_unknown: multipart uploads */
+	int	 files;			/* enum icap_unknown: uploads */
 	int64_t	 max_request, max_response;	/* bytes, decoded */
 	int64_t	 hold_max;		/* bytes of a JSON response held before headers go out; < 64 KB */
 	int64_t	 stream_window;		/* bytes of text held back in streams at most */
@@ -59,6 +62,7 @@ struct icap_policy {
 	struct icap_injection injection;
 	struct pii_conf pii;
 	struct secret_conf secrets;
+	struct attach_conf attachments;
 	struct resp_conf responses;
 	struct traj_conf trajectory;
 	bool	 overhead_header;	/* X-LLMSec-Overhead-Us on answers */

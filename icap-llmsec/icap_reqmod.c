@@ -36,17 +36,6 @@ reqmod_headers(struct tr *t)
 	return CI_MOD_CONTINUE;
 }
 
-static const char *
-event_of(const struct inspect_req_out *o)
-{
-	if (o->action == INSPECT_ERROR)
-		return "inspection.error";
-	for (size_t i = 0; i < o->findings.n; i++)
-		if (o->findings.v[i].mode != DETECT_OFF && !finding_is_private(&o->findings.v[i]))
-			return "prompt.injection";
-	return o->notable ? "prompt.pii" : "request.refused";
-}
-
 static void
 set_body(struct tr *t, struct inspect_req_out *o)
 {
@@ -138,6 +127,7 @@ reqmod_end(struct tr *t)
 	t0 = tr_now_us();
 	inspect_request(t->pol, &in, t->arena, &o);
 	t->spent = tr_now_us() - t0;
+	tr_count_files(&o);
 	o.tx.req_us = t->spent < UINT32_MAX ? (uint32_t)t->spent : UINT32_MAX;
 	if (tr_counters != NULL) {
 		counters_observe(tr_counters, CTR_INSPECT_SECONDS, t->spent);
@@ -152,18 +142,18 @@ reqmod_end(struct tr *t)
 	case INSPECT_PASS:
 		tr_count(CTR_REQ_PASS);
 		if (o.notable)
-			tr_event(t, event_of(&o), "monitor", o.severity, o.score, &o.findings, NULL);
+			tr_event(t, inspect_req_event(&o), "monitor", o.severity, o.score, &o.findings, NULL);
 		attach_tx(t, &o.tx);	/* Squid reads it from a 204, too */
 		rc = finish_pass(t);
 		break;
 	case INSPECT_REWRITE:
 		tr_count(CTR_REQ_REWRITE);
-		tr_event(t, event_of(&o), "mask", o.severity, o.score, &o.findings, NULL);
+		tr_event(t, inspect_req_event(&o), "mask", o.severity, o.score, &o.findings, NULL);
 		rc = finish_rewrite(t, &o);
 		break;
 	default:
 		tr_count(o.action == INSPECT_ERROR ? CTR_REQ_ERROR : CTR_REQ_REFUSE);
-		tr_event(t, event_of(&o), o.action == INSPECT_ERROR ? "error" : "block",
+		tr_event(t, inspect_req_event(&o), o.action == INSPECT_ERROR ? "error" : "block",
 		    o.action == INSPECT_ERROR ? 8 : o.severity, o.score, &o.findings, &o.refusal);
 		tr_refuse(t, &o.refusal);
 		rc = ci_req_hasbody(t->req) ? CI_MOD_DONE : CI_MOD_CONTINUE;

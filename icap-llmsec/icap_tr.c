@@ -17,7 +17,17 @@
 
 struct counters *tr_counters;
 
+#define FILES(w, l)	[CTR_FILE + (w)] = {"llmsec_icap_attachments_total", "class=\"" l "\"", "Files in requests, by what they are", COUNTER_COUNTER}
+#define FOUND(w, l)	[CTR_FILE_FOUND + ATTACH_##w] = {"llmsec_icap_attachment_findings_total", "what=\"" l "\"", \
+	"Findings about files, by what was found", COUNTER_COUNTER}
 static const struct counter_def counter_defs[CTR_N] = {
+	FILES(ATTACH_IMAGE, "image"), FILES(ATTACH_AUDIO, "audio"), FILES(ATTACH_VIDEO, "video"), FILES(ATTACH_DOCUMENT, "document"),
+	FILES(ATTACH_TEXT, "text"), FILES(ATTACH_SCRIPT, "script"), FILES(ATTACH_ARCHIVE, "archive"), FILES(ATTACH_EXECUTABLE, "executable"),
+	FILES(ATTACH_UNKNOWN, "unknown"), FILES(ATTACH_CLASSES, "remote"),
+	FOUND(IMAGE, "image"), FOUND(AUDIO, "audio"), FOUND(VIDEO, "video"), FOUND(DOCUMENT, "document"), FOUND(TEXT, "text"),
+	FOUND(SCRIPT, "script"), FOUND(ARCHIVE, "archive"), FOUND(EXECUTABLE, "executable"), FOUND(UNKNOWN, "unknown"), FOUND(TYPE, "type"),
+	FOUND(MISMATCH, "mismatch"), FOUND(SIZE, "size"), FOUND(UNREADABLE, "unreadable"), FOUND(PICTURES, "pictures"), FOUND(LIMIT, "limit"),
+	FOUND(COUNT, "count"), FOUND(REMOTE, "remote"), FOUND(ADDRESS, "address"),
 	[CTR_REQ_PASS] = {"llmsec_icap_requests_total", "action=\"pass\"", "Requests judged, by action", COUNTER_COUNTER},
 	[CTR_REQ_REWRITE] = {"llmsec_icap_requests_total", "action=\"mask\"", "Requests judged, by action", COUNTER_COUNTER},
 	[CTR_REQ_REFUSE] = {"llmsec_icap_requests_total", "action=\"block\"", "Requests judged, by action", COUNTER_COUNTER},
@@ -113,6 +123,21 @@ tr_count(enum tr_counter c)
 {
 	if (tr_counters != NULL)
 		counters_add(tr_counters, c, 1);
+}
+
+void
+tr_count_files(const struct inspect_req_out *o)
+{
+	if (tr_counters == NULL)
+		return;
+	for (size_t i = 0; i < ATTACH_CLASSES; i++)
+		if (o->files[i] > 0)
+			counters_add(tr_counters, CTR_FILE + (unsigned)i, o->files[i]);
+	if (o->addresses > 0)
+		counters_add(tr_counters, CTR_FILE + ATTACH_CLASSES, o->addresses);
+	for (size_t i = 0; i < ATTACH_N; i++)
+		if (o->file_findings[i] > 0)
+			counters_add(tr_counters, CTR_FILE_FOUND + (unsigned)i, o->file_findings[i]);
 }
 
 static void

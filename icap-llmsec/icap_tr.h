@@ -46,7 +46,10 @@ enum tr_counter {
 	CTR_REQ_PASS, CTR_REQ_REWRITE, CTR_REQ_REFUSE, CTR_REQ_ERROR,
 	CTR_RESP_PASS, CTR_RESP_STREAM, CTR_RESP_HOLD, CTR_RESP_REFUSE, CTR_RESP_ERROR,
 	CTR_EDGE_OK, CTR_EDGE_ABSENT, CTR_EDGE_MALFORMED, CTR_EDGE_UNKNOWN_KEY, CTR_EDGE_STALE, CTR_EDGE_FORGED,
-	CTR_BYTES_IN, CTR_EVENTS_FAILED, CTR_CONFIG_CURRENT, CTR_INSPECT_SECONDS, CTR_N
+	CTR_BYTES_IN, CTR_EVENTS_FAILED, CTR_CONFIG_CURRENT, CTR_INSPECT_SECONDS,
+	CTR_FILE,		/* one per class, then remote addresses */
+	CTR_FILE_FOUND = CTR_FILE + ATTACH_CLASSES + 1,	/* one per enum attach_what */
+	CTR_N = CTR_FILE_FOUND + ATTACH_N
 };
 extern struct counters *tr_counters;
 void	tr_globals_open(const struct icap_policy *);
@@ -57,6 +60,8 @@ struct arena *tr_arena_get(size_t limit);
 void	tr_arena_put(struct arena *);
 void	tr_arena_drop(void);	/* those that wait */
 void	tr_count(enum tr_counter);
+/* Files in a request, and what was found about them. */
+void	tr_count_files(const struct inspect_req_out *);
 void	tr_events_tick(void);
 /* Method, URL, request id, client address, key digest and route out of the encapsulated headers. */
 void	tr_identify(struct tr *);

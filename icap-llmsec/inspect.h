@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "icap-llmsec/attach.h"
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/dialect.h"
 #include "icap-llmsec/mask.h"
@@ -47,11 +48,16 @@ struct inspect_req_out {
 	int		 score;		/* 0..100, of the worst span */
 	int		 severity;	/* 0..10, of the worst finding that counts */
 	bool		 notable;	/* findings that an event must tell */
+	unsigned	 files[ATTACH_CLASSES], addresses;	/* parts that are no text, by what they are */
+	unsigned	 file_findings[ATTACH_N];
 };
 
 /* Never fails: trouble is INSPECT_ERROR. */
 void	inspect_request(const struct icap_policy *, const struct inspect_req_in *, struct arena *,
 	    struct inspect_req_out *);
+
+/* The name of the event that tells it. */
+const char *inspect_req_event(const struct inspect_req_out *);
 
 /* ---- response (RESPMOD): a stream of bytes ------------------------------------------------------ */
 struct inspect_resp;

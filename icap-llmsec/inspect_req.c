@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "icap-llmsec/attach.h"
 #include "icap-llmsec/decode.h"
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
@@ -20,6 +21,7 @@ struct work {
 	struct buf		 plain;		/* decoded body, if it was compressed */
 	const void		*body;
 	size_t			 len;
+	struct attach_run	 files;
 	const struct icap_exception *own;	/* settings of this route or key, NULL: the general ones */
 	struct findings		*per_span;	/* [spans.n] */
 	struct convo		 convo;
@@ -75,9 +77,10 @@ judge_route(struct work *w)
 	case OP_MODELS:
 		return true;
 	case OP_FILES:
+	case OP_FORM:
 		if (w->pol->files == UNKNOWN_REFUSE)
 			refuse(w, 403, "files_not_allowed", NULL, "File uploads are not allowed by policy.");
-		return true;
+		return w->pol->files == UNKNOWN_REFUSE || w->len == 0;
 	case OP_UNKNOWN:
 		if (w->pol->unknown_route == UNKNOWN_REFUSE)
 			refuse(w, 404, "unknown_endpoint", NULL, "This endpoint is not known to the gateway.");
@@ -119,10 +122,17 @@ decode_body(struct work *w)
 }
 
 static bool
+is_upload(const struct work *w)
+{
+	return w->out->route.op == OP_FILES || w->out->route.op == OP_FORM;
+}
+
+static bool
 extract(struct work *w)
 {
 	struct spans *s = &w->out->spans;
-	int rc = span_extract(&w->out->route, w->body, w->len, (unsigned)w->pol->depth, w->arena, s);
+	int rc = is_upload(w) ? span_extract_upload(w->in->content_type, w->body, w->len, w->arena, s) :
+	    span_extract(&w->out->route, w->body, w->len, (unsigned)w->pol->depth, w->arena, s);
 	/* The path of the whole document is empty: nothing to name. */
 	const char *where = s->error_path && *s->error_path ? s->error_path : NULL;
 
@@ -130,6 +140,11 @@ extract(struct work *w)
 	case 0:
 		return true;
 	case -EILSEQ:
+		if (is_upload(w)) {
+			refuse(w, 400, "malformed_body", NULL, arena_printf(w->arena, "The upload cannot be read: %s.",
+			    s->error ? s->error : "it is malformed"));
+			break;
+		}
 		refuse(w, 400, "malformed_json", where, arena_printf(w->arena,
 		    "The request body is not valid JSON: %s at offset %llu.", s->error ? s->error : "syntax error",
 		    (unsigned long long)s->error_offset));
@@ -172,6 +187,20 @@ cap_private(const struct work *w, struct findings *f)
 	for (size_t i = 0; w->own != NULL && w->own->pii >= 0 && i < f->n; i++)
 		if (finding_is_private(&f->v[i]) && f->v[i].mode > (enum detect_mode)w->own->pii)
 			f->v[i].mode = (enum detect_mode)w->own->pii;
+}
+
+/* In a file nothing is masked: another mode takes that one's place. */
+static void
+cap_fixed(const struct work *w, struct findings *f)
+{
+	const struct attach_modes *m = w->files.modes;
+
+	for (size_t i = 0; i < f->n; i++) {
+		int mode = strncmp(f->v[i].category, "secret.", 7) == 0 ? m->secrets : m->pii;
+
+		if (f->v[i].mode == DETECT_MASK)
+			f->v[i].mode = (enum detect_mode)(mode < m->most ? mode : m->most);
+	}
 }
 
 /* Without a memory of conversations, what the request itself calls history is taken for it. */
@@ -226,22 +255,46 @@ judge_course(struct work *w, const struct detect_modes *modes)
 	return true;
 }
 
+/* Everything about one span, parts that are no text included.  0, -ENOMEM, -EOVERFLOW. */
+static int
+detect_one(struct work *w, size_t i, const struct detect_modes *modes, struct detect_score *score)
+{
+	static const struct detect_modes off;
+	struct span *s = &w->out->spans.v[i], file;
+	bool before = judged_before(w, s);
+	int rc;
+
+	*score = (struct detect_score){0, 0, 0};
+	if (s->media == NULL) {
+		rc = detect_span(w->pol->detectors, before ? &off : modes, s, w->arena, &w->per_span[i], score);
+	} else {
+		rc = attach_judge(&w->files, s, !before, &w->per_span[i]);
+		file = *s;
+		file.prov = PROV_FILE;	/* whoever's turn it stands in */
+		if (rc == 0 && s->len > 0)
+			rc = detect_span(w->pol->detectors, before ? &off : modes, &file, w->arena, &w->per_span[i], score);
+	}
+	if (s->fixed)
+		cap_fixed(w, &w->per_span[i]);
+	return rc;
+}
+
 static bool
 detect_all(struct work *w)
 {
-	static const struct detect_modes off;
 	const struct detect_modes *modes = w->own != NULL ? &w->own->modes : &w->pol->modes;
 	const struct spans *s = &w->out->spans;
 	struct findings *all = &w->out->findings;
 
 	w->per_span = arena_calloc(w->arena, s->n + 1, sizeof(*w->per_span));
 	w->score = arena_calloc(w->arena, w->convo.n + 1, sizeof(*w->score));
+	attach_begin(&w->files, &w->pol->attachments, w->own != NULL ? &w->own->files : &w->pol->attachments.modes, w->arena);
 	if (w->per_span == NULL || w->score == NULL)
 		return false;
 	for (size_t i = 0; i < s->n; i++) {
 		struct detect_score score;
 
-		if (detect_span(w->pol->detectors, judged_before(w, &s->v[i]) ? &off : modes, &s->v[i], w->arena, &w->per_span[i], &score) < 0)
+		if (detect_one(w, i, modes, &score) < 0)
 			return false;
 		cap_private(w, &w->per_span[i]);
 		if (percent(&score) > w->out->score)
@@ -263,7 +316,7 @@ detect_all(struct work *w)
 			w->out->notable = true;
 			if (f->severity > w->out->severity)
 				w->out->severity = f->severity;
-			if (!finding_is_private(f) && f->severity * 10 > w->out->score)
+			if (!finding_is_private(f) && attach_rule_of(f) == NULL && f->severity * 10 > w->out->score)
 				w->out->score = f->severity * 10;
 		}
 	return true;
@@ -276,6 +329,22 @@ refusal_add_rule(struct refusal *r, const char **ids, const char *id)
 		if (strcmp(ids[i], id) == 0)
 			return;
 	ids[r->n_rule_ids++] = id;
+}
+
+static void
+refuse_finding(struct work *w, const struct finding *f, const char *path)
+{
+	const struct attach_rule *file = attach_rule_of(f);
+	bool pii = finding_is_private(f);
+	const char *message;
+
+	if (file != NULL)
+		message = arena_printf(w->arena, "Request refused by security policy: %s (%s).", file->message, path);
+	else
+		message = arena_printf(w->arena, "Request refused by security policy: %s found in %s.",
+		    pii ? "personal data" : "a prompt injection", path);
+	refuse(w, file != NULL ? file->status : 403, file != NULL ? file->code : pii ? "personal_data" : "prompt_injection", path,
+	    message != NULL ? message : "Request refused by security policy.");
 }
 
 /* The first blocking finding names the place and the reason; all of them are listed. */
@@ -293,16 +362,11 @@ judge_blocks(struct work *w)
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < w->per_span[i].n; k++) {
 			const struct finding *f = &w->per_span[i].v[k];
-			bool pii = finding_is_private(f);
 
 			if (f->mode != DETECT_BLOCK)
 				continue;
 			if (w->out->action != INSPECT_REFUSE) {
-				refuse(w, 403, pii ? "personal_data" : "prompt_injection", s->v[i].path,
-				    arena_printf(w->arena, "Request refused by security policy: %s found in %s.",
-				    pii ? "personal data" : "a prompt injection", s->v[i].path));
-				if (r->message == NULL)
-					r->message = "Request refused by security policy.";
+				refuse_finding(w, f, s->v[i].path);
 				r->rule_ids = ids;
 			}
 			refusal_add_rule(r, ids, f->rule_id);
@@ -406,7 +470,7 @@ prepare_answer(struct work *w, struct edit *canary)
 static void
 judge(struct work *w)
 {
-	struct edit canary;
+	struct edit canary = {0};
 
 	if (w->len > (size_t)w->pol->max_request) {
 		refuse(w, 413, "request_too_large", NULL, "The request body is too large.");
@@ -424,7 +488,7 @@ judge(struct work *w)
 			give_up(w, "The request could not be inspected.");
 		return;
 	}
-	if (!prepare_answer(w, &canary) || !mask_all(w, &canary))
+	if ((!is_upload(w) && !prepare_answer(w, &canary)) || !mask_all(w, &canary))
 		give_up(w, "The request could not be inspected.");
 }
 
@@ -448,6 +512,9 @@ inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, 
 	out->action = INSPECT_PASS;
 	dialect_route(in->method, in->url, strlen(in->url), &out->route);
 	judge(&w);
+	memcpy(out->files, w.files.seen, sizeof(out->files));
+	memcpy(out->file_findings, w.files.found, sizeof(out->file_findings));
+	out->addresses = w.files.remote;
 	convo_commit(&pol->trajectory, &w.convo, out->action == INSPECT_PASS || out->action == INSPECT_REWRITE);
 	if (n >= sizeof(out->tx.request_id))
 		n = sizeof(out->tx.request_id) - 1;
@@ -458,4 +525,22 @@ inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, 
 	if (!pol->pii.unmask)
 		mask_vault_free(&out->tx.vault);
 	buf_free(&w.plain);
+}
+
+const char *
+inspect_req_event(const struct inspect_req_out *o)
+{
+	bool file = false;
+
+	if (o->action == INSPECT_ERROR)
+		return "inspection.error";
+	for (size_t i = 0; i < o->findings.n; i++) {
+		const struct finding *f = &o->findings.v[i];
+
+		if (f->mode != DETECT_OFF && attach_rule_of(f) != NULL)
+			file = true;
+		else if (f->mode != DETECT_OFF && !finding_is_private(f))
+			return "prompt.injection";
+	}
+	return file ? "prompt.attachment" : o->notable ? "prompt.pii" : "request.refused";
 }

@@ -31,6 +31,10 @@ noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 # files: their types, their text
 %C%_libinspect_la_SOURCES += %D%/filetype.c %D%/extract.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c
 noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h
+# files in requests
+%C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_remote.c \
+	%D%/multipart.c %D%/span_upload.c
+noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
@@ -145,13 +149,15 @@ tests_fuzz_icap_llmsec_fuzz_guard_SOURCES = tests/fuzz/icap-llmsec/fuzz_guard.c 
 tests_fuzz_icap_llmsec_fuzz_guard_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # files: tests
-ICAP_FILE_TESTS = tests/unit/icap-llmsec/test_filetype tests/unit/icap-llmsec/test_extract
+ICAP_FILE_TESTS = tests/unit/icap-llmsec/test_filetype tests/unit/icap-llmsec/test_extract tests/unit/icap-llmsec/test_attach
 check_PROGRAMS += $(ICAP_FILE_TESTS)
 TESTS += $(ICAP_FILE_TESTS)
 tests_unit_icap_llmsec_test_filetype_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_filetype_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_extract_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
 tests_unit_icap_llmsec_test_extract_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
+tests_unit_icap_llmsec_test_attach_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_icap_llmsec_test_attach_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
 FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_filetype tests/fuzz/icap-llmsec/fuzz_extract
 tests_fuzz_icap_llmsec_fuzz_extract_SOURCES = tests/fuzz/icap-llmsec/fuzz_extract.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_extract_LDADD = %D%/libinspect.la $(FUZZ_LIBS)

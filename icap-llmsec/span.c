@@ -16,7 +16,19 @@ struct msg {
 	bool	role_seen;
 };
 
+/* What stands beside a part in its object: type, name, form. */
+struct fact {
+	uint64_t	 start;
+	enum span_kind	 kind;
+	const char	*text;
+	size_t		 len;
+};
+
 struct walk {
+	const char	*body;
+	size_t		 body_len;
+	struct fact	*facts;		/* of objects that are still open */
+	size_t		 n_facts, facts_cap;
 	const struct span_shape *shape;
 	struct arena	*arena;
 	struct spans	*out;
@@ -187,6 +199,97 @@ walk_text(struct walk *w, const struct json_value *v, enum span_kind kind, int m
 	return 0;
 }
 
+/* <v>'s text where it stays: in the body, else (it had escapes) in the arena. */
+static const char *
+keep_text(struct walk *w, const struct json_value *v)
+{
+	uintptr_t at = (uintptr_t)v->text, body = (uintptr_t)w->body;
+
+	return at >= body && at + v->text_len <= body + w->body_len ? v->text : arena_strndup(w->arena, v->text, v->text_len);
+}
+
+/* A part that is no text.  Base64 of megabytes isn't copied. */
+static int
+walk_media(struct walk *w, const struct json_value *v, enum span_kind kind, int msg)
+{
+	struct json_value none = *v;
+	struct span_media *m = arena_calloc(w->arena, 1, sizeof(*m));
+	int rc;
+
+	if (m == NULL) {
+		w->rc = -ENOMEM;
+		return 1;
+	}
+	none.text = "";
+	none.text_len = 0;
+	rc = walk_text(w, &none, kind, msg);
+	if (rc != 0)
+		return rc;
+	m->value = keep_text(w, v);
+	m->len = v->text_len;
+	w->v[w->out->n - 1].media = m;
+	w->v[w->out->n - 1].fixed = true;
+	w->rc = m->value == NULL ? -ENOMEM : 0;
+	return w->rc < 0;
+}
+
+static int
+walk_fact(struct walk *w, const struct json_value *v, enum span_kind kind)
+{
+	struct fact *f;
+
+	if (grow(w->arena, (void **)&w->facts, &w->facts_cap, w->n_facts, sizeof(*f)) < 0) {
+		w->rc = -ENOMEM;
+		return 1;
+	}
+	f = &w->facts[w->n_facts++];
+	*f = (struct fact){v->start, kind, keep_text(w, v), v->text_len};
+	w->rc = f->text == NULL ? -ENOMEM : 0;
+	return w->rc < 0;
+}
+
+/* Tell a part what stood beside it. */
+static void
+media_learn(struct span_media *m, const struct fact *f)
+{
+	switch (f->kind) {
+	case KIND_MEDIA_TYPE:
+		m->type = f->text;
+		m->type_len = f->len;
+		break;
+	case KIND_MEDIA_NAME:
+		m->name = f->text;
+		m->name_len = f->len;
+		break;
+	default:
+		m->base64 = f->len == 6 && memcmp(f->text, "base64", 6) == 0;
+	}
+}
+
+/* An object ends: its facts are for the parts in it. */
+static int
+walk_facts(struct walk *w, const struct json_value *v)
+{
+	size_t first = w->n_facts, forms = 0;
+
+	while (first > 0 && w->facts[first - 1].start >= v->start)
+		forms += w->facts[--first].kind == KIND_MEDIA_FORM;
+	if (first == w->n_facts)
+		return 0;
+	if (forms > 1)	/* "type" and "Type": which one does the server believe? */
+		return walk_fail(w, v, "its type is there twice");
+	for (size_t i = w->out->n; i > 0 && w->v[i - 1].start >= v->start; i--) {
+		struct span_media *m = w->v[i - 1].media;
+
+		for (size_t k = first; m != NULL && !m->settled && k < w->n_facts; k++)
+			media_learn(m, &w->facts[k]);
+		if (m != NULL)
+			m->settled = true;
+	}
+	w->n_facts = first;
+	return 0;
+}
+
 static int
 walk_string(struct walk *w, const struct json_value *v, int msg)
 {
@@ -198,6 +301,13 @@ walk_string(struct walk *w, const struct json_value *v, int msg)
 	case KIND_STREAM:
 	case KIND_MAX_TOKENS:
 		return 0;
+	case KIND_MEDIA:
+	case KIND_MEDIA_OR_TEXT:
+		return walk_media(w, v, kind, msg);
+	case KIND_MEDIA_TYPE:
+	case KIND_MEDIA_NAME:
+	case KIND_MEDIA_FORM:
+		return walk_fact(w, v, kind);
 	case KIND_ROLE:
 		return walk_role(w, v, msg);
 	case KIND_TYPE:
@@ -268,6 +378,8 @@ walk_value(void *arg, const struct json_value *v)
 		return 1;
 	if (v->type == JSON_STRING)
 		return walk_string(w, v, msg);
+	if (v->type == JSON_OBJECT_END)
+		return walk_facts(w, v);
 	if (v->depth == 1 && (v->type == JSON_TRUE || v->type == JSON_FALSE)) {
 		if (span_kind(w->shape, v) == KIND_STREAM)
 			w->out->stream = v->type == JSON_TRUE;
@@ -317,6 +429,16 @@ span_settle(struct walk *w, struct span *s, enum span_kind kind, int history)
 		role = ROLE_SYSTEM;
 		s->prov = PROV_TOOL_DEFINITION;
 		break;
+	case KIND_MEDIA_OR_TEXT:
+		if (!s->media->base64) {
+			s->text = s->media->value;
+			s->len = s->media->len;
+			s->media = NULL;
+			s->fixed = false;
+		}
+		s->prov = PROV_FILE;
+		break;
+	case KIND_MEDIA:
 	case KIND_FILE:
 		s->prov = PROV_FILE;
 		break;
@@ -364,7 +486,7 @@ span_extract(const struct llm_route *route, const void *body, size_t len, unsign
     struct spans *out)
 {
 	const struct json_limits limits = {.depth = depth};
-	struct walk w = {.shape = span_shape(route), .arena = a, .out = out};
+	struct walk w = {.shape = span_shape(route), .arena = a, .out = out, .body = body, .body_len = len};
 	const char *why = NULL;
 	uint64_t at = 0;
 	int rc;

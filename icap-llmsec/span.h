@@ -20,6 +20,15 @@ enum span_prov {
 	PROV_TOOL_RESULT, PROV_TOOL_DEFINITION, PROV_FILE
 };
 
+/* A part that is no text: base64, a data: URL, an address, or the bytes of an upload (icap-llmsec/attach.h). */
+struct span_media {
+	const char	*value; size_t len;	/* borrowed from the body, or in the arena */
+	bool		 bytes;			/* not encoded */
+	const char	*type; size_t type_len;	/* declared media type or format; NULL: none */
+	const char	*name; size_t name_len;	/* file name; NULL: none */
+	bool		 base64, settled;	/* for span_extract() */
+};
+
 struct span {
 	enum span_role	 role;
 	enum span_prov	 prov;
@@ -29,6 +38,8 @@ struct span {
 	size_t		 len;
 	int		 msg;		/* number of its message, -1: none */
 	bool		 opaque;	/* in a place of the message we have no name for */
+	struct span_media *media;	/* NULL: text.  Else <text> is what attach_judge() read out of it, "" before that */
+	bool		 fixed;		/* its place is no JSON string of this text: nothing can be masked in it */
 };
 
 struct spans {
@@ -48,6 +59,8 @@ struct spans {
    -EMSGSIZE a limit; -ENOMEM. */
 int	span_extract(const struct llm_route *, const void *body, size_t len, unsigned depth, struct arena *,
 	    struct spans *);
+/* The same from an upload: a multipart body's fields and files, or, without a multipart <content_type>, one file. */
+int	span_extract_upload(const char *content_type, const void *body, size_t len, struct arena *, struct spans *);
 const char *span_role_name(enum span_role);
 const char *span_prov_name(enum span_prov);
 

@@ -9,15 +9,26 @@
 	{"model", KIND_MODEL}, {"stream", KIND_STREAM}, {"max_tokens", KIND_MAX_TOKENS}, \
 	{"max_completion_tokens", KIND_MAX_TOKENS}, {"max_output_tokens", KIND_MAX_TOKENS}
 
+/* Chat's parts have objects of these names, the Responses API strings; other servers take either, and films. */
+#define OPENAI_MEDIA(p) \
+	{p ".image_url", KIND_MEDIA}, {p ".image_url.url", KIND_MEDIA}, {p ".image_url.**", KIND_IGNORE}, \
+	{p ".input_audio", KIND_MEDIA}, {p ".input_audio.data", KIND_MEDIA}, {p ".input_audio.format", KIND_MEDIA_TYPE}, \
+	{p ".input_audio.**", KIND_IGNORE}, \
+	{p ".file.file_data", KIND_MEDIA}, {p ".file.file_url", KIND_MEDIA}, {p ".file.filename", KIND_MEDIA_NAME}, \
+	{p ".file.**", KIND_IGNORE}, \
+	{p ".file_data", KIND_MEDIA}, {p ".file_url", KIND_MEDIA}, {p ".filename", KIND_MEDIA_NAME}, \
+	{p ".file_id", KIND_IGNORE}, {p ".detail", KIND_IGNORE}, \
+	{p ".video_url", KIND_MEDIA}, {p ".video_url.url", KIND_MEDIA}, {p ".video_url.**", KIND_IGNORE}, \
+	{p ".audio_url", KIND_MEDIA}, {p ".audio_url.url", KIND_MEDIA}, {p ".audio_url.**", KIND_IGNORE}, \
+	{p ".document_url", KIND_MEDIA}, {p ".document_url.url", KIND_MEDIA}, {p ".document_url.**", KIND_IGNORE}
+
 static const struct span_rule openai_chat[] = {
 	{"messages.[].role", KIND_ROLE},
 	{"messages.[].content", KIND_MSG},
 	{"messages.[].content.[].text", KIND_MSG},
 	{"messages.[].content.[].refusal", KIND_MSG},
 	{"messages.[].content.[].type", KIND_IGNORE},
-	{"messages.[].content.[].image_url.**", KIND_IGNORE},
-	{"messages.[].content.[].input_audio.**", KIND_IGNORE},
-	{"messages.[].content.[].file.**", KIND_IGNORE},
+	OPENAI_MEDIA("messages.[].content.[]"),
 	{"messages.[].tool_calls.[].function.arguments", KIND_ASSISTANT},
 	{"messages.[].tool_calls.[].function.arguments.**", KIND_ASSISTANT},	/* Ollama: an object */
 	{"messages.[].tool_calls.[].custom.input", KIND_ASSISTANT},
@@ -25,7 +36,7 @@ static const struct span_rule openai_chat[] = {
 	{"messages.[].function_call.arguments", KIND_ASSISTANT},
 	{"messages.[].function_call.name", KIND_IGNORE},
 	{"messages.[].tool_call_id", KIND_IGNORE},
-	{"messages.[].images.**", KIND_IGNORE},
+	{"messages.[].images.[]", KIND_MEDIA}, {"messages.[].images.**", KIND_IGNORE},	/* Ollama */
 	{"messages.[].**", KIND_OTHER},
 	{"tools.[].function.description", KIND_TOOL_DEF},
 	{"tools.[].function.parameters.**", KIND_TOOL_DEF},
@@ -47,7 +58,7 @@ static const struct span_rule openai_completion[] = {
 static const struct span_rule openai_input[] = {	/* embeddings, moderations; Ollama's as well */
 	{"prompt", KIND_USER},
 	{"input", KIND_USER}, {"input.[]", KIND_USER}, {"input.[].text", KIND_USER},
-	{"input.[].type", KIND_IGNORE}, {"input.[].image_url.**", KIND_IGNORE},
+	{"input.[].type", KIND_IGNORE}, OPENAI_MEDIA("input.[]"),
 	COMMON, {NULL, KIND_NONE}
 };
 
@@ -61,14 +72,13 @@ static const struct span_rule openai_responses[] = {
 	{"input.[].content.[].text", KIND_MSG},
 	{"input.[].content.[].refusal", KIND_MSG},
 	{"input.[].content.[].type", KIND_IGNORE},
-	{"input.[].content.[].image_url", KIND_IGNORE},
-	{"input.[].content.[].file_data", KIND_IGNORE},
-	{"input.[].content.[].file_id", KIND_IGNORE},
-	{"input.[].content.[].file_url", KIND_IGNORE},
-	{"input.[].content.[].detail", KIND_IGNORE},
+	OPENAI_MEDIA("input.[].content.[]"),
 	{"input.[].output", KIND_TOOL_RESULT},
 	{"input.[].output.[].text", KIND_TOOL_RESULT},
-	{"input.[].output.[].type", KIND_IGNORE},
+	{"input.[].output.[].type", KIND_IGNORE}, {"input.[].output.type", KIND_IGNORE},
+	OPENAI_MEDIA("input.[].output.[]"),
+	{"input.[].output.image_url", KIND_MEDIA},	/* a computer's screen */
+	{"input.[].result", KIND_MEDIA},	/* a picture that was made */
 	{"input.[].arguments", KIND_ASSISTANT},
 	{"input.[].summary.[].text", KIND_ASSISTANT},
 	{"input.[].encrypted_content", KIND_IGNORE},
@@ -81,6 +91,11 @@ static const struct span_rule openai_responses[] = {
 	COMMON, {NULL, KIND_NONE}
 };
 
+/* base64, text, url, content or file, says the type. */
+#define ANTHROPIC_SOURCE(p) \
+	{p ".source.type", KIND_MEDIA_FORM}, {p ".source.media_type", KIND_MEDIA_TYPE}, {p ".source.data", KIND_MEDIA_OR_TEXT}, \
+	{p ".source.url", KIND_MEDIA}
+
 static const struct span_rule anthropic_messages[] = {
 	{"system", KIND_SYSTEM},
 	{"system.[].text", KIND_SYSTEM},
@@ -91,15 +106,17 @@ static const struct span_rule anthropic_messages[] = {
 	{"messages.[].content.[].input.**", KIND_ASSISTANT},
 	{"messages.[].content.[].content", KIND_TOOL_RESULT},
 	{"messages.[].content.[].content.[].text", KIND_TOOL_RESULT},
-	{"messages.[].content.[].content.[].source.data", KIND_FILE},
+	ANTHROPIC_SOURCE("messages.[].content.[].content.[]"),
+	ANTHROPIC_SOURCE("messages.[].content.[].content.[].source.content.[]"),
+	{"messages.[].content.[].content.[].source.content", KIND_FILE},
 	{"messages.[].content.[].content.[].source.content.[].text", KIND_FILE},
-	{"messages.[].content.[].content.[].source.type", KIND_IGNORE},
-	{"messages.[].content.[].content.[].source.media_type", KIND_IGNORE},
+	{"messages.[].content.[].content.[].source.content.[].type", KIND_IGNORE},
 	{"messages.[].content.[].content.[].type", KIND_IGNORE},
 	{"messages.[].content.[].content.[].encrypted_content", KIND_IGNORE},
 	{"messages.[].content.[].content.[].cache_control.**", KIND_IGNORE},
 	{"messages.[].content.[].content.[].**", KIND_TOOL_RESULT},	/* search results have texts of their own */
-	{"messages.[].content.[].source.data", KIND_FILE},
+	ANTHROPIC_SOURCE("messages.[].content.[]"),
+	ANTHROPIC_SOURCE("messages.[].content.[].source.content.[]"),
 	{"messages.[].content.[].source.content", KIND_FILE},
 	{"messages.[].content.[].source.content.[].text", KIND_FILE},
 	{"messages.[].content.[].source.**", KIND_IGNORE},
@@ -114,9 +131,17 @@ static const struct span_rule anthropic_messages[] = {
 	COMMON, {NULL, KIND_NONE}
 };
 
+#define GEMINI_BLOB(p) \
+	{p ".data", KIND_MEDIA}, {p ".fileUri", KIND_MEDIA}, {p ".file_uri", KIND_MEDIA}, {p ".mimeType", KIND_MEDIA_TYPE}, \
+	{p ".mime_type", KIND_MEDIA_TYPE}, {p ".displayName", KIND_MEDIA_NAME}, {p ".display_name", KIND_MEDIA_NAME}, {p ".**", KIND_IGNORE}
+#define GEMINI_MEDIA(p) \
+	GEMINI_BLOB(p ".inlineData"), GEMINI_BLOB(p ".inline_data"), GEMINI_BLOB(p ".fileData"), GEMINI_BLOB(p ".file_data")
 #define GEMINI_SPELLINGS(list) \
 	{list ".[].role", KIND_ROLE}, \
 	{list ".[].parts.[].text", KIND_MSG}, \
+	GEMINI_MEDIA(list ".[].parts.[]"), \
+	GEMINI_MEDIA(list ".[].parts.[].functionResponse.parts.[]"), \
+	GEMINI_MEDIA(list ".[].parts.[].function_response.parts.[]"), \
 	{list ".[].parts.[].functionResponse.name", KIND_IGNORE}, \
 	{list ".[].parts.[].functionResponse.id", KIND_IGNORE}, \
 	{list ".[].parts.[].functionResponse.**", KIND_TOOL_RESULT}, \
@@ -126,10 +151,6 @@ static const struct span_rule anthropic_messages[] = {
 	{list ".[].parts.[].function_call.args.**", KIND_ASSISTANT}, \
 	{list ".[].parts.[].functionCall.**", KIND_IGNORE}, \
 	{list ".[].parts.[].function_call.**", KIND_IGNORE}, \
-	{list ".[].parts.[].inlineData.**", KIND_IGNORE}, \
-	{list ".[].parts.[].inline_data.**", KIND_IGNORE}, \
-	{list ".[].parts.[].fileData.**", KIND_IGNORE}, \
-	{list ".[].parts.[].file_data.**", KIND_IGNORE}, \
 	{list ".[].parts.[].thoughtSignature", KIND_IGNORE}, \
 	{list ".[].**", KIND_OTHER}
 
@@ -154,6 +175,7 @@ static const struct span_rule gemini_contents[] = {
 
 static const struct span_rule gemini_embed[] = {
 	{"content.role", KIND_IGNORE}, {"requests.[].content.role", KIND_IGNORE},
+	GEMINI_MEDIA("content.parts.[]"), GEMINI_MEDIA("requests.[].content.parts.[]"),
 	{"content.**", KIND_USER},	/* parts, or one part without brackets */
 	{"requests.[].content.**", KIND_USER},
 	{"model", KIND_MODEL}, {NULL, KIND_NONE}
@@ -161,6 +183,7 @@ static const struct span_rule gemini_embed[] = {
 
 static const struct span_rule ollama_generate[] = {
 	{"prompt", KIND_USER}, {"suffix", KIND_USER}, {"system", KIND_SYSTEM}, {"template", KIND_SYSTEM},
+	{"images.[]", KIND_MEDIA},
 	{"format.**", KIND_TOOL_DEF},
 	{"options.num_predict", KIND_MAX_TOKENS}, COMMON, {NULL, KIND_NONE}
 };

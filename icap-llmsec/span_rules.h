@@ -15,9 +15,12 @@ enum span_kind {
 	KIND_MSG,		/* text of the message's own role */
 	KIND_SYSTEM, KIND_USER, KIND_ASSISTANT, KIND_TOOL_RESULT, KIND_TOOL_DEF, KIND_FILE,
 	KIND_OTHER,		/* unnamed place inside a message: inspected all the same */
+	KIND_MEDIA,		/* base64, a data: URL or an address */
+	KIND_MEDIA_OR_TEXT,	/* base64 if its KIND_MEDIA_FORM says so, else a file's text */
+	KIND_MEDIA_TYPE, KIND_MEDIA_NAME, KIND_MEDIA_FORM,	/* facts beside it, in the same object */
 	KIND_ROLE, KIND_TYPE,	/* of the message */
 	KIND_MODEL, KIND_STREAM, KIND_MAX_TOKENS,
-	KIND_IGNORE		/* ids, URLs, media */
+	KIND_IGNORE		/* ids */
 };
 
 struct span_rule {

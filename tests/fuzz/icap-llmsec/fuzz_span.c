@@ -22,12 +22,20 @@ static const char *const urls[] = {
 	"/v1beta/models/g:batchEmbedContents", "/api/chat", "/api/generate", "/api/embed",
 };
 
+static size_t
+len_of(const struct span *s)
+{
+	return s->media != NULL ? s->media->len : s->len;
+}
+
 static int
 same_text(void *arg, const struct json_value *v)
 {
 	const struct span *s = arg;
 
-	MUST(v->type == JSON_STRING && v->depth == 0 && v->text_len == s->len && memcmp(v->text, s->text, s->len) == 0);
+	const char *text = s->media != NULL ? s->media->value : s->text;
+
+	MUST(v->type == JSON_STRING && v->depth == 0 && v->text_len == len_of(s) && memcmp(v->text, text, v->text_len) == 0);
 	return 0;
 }
 
@@ -52,7 +60,7 @@ put_back(const struct llm_route *r, const char *body, size_t n, const struct spa
 
 	MUST(e != NULL);
 	for (size_t i = 0; i < s->n; i++)
-		e[i] = (struct edit){ s->v[i].start, s->v[i].end, s->v[i].text, s->v[i].len };
+		e[i] = (struct edit){ s->v[i].start, s->v[i].end, s->v[i].media != NULL ? s->v[i].media->value : s->v[i].text, len_of(&s->v[i]) };
 	MUST(span_splice(&out, body, n, e, s->n) == 0);
 	MUST(span_extract(r, buf_ptr(&out), buf_len(&out), 0, a, &t) == 0 && t.n == s->n);
 	for (size_t i = 0; i < s->n; i++)

@@ -33,17 +33,28 @@ extract(const char *url, const char *body, unsigned depth, struct spans *s)
 	return span_extract(&r, body, strlen(body), depth, arena, s);
 }
 
+/* A part that is no text has a value. */
+static const char *
+text_of(const struct span *s, size_t *n)
+{
+	assert_true(s->media == NULL || (s->len == 0 && s->fixed));
+	*n = s->media != NULL ? s->media->len : s->len;
+	return s->media != NULL ? s->media->value : s->text;
+}
+
 /* The bytes of a span are one JSON string, and another library reads the same text in them. */
 static void
 check_bytes(const char *body, const struct span *s)
 {
+	size_t n;
+	const char *text = text_of(s, &n);
 	json_t *j;
 
 	assert_true(s->start < s->end && s->end <= strlen(body));
 	j = json_loadb(body + s->start, s->end - s->start, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	assert_true(json_is_string(j));
-	assert_int_equal(json_string_length(j), s->len);
-	assert_memory_equal(json_string_value(j), s->text, s->len);
+	assert_int_equal(json_string_length(j), n);
+	assert_memory_equal(json_string_value(j), text, n);
 	json_decref(j);
 }
 
@@ -57,10 +68,12 @@ check(const char *url, const char *body, const struct row *t, size_t n)
 		fail_msg("%s: %s at %s", url, s.error, s.error_path ? s.error_path : "?");
 	for (i = 0; i < s.n && i < n; i++) {
 		const struct span *x = &s.v[i];
+		size_t len;
+		const char *text = text_of(x, &len);
 
 		check_bytes(body, x);
 		if (x->role != t[i].role || x->prov != t[i].prov || strcmp(x->path, t[i].path) != 0 ||
-		    x->opaque != t[i].opaque || x->len != strlen(t[i].text) || memcmp(x->text, t[i].text, x->len) != 0)
+		    x->opaque != t[i].opaque || len != strlen(t[i].text) || memcmp(text, t[i].text, len) != 0)
 			fail_msg("%s: %s %s %s \"%.*s\"%s", url, span_role_name(x->role), span_prov_name(x->prov), x->path,
 			    (int)x->len, x->text, x->opaque ? " opaque" : "");
 	}
@@ -91,6 +104,7 @@ test_openai_chat(void **state)
 		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[2].tool_calls[0].function.arguments", "{\"q\":1}", false },
 		{ ROLE_TOOL, PROV_TOOL_RESULT, "messages[3].content", "result", false },
 		{ ROLE_USER, PROV_MESSAGE, "messages[4].content[0].text", "new \xf0\x9f\x98\x80", false },
+		{ ROLE_USER, PROV_FILE, "messages[4].content[1].image_url.url", "data:x", false },
 		{ ROLE_USER, PROV_MESSAGE, "messages[4].name", "bob", true },
 		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].function.description", "does f", false },
 		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].function.parameters.properties.q.description", "dq", false },
@@ -208,6 +222,7 @@ test_gemini(void **state)
 		{ ROLE_ASSISTANT, PROV_HISTORY, "contents[1].parts[0].functionCall.args.city", "Bonn", false },
 		{ ROLE_TOOL, PROV_TOOL_RESULT, "contents[2].parts[0].functionResponse.response.sky", "sun", false },
 		{ ROLE_USER, PROV_MESSAGE, "contents[3].parts[0].text", "new", false },
+		{ ROLE_USER, PROV_FILE, "contents[3].parts[1].inlineData.data", "AAAA", false },
 		{ ROLE_SYSTEM, PROV_TOOL_DEFINITION, "tools[0].functionDeclarations[0].description", "df", false },
 	};
 	static const struct row snake[] = {
@@ -241,6 +256,7 @@ test_ollama(void **state)
 	static const struct row chat[] = {
 		{ ROLE_SYSTEM, PROV_MESSAGE, "messages[0].content", "s", false },
 		{ ROLE_USER, PROV_MESSAGE, "messages[1].content", "u", false },
+		{ ROLE_USER, PROV_FILE, "messages[1].images[0]", "QUJD", false },
 	};
 	static const struct row tools[] = {
 		{ ROLE_ASSISTANT, PROV_HISTORY, "messages[0].content", "", false },
