@@ -4,7 +4,7 @@
 /*
  * domains.set: is this host name, or a name above it, on a list?  An entry stands for itself and everything
  * below it; the most specific entry answers.  A lookup allocates nothing, takes no lock, and costs one cache
- * miss or two; any number of threads may ask.
+ * miss, for a name that is listed two; any number of threads may ask.
  *
  * The file holds no names.  It holds of each a 48-bit piece of a keyed 64-bit hash (SipHash-1-3, Aumasson and
  * Bernstein 2012) in the 64-byte bucket that the other bits choose: 9 in 2^48 is the chance that a name nobody

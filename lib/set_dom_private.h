@@ -7,11 +7,11 @@
 #define BUCKET		64u
 #define BUCKET_META	63u			/* entries here, and whether some had to go to the next */
 #define BUCKET_MORE	0x80u
-#define PIECE_MASK	0xffffffffffffu		/* of the hash: 6 bytes an entry */
+#define PIECE_MASK	0xffffffffffffu		/* of the hash: 6 bytes an entry, 4 and 2 */
 #define PIECE_SIZE	6u
 #define NAME_MAX_LEN	253u			/* RFC 1035 3.1, as text */
 #define LABELS_MAX	127u
-#define FILTER_BITS	3u
+#define PROBES_MAX	64u			/* buckets to look at for one name, at most */
 
 static inline unsigned
 bucket_slots(unsigned width)	/* 9 with one byte of class, 7 with two */
@@ -37,9 +37,16 @@ struct suffix_hash {
 };
 
 void	 suffix_hash_init(struct suffix_hash *, uint64_t k0, uint64_t k1);
-/* The last label of name[0..len-1]; returns where it starts. */
+/* The last label of name[0..len-1]; returns where it starts.  Eight bytes are readable at <name>: see name_wide. */
 size_t	 suffix_hash_label(struct suffix_hash *, const char *name, size_t len);
 uint64_t suffix_hash_end(const struct suffix_hash *);
+
+/* <name>, or a copy with room behind it where it is shorter than what is read at once. */
+static inline const char *
+name_wide(char tmp[8], const char *name, size_t len)
+{
+	return len >= 8 ? name : memcpy(tmp, name, len);
+}
 
 static inline uint64_t
 scale(uint64_t hash, uint64_t n)	/* 0 .. n-1 by the hash's upper half; n < 2^32 */
@@ -53,8 +60,17 @@ filter_mask(uint64_t h)
 	return 1ULL << (h & 63) | 1ULL << (h >> 6 & 63) | 1ULL << (h >> 12 & 63);
 }
 
+/*
+ * Where an entry lives.  All names below one pair of last labels share that pair's bucket, so that a lookup reads
+ * one, whatever the number of its labels.  Below a pair with more than that holds (a hoster, co.uk) each lives in
+ * the bucket of its own hash; a marker of class 0 in the pair's bucket says so.
+ */
+static inline uint64_t
+marker_piece(uint64_t pair)
+{
+	return ~pair & PIECE_MASK;
+}
+
 /* Class number of the most specific suffix of <name> that has one, 0: none; its labels in <depth>. */
 unsigned set_dom_view_find(const struct set_dom_view *, const char *name, size_t len, unsigned *depth);
-/* Class number of exactly this hash, 0: none. */
-unsigned set_dom_view_probe(const struct set_dom_view *, uint64_t hash);
 #endif

@@ -7,20 +7,20 @@
 #include "lib/set_dom.h"
 #include "lib/set_dom_private.h"
 
-#define PROBES_MAX	64u
-#define LOAD_PERCENT	85u		/* of a bucket's slots, on average */
+#define LOAD_PERCENT	70u		/* of a bucket's slots, on average: seldom does one flow over */
 #define FILTER_KEY_BITS	8u		/* about 4 in 100 names pass the filter for nothing */
+#define TOGETHER	4u		/* names below one pair that share its bucket; with more, each has its own */
 #define AHEAD		16u		/* buckets prefetched */
 
 struct set_dom_writer {
 	struct set_out		 out;
 	struct set_classes	 classes;
 	uint64_t		 k0, k1;
-	uint64_t		*hash;
+	uint64_t		*hash;		/* of the whole name */
+	uint64_t		*pair;		/* of its last two labels; of the whole where it has but one */
 	uint16_t		*class;
 	size_t			 n, cap;
-	uint64_t		*pair;		/* hash of the last two labels; a run of equal ones only once */
-	size_t			 n_pairs, pairs_cap;
+	size_t			 n_pairs;	/* runs of equal ones: different pairs, if names come in order */
 	/* built by the first write or question */
 	uint8_t			*buckets;
 	uint64_t		*filter;
@@ -80,29 +80,15 @@ grow(struct set_dom_writer *w)
 	if (p == NULL)
 		return -ENOMEM;
 	w->hash = p;
+	p = realloc(w->pair, cap * sizeof(*w->pair));
+	if (p == NULL)
+		return -ENOMEM;
+	w->pair = p;
 	p = realloc(w->class, cap * sizeof(*w->class));
 	if (p == NULL)
 		return -ENOMEM;
 	w->class = p;
 	w->cap = cap;
-	return 0;
-}
-
-static int
-pair_add(struct set_dom_writer *w, uint64_t h)
-{
-	if (w->n_pairs > 0 && w->pair[w->n_pairs - 1] == h)
-		return 0;
-	if (w->n_pairs == w->pairs_cap) {
-		size_t cap = w->pairs_cap != 0 ? w->pairs_cap * 2 : 4096;
-		uint64_t *p = realloc(w->pair, cap * sizeof(*p));
-
-		if (p == NULL)
-			return -ENOMEM;
-		w->pair = p;
-		w->pairs_cap = cap;
-	}
-	w->pair[w->n_pairs++] = h;
 	return 0;
 }
 
@@ -113,9 +99,11 @@ name_hash(const struct set_dom_writer *w, const char *name, size_t len, uint64_t
 	struct suffix_hash s;
 	unsigned labels = 0;
 	size_t i = len, end;
+	char tmp[8];
 
 	if (len == 0 || len > NAME_MAX_LEN)
 		return -EINVAL;
+	name = name_wide(tmp, name, len);
 	suffix_hash_init(&s, w->k0, w->k1);
 	do {
 		end = i;
@@ -126,6 +114,8 @@ name_hash(const struct set_dom_writer *w, const char *name, size_t len, uint64_t
 			*pair = suffix_hash_end(&s);
 	} while (i-- > 0);
 	*whole = labels == 2 ? *pair : suffix_hash_end(&s);
+	if (labels == 1)
+		*pair = *whole;
 	return (int)labels;
 }
 
@@ -144,8 +134,9 @@ set_dom_writer_add(struct set_dom_writer *w, const char *name, size_t len, const
 		return -ENOMEM;
 	if (labels == 1)
 		w->out.flags |= SET_HAS_TOP;
-	else if (pair_add(w, pair) < 0)
-		return -ENOMEM;
+	if (w->n == 0 || w->pair[w->n - 1] != pair)
+		w->n_pairs++;
+	w->pair[w->n] = pair;
 	w->hash[w->n] = whole;
 	w->class[w->n++] = (uint16_t)class;
 	built_drop(w);
@@ -154,17 +145,30 @@ set_dom_writer_add(struct set_dom_writer *w, const char *name, size_t len, const
 
 /* ---- building ------------------------------------------------------------------------------------ */
 
+/*
+ * Numbers of buckets and of words grow in steps of 1/32 at most, so that a few names more or less leave all others
+ * where they are: two files of nearly the same names are nearly the same file.
+ */
+static uint64_t
+in_steps(uint64_t n)
+{
+	uint64_t step = 1;
+
+	while (step * 64 <= n)
+		step *= 2;
+	return (n + step - 1) / step * step;
+}
+
+/* A name of one label is in there too: that costs nothing and does no harm. */
 static int
 filter_build(struct set_dom_writer *w)
 {
-	uint64_t n = w->n_pairs * FILTER_KEY_BITS / 64 + 1;
+	uint64_t n = in_steps(w->n_pairs * FILTER_KEY_BITS / 64 + 1);
 
-	if (w->n_pairs == 0)
-		return 0;
 	w->filter = calloc(n, sizeof(*w->filter));
 	if (w->filter == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < w->n_pairs; i++)
+	for (size_t i = 0; i < w->n; i++)
 		w->filter[scale(w->pair[i], n)] |= filter_mask(w->pair[i]);
 	for (uint64_t i = 0; i < n; i++)
 		w->filter[i] = htole64(w->filter[i]);
@@ -176,28 +180,37 @@ filter_build(struct set_dom_writer *w)
 static void
 slot_put(struct set_dom_writer *w, uint8_t *b, unsigned slot, uint64_t piece, unsigned class)
 {
-	uint8_t *c = b + PIECE_SIZE * w->view.slots + slot * w->view.width;
+	unsigned slots = w->view.slots;
+	uint8_t *c = b + PIECE_SIZE * slots + slot * w->view.width;
 
-	for (unsigned i = 0; i < PIECE_SIZE; i++)
-		b[PIECE_SIZE * slot + i] = (uint8_t)(piece >> 8 * i);
+	for (unsigned i = 0; i < 4; i++)
+		b[4 * slot + i] = (uint8_t)(piece >> 8 * i);
+	for (unsigned i = 0; i < 2; i++)
+		b[4 * slots + 2 * slot + i] = (uint8_t)(piece >> (32 + 8 * i));
 	c[0] = (uint8_t)class;
 	if (w->view.width == 2)
 		c[1] = (uint8_t)(class >> 8);
 	b[BUCKET_META]++;
 }
 
-/* How many buckets away it found its place, or -ENOSPC, -EEXIST. */
-static int
-bucket_put(struct set_dom_writer *w, uint64_t hash, unsigned class)
+static bool
+slot_holds(const struct set_dom_writer *w, const uint8_t *b, unsigned slot, uint64_t piece)
 {
-	uint64_t at = scale(hash, w->view.n_buckets), piece = hash & PIECE_MASK;
+	return set_le32(b + 4 * slot) == (uint32_t)piece && set_le16(b + 4 * w->view.slots + 2 * slot) == piece >> 32;
+}
+
+/* How many buckets away from that of <home> it found its place, or -ENOSPC, -EEXIST. */
+static int
+bucket_put(struct set_dom_writer *w, uint64_t home, uint64_t piece, unsigned class)
+{
+	uint64_t at = scale(home, w->view.n_buckets);
 
 	for (unsigned probe = 0; probe < PROBES_MAX; probe++) {
 		uint8_t *b = w->buckets + at * BUCKET;
 		unsigned n = b[BUCKET_META] & ~BUCKET_MORE;
 
 		for (unsigned i = 0; i < n; i++)
-			if ((set_le64(b + PIECE_SIZE * i) & PIECE_MASK) == piece)
+			if (slot_holds(w, b, i, piece))
 				return -EEXIST;
 		if (n < w->view.slots) {
 			slot_put(w, b, n, piece, class);
@@ -209,8 +222,42 @@ bucket_put(struct set_dom_writer *w, uint64_t hash, unsigned class)
 	return -ENOSPC;
 }
 
+/*
+ * Names below each pair, or rather in each of twice as many cells as there are names: who shares a cell with
+ * others may be counted as one of many, which only costs a marker.
+ */
+static uint8_t *
+pairs_count(const struct set_dom_writer *w, uint64_t n_cells)
+{
+	uint8_t *cells = calloc(n_cells, 1);
+
+	for (size_t i = 0; cells != NULL && i < w->n; i++) {
+		uint8_t *c = &cells[scale(w->pair[i], n_cells)];
+
+		if (i + AHEAD < w->n)
+			__builtin_prefetch(&cells[scale(w->pair[i + AHEAD], n_cells)], 1);
+		*c = (uint8_t)(*c + (*c <= TOGETHER));
+	}
+	return cells;
+}
+
+/* One name, and the marker where it doesn't live with its pair; as bucket_put. */
 static int
-buckets_fill(struct set_dom_writer *w, uint64_t n_buckets)
+name_put(struct set_dom_writer *w, size_t i, bool apart)
+{
+	int d, far = 0;
+
+	if (apart && w->hash[i] != w->pair[i]) {
+		far = bucket_put(w, w->pair[i], marker_piece(w->pair[i]), 0);
+		if (far < 0 && far != -EEXIST)
+			return far;
+	}
+	d = bucket_put(w, apart ? w->hash[i] : w->pair[i], w->hash[i] & PIECE_MASK, w->class[i]);
+	return d > far || d < 0 ? d : far;
+}
+
+static int
+buckets_fill(struct set_dom_writer *w, uint64_t n_buckets, const uint8_t *cells, uint64_t n_cells)
 {
 	unsigned far = 0;
 
@@ -223,9 +270,15 @@ buckets_fill(struct set_dom_writer *w, uint64_t n_buckets)
 	for (size_t i = 0; i < w->n; i++) {
 		int d;
 
-		if (i + AHEAD < w->n)
-			__builtin_prefetch(w->buckets + scale(w->hash[i + AHEAD], n_buckets) * BUCKET, 1);
-		d = bucket_put(w, w->hash[i], w->class[i]);
+		if (i + 2 * AHEAD < w->n)
+			__builtin_prefetch(&cells[scale(w->pair[i + 2 * AHEAD], n_cells)]);
+		if (i + AHEAD < w->n) {
+			size_t k = i + AHEAD;
+			bool apart = cells[scale(w->pair[k], n_cells)] > TOGETHER;
+
+			__builtin_prefetch(w->buckets + scale(apart ? w->hash[k] : w->pair[k], n_buckets) * BUCKET, 1);
+		}
+		d = name_put(w, i, cells[scale(w->pair[i], n_cells)] > TOGETHER);
 		if (d < 0)
 			return d;
 		far = (unsigned)d > far ? (unsigned)d : far;
@@ -238,20 +291,25 @@ static int
 build(struct set_dom_writer *w)
 {
 	unsigned width = set_classes_width(&w->classes), slots = bucket_slots(width);
-	uint64_t n = w->n * 100 / (LOAD_PERCENT * slots) + 2;
+	uint64_t n = in_steps(w->n * 100 / (LOAD_PERCENT * slots) + 2), n_cells = 2 * w->n;
+	uint8_t *cells;
 	int err;
 
 	if (w->buckets != NULL || w->n == 0)
 		return 0;
-	if (n > UINT32_MAX)
+	if (n > UINT32_MAX || n_cells > UINT32_MAX)
 		return -EFBIG;
+	cells = pairs_count(w, n_cells);
+	if (cells == NULL)
+		return -ENOMEM;
 	w->view = (struct set_dom_view){.k0 = w->k0, .k1 = w->k1, .width = width, .slots = slots,
 	    .top = (w->out.flags & SET_HAS_TOP) != 0};
 	do {
 		free(w->buckets);
-		err = buckets_fill(w, n);
-		n += n / 16 + 1;
+		err = buckets_fill(w, n, cells, n_cells);
+		n = in_steps(n + n / 16 + 1);
 	} while (err == -ENOSPC && n <= UINT32_MAX);
+	free(cells);
 	if (err == 0)
 		err = filter_build(w);
 	if (err != 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,8 +37,8 @@ set_stamp_same(const struct set_stamp *a, const struct set_stamp *b)
 
 /* ---- what a file says of itself ------------------------------------------------------------------ */
 
-int
-set_bad(struct diag *d, const char *name, const char *why)
+static int
+bad(struct diag *d, const char *name, const char *why)
 {
 	diag_error(d, name, 0, 0, "%s", why);
 	return -EBADMSG;
@@ -97,10 +98,12 @@ head_check(struct set_map *m, enum set_kind kind)
 	if (set_crc32c(0, h, SET_AT_HEAD_CRC) != set_le32(h + SET_AT_HEAD_CRC))
 		return "the header is damaged (checksum)";
 	head_read(m, h);
-	if (m->info.version != SET_VERSION)
-		return "a version of the format that this program doesn't know";
 	if (m->info.kind != kind)
 		return kind == SET_DOMAINS ? "a set, but not of domains" : "a set, but not of addresses";
+	if (m->info.version < set_version(kind))
+		return "an older version of the format: the next run of llmsec-ti-sync makes a new one";
+	if (m->info.version > set_version(kind))
+		return "a newer version of the format than this program knows";
 	if (m->info.size != m->size)
 		return m->size < m->info.size ? "cut short" : "longer than it says";
 	if (m->width != 1 && m->width != 2)
@@ -116,7 +119,7 @@ map_check(struct set_map *m, enum set_kind kind, unsigned flags, const char *nam
 	if (why == NULL && (flags & SET_QUICK) == 0 && set_crc32c(0, (const uint8_t *)m->base + SET_HEADER,
 	    m->size - SET_HEADER) != m->info.checksum)
 		why = "damaged (checksum)";
-	return why == NULL ? 0 : set_bad(d, name, why);
+	return why == NULL ? 0 : bad(d, name, why);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------- */
@@ -194,42 +197,67 @@ file_map(struct set_map *m, const char *path, unsigned flags)
 	return err;
 }
 
-int
-set_map_open(struct set_map *m, const char *path, enum set_kind kind, unsigned flags, struct diag *d)
-{
-	int err;
-
-	memset(m, 0, sizeof(*m));
-	err = file_map(m, path, flags);
-	if (err < 0)
-		set_map_close(m);
-	if (err == -EBADMSG)
-		return set_bad(d, path, "too short for a set, or not a file");
-	if (err < 0) {
-		diag_error(d, path, 0, 0, "%s", strerror(-err));
-		return err;
-	}
-	err = map_check(m, kind, flags, path, d);
-	if (err < 0)
-		set_map_close(m);
-	return err;
-}
-
-int
-set_map_mem(struct set_map *m, const void *p, size_t n, enum set_kind kind, unsigned flags, struct diag *d)
-{
-	memset(m, 0, sizeof(*m));
-	m->base = (void *)(uintptr_t)p;
-	m->size = n;
-	return map_check(m, kind, flags, "memory", d);
-}
-
-void
-set_map_close(struct set_map *m)
+static void
+map_close(struct set_map *m)
 {
 	if (m->mapped != NULL)
 		munmap(m->mapped, m->mapped_size);
 	memset(m, 0, sizeof(*m));
+}
+
+/* The rest of opening, once the bytes are in sight. */
+static int
+set_begin(void *set, const struct set_type *t, unsigned flags, const char *name, struct diag *d)
+{
+	int err = map_check(set, t->kind, flags, name, d);
+	const char *why = err == 0 ? t->check(set, (flags & SET_QUICK) != 0) : NULL;
+
+	return why != NULL ? bad(d, name, why) : err;
+}
+
+void *
+set_open(const struct set_type *t, const char *path, unsigned flags, struct diag *d, int *err)
+{
+	struct set_map *m = calloc(1, t->size);
+
+	*err = m != NULL ? file_map(m, path, flags) : -ENOMEM;
+	if (*err == 0)
+		*err = set_begin(m, t, flags, path, d);
+	else if (*err == -EBADMSG)
+		bad(d, path, "too short for a set, or not a file");
+	else
+		diag_error(d, path, 0, 0, "%s", strerror(-*err));
+	if (*err != 0) {
+		set_close(m);
+		m = NULL;
+	}
+	return m;
+}
+
+void *
+set_open_mem(const struct set_type *t, const void *p, size_t n, unsigned flags, struct diag *d, int *err)
+{
+	struct set_map *m = calloc(1, t->size);
+
+	*err = -ENOMEM;
+	if (m == NULL)
+		return NULL;
+	m->base = (void *)(uintptr_t)p;
+	m->size = n;
+	*err = set_begin(m, t, flags, "memory", d);
+	if (*err != 0) {
+		set_close(m);
+		m = NULL;
+	}
+	return m;
+}
+
+void
+set_close(void *set)
+{
+	if (set != NULL)
+		map_close(set);
+	free(set);
 }
 
 struct set_class
@@ -250,4 +278,16 @@ set_map_category(const struct set_map *m, unsigned i)
 {
 	return i < m->info.n_categories ?
 	    (const char *)m->s[SET_S_CATEGORIES].p + (size_t)i * SET_NAME_SIZE : NULL;
+}
+
+bool
+set_map_hit(const struct set_map *m, unsigned i, unsigned depth, struct set_hit *hit)
+{
+	struct set_class c = set_map_class(m, i);
+
+	if ((c.flags & SET_PASS) != 0)
+		return false;
+	if (hit != NULL)
+		*hit = (struct set_hit){c.categories, c.confidence, (uint8_t)depth};
+	return true;
 }

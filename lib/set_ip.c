@@ -82,7 +82,6 @@ bool
 set_ip_find(const struct set_ip *s, int family, const void *addr, struct set_hit *hit)
 {
 	const uint8_t *p = addr;
-	struct set_class c;
 	unsigned n = 0;
 
 	if (s == NULL)
@@ -95,14 +94,7 @@ set_ip_find(const struct set_ip *s, int family, const void *addr, struct set_hit
 		n = find4(s, (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
 	else if (family == AF_INET6)
 		n = find6(s, addr6_get(p));
-	if (n == 0)
-		return false;
-	c = set_map_class(&s->map, n);
-	if ((c.flags & SET_PASS) != 0)
-		return false;
-	if (hit != NULL)
-		*hit = (struct set_hit){c.categories, c.confidence, 0};
-	return true;
+	return n != 0 && set_map_hit(&s->map, n, 0, hit);
 }
 
 /* ---- files -------------------------------------------------------------------------------------- */
@@ -147,59 +139,39 @@ ranges_check(const struct set_ip *s)
 	return NULL;
 }
 
-static int
-ip_open(struct set_ip **out, struct set_ip *s, unsigned flags, const char *name, struct diag *d)
+static const char *
+ip_check(void *set, bool quick)
 {
-	const char *why = sizes_check(s);
+	const char *why = sizes_check(set);
 
-	if (why == NULL && (flags & SET_QUICK) == 0)
-		why = ranges_check(s);
-	if (why != NULL) {
-		set_ip_close(&s);
-		return set_bad(d, name, why);
-	}
-	*out = s;
-	return 0;
+	return why != NULL || quick ? why : ranges_check(set);
 }
+
+static const struct set_type ip_type = {SET_ADDRESSES, sizeof(struct set_ip), ip_check};
 
 int
 set_ip_open(struct set_ip **out, const char *path, unsigned flags, struct diag *d)
 {
-	struct set_ip *s = calloc(1, sizeof(*s));
-	int err = s != NULL ? set_map_open(&s->map, path, SET_ADDRESSES, flags, d) : -ENOMEM;
+	int err;
 
-	*out = NULL;
-	if (err < 0) {
-		free(s);
-		return err;
-	}
-	return ip_open(out, s, flags, path, d);
+	*out = set_open(&ip_type, path, flags, d, &err);
+	return err;
 }
 
 int
 set_ip_open_mem(struct set_ip **out, const void *p, size_t n, unsigned flags, struct diag *d)
 {
-	struct set_ip *s = calloc(1, sizeof(*s));
-	int err = s != NULL ? set_map_mem(&s->map, p, n, SET_ADDRESSES, flags, d) : -ENOMEM;
+	int err;
 
-	*out = NULL;
-	if (err < 0) {
-		free(s);
-		return err;
-	}
-	return ip_open(out, s, flags, "memory", d);
+	*out = set_open_mem(&ip_type, p, n, flags, d, &err);
+	return err;
 }
 
 void
 set_ip_close(struct set_ip **sp)
 {
-	struct set_ip *s = *sp;
-
+	set_close(*sp);
 	*sp = NULL;
-	if (s == NULL)
-		return;
-	set_map_close(&s->map);
-	free(s);
 }
 
 void

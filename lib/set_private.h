@@ -8,7 +8,8 @@
 #include "lib/set_file.h"
 
 #define SET_MAGIC	"\x89LSET\r\n\x1a"	/* as PNG's: seven-bit and line-ending damage shows */
-#define SET_VERSION	1
+#define SET_VERSION_DOMAINS	2	/* 1, before any release: each name in the bucket of its own hash */
+#define SET_VERSION_ADDRESSES	1
 #define SET_HEADER	256
 #define SET_ALIGN	64
 #define SET_SECTIONS	8
@@ -76,14 +77,29 @@ set_le64(const uint8_t *p)
 	return le64toh(v);
 }
 
-int	set_map_open(struct set_map *, const char *path, enum set_kind, unsigned flags, struct diag *);
-int	set_map_mem(struct set_map *, const void *, size_t, enum set_kind, unsigned flags, struct diag *);
-void	set_map_close(struct set_map *);
+static inline unsigned
+set_version(enum set_kind kind)
+{
+	return kind == SET_DOMAINS ? SET_VERSION_DOMAINS : SET_VERSION_ADDRESSES;
+}
+
+/* What the kinds have in common when they are opened.  A set begins with its struct set_map. */
+struct set_type {
+	enum set_kind	 kind;
+	size_t		 size;
+	/* Finds its way in the sections, and unless <quick> verifies every reference in them.  NULL or what is wrong. */
+	const char	*(*check)(void *set, bool quick);
+};
+
+/* A new set, or NULL with *err -errno; -EBADMSG and what isn't there is said in <diag>. */
+void	*set_open(const struct set_type *, const char *path, unsigned flags, struct diag *, int *err);
+void	*set_open_mem(const struct set_type *, const void *, size_t, unsigned flags, struct diag *, int *err);
+void	 set_close(void *set);
 /* Class <i> of the file; one that isn't there is the empty class. */
 struct set_class set_map_class(const struct set_map *, unsigned i);
 const char *set_map_category(const struct set_map *, unsigned i);
-/* Says why into <diag> and returns -EBADMSG. */
-int	set_bad(struct diag *, const char *name, const char *why);
+/* The answer that class <i>, not 0, stands for; false: an exception. */
+bool	set_map_hit(const struct set_map *, unsigned i, unsigned depth, struct set_hit *);
 
 /* The classes of a file being written; equal ones share a number. */
 struct set_classes {

@@ -145,7 +145,7 @@ head_fill(uint8_t head[SET_HEADER], const struct set_out *o, unsigned width, con
 {
 	memset(head, 0, SET_HEADER);
 	memcpy(head, SET_MAGIC, 8);
-	put16(head + SET_AT_VERSION, SET_VERSION);
+	put16(head + SET_AT_VERSION, set_version(o->kind));
 	head[SET_AT_KIND] = (uint8_t)o->kind;
 	head[SET_AT_WIDTH] = (uint8_t)width;
 	put16(head + SET_AT_FLAGS, o->flags);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -192,6 +193,77 @@ test_many(void **state)
 	many(20000, 300);
 }
 
+/* A hoster with more names than a bucket holds, itself listed, with exceptions and names below names. */
+static void
+test_hoster(void **state)
+{
+	struct set_dom_writer *w = set_dom_writer_new(&meta);
+	struct set_dom *s;
+	struct set_info info;
+	struct set_hit h;
+	char name[64];
+
+	add(w, "hoster.net", &ads);
+	add(w, "sub.n5.hoster.net", &malware);
+	add(w, "fine.n6.hoster.net", &pass);
+	for (int i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "n%d.hoster.net", i);
+		add(w, name, i % 2 == 0 ? &malware : &ads);
+	}
+	assert_int_equal(set_dom_writer_write(w, path), 0);
+	set_dom_writer_free(&w);
+	assert_int_equal(set_dom_open(&s, path, 0, NULL), 0);
+	set_dom_info(s, &info);
+	assert_int_equal(info.entries, 503);
+	for (int i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "x.y.n%d.hoster.net", i);
+		assert_true(find(s, name, &h));
+		assert_int_equal(h.categories, i % 2 == 0 ? 1 : 2);
+		assert_int_equal(h.depth, 3);
+	}
+	assert_true(find(s, "other.hoster.net", &h));
+	assert_int_equal(h.categories, 2);
+	assert_int_equal(h.depth, 2);
+	assert_true(find(s, "hoster.net", &h));
+	assert_true(find(s, "www.sub.n5.hoster.net", &h));
+	assert_int_equal(h.depth, 4);
+	assert_false(find(s, "www.fine.n6.hoster.net", &h));
+	assert_true(find(s, "www.n6.hoster.net", &h));
+	set_dom_close(&s);
+}
+
+static size_t
+slurp(uint8_t *b, size_t max)
+{
+	FILE *f = fopen(path, "r");
+	size_t n = fread(b, 1, max, f);
+
+	fclose(f);
+	return n;
+}
+
+/* Its version is the first thing that differs: refused by that, so that somebody knows what to do. */
+static void
+test_version(void **state)
+{
+	static uint8_t b[65536] __attribute__((aligned(64)));
+	struct set_dom *s = small();
+	size_t n = slurp(b, sizeof(b));
+
+	set_dom_close(&s);
+	for (int version = 1; version <= 3; version += 2) {
+		struct diag *d = diag_new();
+		uint32_t crc;
+
+		b[8] = (uint8_t)version;
+		crc = htole32(set_crc32c(0, b, 252));
+		memcpy(b + 252, &crc, sizeof(crc));
+		assert_int_equal(set_dom_open_mem(&s, b, n, 0, d), -EBADMSG);
+		assert_non_null(strstr(diag_first(d), version == 1 ? "an older version" : "a newer version"));
+		diag_free(&d);
+	}
+}
+
 static void
 test_collides(void **state)
 {
@@ -204,16 +276,6 @@ test_collides(void **state)
 	add(w, "example.com", &ads);
 	assert_int_equal(set_dom_writer_write(w, path), -EEXIST);
 	set_dom_writer_free(&w);
-}
-
-static size_t
-slurp(uint8_t *b, size_t max)
-{
-	FILE *f = fopen(path, "r");
-	size_t n = fread(b, 1, max, f);
-
-	fclose(f);
-	return n;
 }
 
 /* Whatever byte is flipped, wherever it is cut: refused, with a reason. */
@@ -282,7 +344,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_suffixes), cmocka_unit_test(test_top), cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_refused_names), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_refused_names), cmocka_unit_test(test_many), cmocka_unit_test(test_hoster),
+		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_collides), cmocka_unit_test(test_damage), cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_crc),
 	};
