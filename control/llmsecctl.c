@@ -17,6 +17,7 @@
 #include "control/ctl_client.h"
 #include "control/ctl_show.h"
 #include "control/ctl_egress.h"
+#include "control/ctl_pth.h"
 #include "control/ctl_sign.h"
 #include "control/llmsecd_conf.h"
 #include "control/token_file.h"
@@ -61,6 +62,7 @@ usage(FILE *f)
 	    "  token list; token revoke NAME\n"
 	    "  ca init|show|rotate   the CA of connections that are looked into\n"
 	    "  audit verify BASE     are the segments of log_llmsec_daemon whole\n"
+	    "  pth-scan DIR          does anything below DIR run code whenever Python starts\n"
 	    "options:\n"
 	    "  -c, --config FILE     llmsecd's configuration, to find it\n"
 	    "      --url URL         where it is ($LLMSEC_CONTROL_URL)\n"
@@ -443,6 +445,16 @@ ca_command(struct ctl *c)
 }
 
 static int
+pth_scan_command(struct ctl *c)
+{
+	if (c->n_words != 1) {
+		usage(stderr);
+		return 2;
+	}
+	return ctl_pth_scan(c->words[0], c->json, stdout);
+}
+
+static int
 audit_command(struct ctl *c)
 {
 	if (c->n_words == 2 && strcmp(c->words[0], "verify") == 0)
@@ -529,6 +541,7 @@ main(int argc, char **argv)
 		{ "metrics", metrics_command, true, false }, { "check", check_command, false, false },
 		{ "egress", egress_command, false, true }, { "token", token_command, false, true },
 		{ "ca", ca_command, false, true }, { "audit", audit_command, false, true },
+		{ "pth-scan", pth_scan_command, false, true },
 		{ "ban", ban_command, true, true }, { "sign", sign_command, false, true },
 	};
 	struct ctl c = { .conf_dir = LLMSEC_SYSCONFDIR, .program_dirs = LLMSEC_PROGRAM_PATH };

@@ -439,6 +439,15 @@ filetype_of(const void *data, size_t len)
 	return &types[t];
 }
 
+const struct filetype *
+filetype_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (strcmp(types[i].name, name) == 0)
+			return &types[i];
+	return NULL;
+}
+
 const char *
 filetype_class_name(enum filetype_class c)
 {

