@@ -20,7 +20,7 @@
 #define HITS_MAX	512		/* findings of one text */
 #define RULES_LOGIT_MAX	8.0f		/* all rules together */
 #define LOGIT_MAX	16.0f
-#define USUAL_LEN	4096		/* bytes of a text that the model's thresholds were measured for, at most */
+#define USUAL_LEN	4096		/* bytes of a document that the model's thresholds were measured for, at most */
 
 /* What is known of a text so far. */
 struct judging {
@@ -175,22 +175,29 @@ judge_text(struct judging *j, const char *text, size_t len, struct arena *a)
 
 /*
  * A text's score is that of its highest window, and a long text has many: chance alone lifts it (the problem of multiple
- * comparisons; Bonferroni's bound).  How many log-odds more a head must show so that a text of this length is flagged as
- * rarely as the usual ones: what the model's own thresholds say about its tail, five times rarer from one to the other.
+ * comparisons; Bonferroni's bound).  How many log-odds more a head must show so that a document of this length is flagged as
+ * rarely as the usual ones: the thresholds of documents say how thin the tail is, five times rarer from one to the other.
+ * What users write is less tame than documents, so a head may have some of that in hand.
  */
 static float
-length_margin(const struct detectors *d, enum model_head h, size_t len)
+length_margin(const struct detectors *d, enum model_head h, enum model_level level, size_t len)
 {
-	float tail = logit(model_threshold(d->model, h, MODEL_FPR_02)) - logit(model_threshold(d->model, h, MODEL_FPR_1));
+	float tail = logit(model_threshold_documents(d->model, h, MODEL_FPR_02)) - logit(model_threshold_documents(d->model, h, MODEL_FPR_1));
+	float need = logit(model_threshold_documents(d->model, h, level)) - logit(model_threshold(d->model, h, level));
 
-	return len > USUAL_LEN && tail > 0 ? tail * logf((float)len / USUAL_LEN) / logf(5) : 0;
+	if (len <= USUAL_LEN)
+		return 0;
+	need += tail * logf((float)len / USUAL_LEN) / logf(5);
+	return need > 0 ? need : 0;
 }
 
 /* By how much a head is over its threshold, in log-odds. */
 static float
 margin(const struct detectors *d, const struct detect_modes *m, const struct judging *j, enum model_head h)
 {
-	return logit(j->head[h].p) - logit(model_threshold(d->model, h, (enum model_level)m->level)) - length_margin(d, h, j->len);
+	enum model_level level = (enum model_level)m->level;
+
+	return logit(j->head[h].p) - logit(model_threshold(d->model, h, level)) - length_margin(d, h, level, j->len);
 }
 
 /*

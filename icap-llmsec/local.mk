@@ -68,10 +68,10 @@ check_PROGRAMS += %D%/train/llmsec-train
 	%D%/train/write.c %D%/train/train.h
 %C%_train_llmsec_train_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -O3
 %C%_train_llmsec_train_LDADD = %D%/libinspect.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
-EXTRA_DIST += %D%/concepts.txt %D%/train/sources.txt %D%/train/seeds
+EXTRA_DIST += %D%/concepts.txt %D%/train/README.md %D%/train/sources.txt %D%/train/seeds
 EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train/grammar/templates.py \
-	%D%/train/grammar/disguise.py %D%/train/grammar/carriers.gram %D%/train/grammar/game.gram \
-	%D%/train/grammar/hard.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
+	%D%/train/grammar/disguise.py %D%/train/grammar/carriers.gram %D%/train/grammar/documents.gram %D%/train/grammar/game.gram \
+	%D%/train/grammar/hard.gram %D%/train/grammar/hijack.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-more.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
 	%D%/train/grammar/orders.gram %D%/train/grammar/persona.gram %D%/train/grammar/turn.gram \
 	%D%/train/grammar/data.spin %D%/train/grammar/en.spin %D%/train/grammar/lang.spin
 rulesdir = $(datadir)/llmsec/rules

@@ -5,27 +5,30 @@
 
 #include "icap-llmsec/model_private.h"
 
-#define RING	16			/* snapshots of the last blocks; MODEL_LONG / MODEL_STRIDE fit in */
-
-/* Sums from the begin of the text up to a token: a window is the difference of two. */
+/* A window that is open: from a token up to where the text was read.  Each of its features counts once. */
 struct sums {
 	int32_t		 w[MODEL_HEADS], c[MODEL_HEADS];
 	uint32_t	 n, nc;
-	size_t		 at;		/* where in the text */
+	uint32_t	 token;			/* number of its first one */
+	size_t		 at;			/* where that is in the text */
 };
+
+/* The windows that are open at a token: two blocks and two sentences, the older first. */
+enum { BLOCK, BLOCK_NEW, SENTENCES, SENTENCE, OPEN };
 
 struct scoring {
 	const struct model *m;
 	struct model_score *best;
-	struct sums	 now, block[RING], sentence[2];	/* the sentence's begin, and that of the one before */
-	size_t		 token, sentence_token;
-	bool		 two;
+	struct sums	 open[OPEN];
+	size_t		 token;
+	bool		 two_blocks, two;	/* BLOCK, SENTENCES are open */
+	struct model_seen seen;
 };
 
 static void
-score_window(struct scoring *s, const struct sums *from, size_t end, unsigned kind)
+score_window(struct scoring *s, const struct sums *x, size_t end, unsigned kind)
 {
-	float nw = model_norm_words(s->now.n - from->n), nc = model_norm_concepts(s->now.nc - from->nc);
+	float nw = model_norm_words(x->n), nc = model_norm_concepts(x->nc);
 
 	for (int h = 0; h < MODEL_HEADS; h++) {
 		const struct model_header *mh = &s->m->h;
@@ -34,24 +37,40 @@ score_window(struct scoring *s, const struct sums *from, size_t end, unsigned ki
 
 		if (!(mh->windows[h] & kind))
 			continue;
-		raw = mh->bias[h] + mh->scale[h] * (float)(s->now.w[h] - from->w[h]) * nw +
-		    mh->concept_scale[h] * (float)(s->now.c[h] - from->c[h]) * nc;
+		raw = mh->bias[h] + mh->scale[h] * (float)x->w[h] * nw + mh->concept_scale[h] * (float)x->c[h] * nc;
 		if (b->len > 0 && raw <= b->raw)
 			continue;
 		b->raw = raw;
-		b->start = from->at;
-		b->len = end - from->at;
+		b->start = x->at;
+		b->len = end - x->at;
 	}
+}
+
+/* Of a pair of windows the younger becomes the older one, and another begins at the token that comes. */
+static void
+window_begins(struct scoring *s, struct sums pair[2], size_t at, bool first)
+{
+	if (!first)
+		pair[0] = pair[1];
+	pair[1] = (struct sums){ .token = (uint32_t)s->token, .at = at };
+	if (first)
+		pair[0] = pair[1];
+}
+
+static bool
+sentence_is_short(const struct scoring *s)
+{
+	return s->token - s->open[SENTENCE].token < 2;
 }
 
 static void
 sentence_ends(struct scoring *s, size_t end)
 {
-	if (s->token - s->sentence_token < 2 && s->token > s->sentence_token && s->two)
+	if (sentence_is_short(s) && s->token > s->open[SENTENCE].token && s->two)
 		return;			/* a bullet: goes with what follows */
-	score_window(s, &s->sentence[0], end, MODEL_W_SENTENCES);
+	score_window(s, &s->open[SENTENCE], end, MODEL_W_SENTENCES);
 	if (s->two)
-		score_window(s, &s->sentence[1], end, MODEL_W_SENTENCES);
+		score_window(s, &s->open[SENTENCES], end, MODEL_W_SENTENCES);
 }
 
 static void
@@ -59,42 +78,60 @@ token_begins(struct scoring *s, const struct feature_token *t, size_t end)
 {
 	size_t i = s->token;
 
-	s->now.at = t->start;
 	if (i % MODEL_STRIDE == 0) {
 		if (i >= MODEL_BLOCK)
-			score_window(s, &s->block[(i - MODEL_BLOCK) / MODEL_STRIDE % RING], end, MODEL_W_BLOCKS);
-		if (i >= MODEL_LONG && i % MODEL_LONG_STRIDE == 0)
-			score_window(s, &s->block[(i - MODEL_LONG) / MODEL_STRIDE % RING], end, MODEL_W_LONG);
-		s->block[i / MODEL_STRIDE % RING] = s->now;
+			score_window(s, &s->open[BLOCK], end, MODEL_W_BLOCKS);
+		window_begins(s, &s->open[BLOCK], t->start, i == 0);
+		s->two_blocks = i > 0;
 	}
 	if (i == 0) {
-		s->sentence[0] = s->now;
-	} else if (t->sentence && i - s->sentence_token >= 2) {
+		window_begins(s, &s->open[SENTENCES], t->start, true);
+	} else if (t->sentence && !sentence_is_short(s)) {
 		sentence_ends(s, end);
-		s->sentence[1] = s->sentence[0];
-		s->sentence[0] = s->now;
-		s->sentence_token = i;
+		window_begins(s, &s->open[SENTENCES], t->start, false);
 		s->two = true;
 	}
+}
+
+/* What the features of one token add to each open window. */
+typedef int32_t lanes __attribute__((vector_size(OPEN * sizeof(int32_t))));
+struct adding {
+	lanes		 begin;			/* of each window, its first token */
+	lanes		 w[MODEL_HEADS], n;
+};
+
+/* A feature that was seen last at token <at> - 1 counts in the windows that began later: all at once, without a branch. */
+static inline void
+add(struct adding *a, const int8_t w[MODEL_HEADS], uint32_t at)
+{
+	lanes counts = a->begin >= (int32_t)at;		/* -1 or 0 */
+
+	a->w[MODEL_DIRECT] += counts & w[MODEL_DIRECT];
+	a->w[MODEL_DATA] += counts & w[MODEL_DATA];
+	a->n -= counts;
 }
 
 static void
 token_add(struct scoring *s, const struct feature_token *t)
 {
-	int32_t d = 0, x = 0;
+	struct adding a = { 0 }, c;
+	uint32_t token = (uint32_t)s->token;
 
-	for (unsigned i = 0; i < t->n; i++) {
-		d += s->m->word[t->v[i]][MODEL_DIRECT];
-		x += s->m->word[t->v[i]][MODEL_DATA];
+	for (int i = 0; i < OPEN; i++)
+		a.begin[i] = (int32_t)s->open[i].token;
+	c = a;
+	for (unsigned i = 0; i < t->n; i++)
+		add(&a, s->m->word[t->v[i]], model_seen_at(&s->seen, t->v[i], token));
+	for (unsigned i = 0; i < t->n_concept; i++)
+		add(&c, s->m->concept[t->c[i]], model_seen_at(&s->seen, model_seen_concept(t->c[i]), token));
+	for (int i = 0; i < OPEN; i++) {
+		for (int h = 0; h < MODEL_HEADS; h++) {
+			s->open[i].w[h] += a.w[h][i];
+			s->open[i].c[h] += c.w[h][i];
+		}
+		s->open[i].n += (uint32_t)a.n[i];
+		s->open[i].nc += (uint32_t)c.n[i];
 	}
-	s->now.w[MODEL_DIRECT] += d;
-	s->now.w[MODEL_DATA] += x;
-	s->now.n += t->n;
-	for (unsigned i = 0; i < t->n_concept; i++) {
-		s->now.c[MODEL_DIRECT] += s->m->concept[t->c[i]][MODEL_DIRECT];
-		s->now.c[MODEL_DATA] += s->m->concept[t->c[i]][MODEL_DATA];
-	}
-	s->now.nc += t->n_concept;
 	s->token++;
 }
 
@@ -102,14 +139,7 @@ token_add(struct scoring *s, const struct feature_token *t)
 static void
 text_ends(struct scoring *s, size_t end)
 {
-	size_t n = s->token, from;
-
-	from = n <= MODEL_BLOCK ? 0 : ((n + MODEL_STRIDE - 1) / MODEL_STRIDE - 2) * MODEL_STRIDE;
-	score_window(s, &s->block[from / MODEL_STRIDE % RING], end, MODEL_W_BLOCKS);
-	if (n > MODEL_BLOCK) {
-		from = n <= MODEL_LONG ? 0 : ((n + MODEL_LONG_STRIDE - 1) / MODEL_LONG_STRIDE - 2) * MODEL_LONG_STRIDE;
-		score_window(s, &s->block[from / MODEL_STRIDE % RING], end, MODEL_W_LONG);
-	}
+	score_window(s, &s->open[s->two_blocks ? BLOCK : BLOCK_NEW], end, MODEL_W_BLOCKS);
 	sentence_ends(s, end);
 }
 
@@ -146,6 +176,12 @@ float
 model_threshold(const struct model *m, enum model_head h, enum model_level l)
 {
 	return m->h.threshold[h][l];
+}
+
+float
+model_threshold_documents(const struct model *m, enum model_head h, enum model_level l)
+{
+	return m->h.documents[h][l];
 }
 
 const char *

@@ -44,6 +44,8 @@ void	model_free(struct model **);
 void	model_score(const struct model *, const struct norm *, struct model_score *);
 /* In the same units as model_window.p. */
 float	model_threshold(const struct model *, enum model_head, enum model_level);
+/* The same of documents alone, some KB long: what tells how the tail of a longer text goes. */
+float	model_threshold_documents(const struct model *, enum model_head, enum model_level);
 /* Raw score to probability, and the log-odds of a probability: for those who add evidence of their own. */
 float	model_calibrate(const struct model *, enum model_head, float raw);
 /* What the file says about its training, one line, for logs and --version. */

@@ -29,19 +29,31 @@ struct collecting {
 	enum model_head	 head;
 	struct reason	*v;
 	size_t		 n;
-	uint32_t	 words, concepts;
+	uint32_t	 words, concepts, token;
+	struct model_seen seen;
 };
+
+static void
+collect(struct collecting *c, const struct reason *r)
+{
+	uint32_t id = r->concept ? model_seen_concept(r->index) : r->index;
+
+	if (model_seen_at(&c->seen, id, c->token) != 0)
+		return;			/* counts once */
+	c->words += !r->concept;
+	c->concepts += r->concept;
+	if (c->n < COLLECT_MAX)
+		c->v[c->n++] = *r;
+}
 
 static void
 collect_token(struct collecting *c, const struct feature_token *t, const struct feature_explain *e)
 {
-	c->words += t->n;
-	c->concepts += t->n_concept;
-	for (unsigned i = 0; i < t->n && c->n < COLLECT_MAX; i++)
-		c->v[c->n++] = (struct reason){ e->start[i], e->end[i], kind_name[e->kind[i]], t->v[i],
-		    c->m->word[t->v[i]][c->head], false };
-	for (unsigned i = 0; i < t->n_concept && c->n < COLLECT_MAX; i++)
-		c->v[c->n++] = (struct reason){ e->c_start[i], t->end, "concept", t->c[i], c->m->concept[t->c[i]][c->head], true };
+	for (unsigned i = 0; i < t->n; i++)
+		collect(c, &(struct reason){ e->start[i], e->end[i], kind_name[e->kind[i]], t->v[i], c->m->word[t->v[i]][c->head], false });
+	for (unsigned i = 0; i < t->n_concept; i++)
+		collect(c, &(struct reason){ e->c_start[i], t->end, "concept", t->c[i], c->m->concept[t->c[i]][c->head], true });
+	c->token++;
 }
 
 static int

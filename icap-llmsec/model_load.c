@@ -36,7 +36,7 @@ header_to_host(struct model_header *h)
 	h->size = le64toh(h->size);
 	h->n_states = le32toh(h->n_states);
 	h->n_concepts = le32toh(h->n_concepts);
-	for (float *f = h->scale; f < &h->threshold[MODEL_HEADS - 1][MODEL_LEVELS]; f++) {
+	for (float *f = h->scale; f < &h->documents[MODEL_HEADS - 1][MODEL_LEVELS]; f++) {
 		uint32_t u;
 
 		memcpy(&u, f, sizeof(u));
@@ -60,7 +60,7 @@ header_check(const struct model_header *h, size_t len)
 		return "header out of range";
 	if (h->size != len || file_size(h->n_states) != len)
 		return "truncated, or of the wrong size";
-	for (const float *f = h->scale; f < &h->threshold[MODEL_HEADS - 1][MODEL_LEVELS]; f++)
+	for (const float *f = h->scale; f < &h->documents[MODEL_HEADS - 1][MODEL_LEVELS]; f++)
 		if (!isfinite(*f))
 			return "header out of range";
 	if (memchr(h->about, '\0', sizeof(h->about)) == NULL)

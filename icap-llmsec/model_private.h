@@ -17,18 +17,18 @@
 #include "icap-llmsec/model.h"
 
 #define MODEL_MAGIC	"\x89LMDL\r\n\x1a"
-#define MODEL_VERSION	1
+#define MODEL_VERSION	2
 #define MODEL_HEADER	4096
 #define MODEL_DIGEST	32
 #define MODEL_STATES_MAX (1u << 20)
 #define MODEL_NAME	24
 
-enum model_windows { MODEL_W_BLOCKS = 1, MODEL_W_SENTENCES = 2, MODEL_W_LONG = 4 };
+enum model_windows { MODEL_W_BLOCKS = 1, MODEL_W_SENTENCES = 2 };
 
 #define MODEL_STRIDE	16		/* tokens */
 #define MODEL_BLOCK	32
-#define MODEL_LONG	128
-#define MODEL_LONG_STRIDE 64
+#define MODEL_SEEN_BITS	12
+#define MODEL_SEEN_TOKENS 25		/* bits of a token's number */
 
 struct model_header {
 	char		 magic[8];
@@ -39,6 +39,7 @@ struct model_header {
 	float		 scale[MODEL_HEADS], concept_scale[MODEL_HEADS], bias[MODEL_HEADS];
 	float		 platt_a[MODEL_HEADS], platt_b[MODEL_HEADS];
 	float		 threshold[MODEL_HEADS][MODEL_LEVELS];
+	float		 documents[MODEL_HEADS][MODEL_LEVELS];	/* thresholds of documents alone: last of the numbers */
 	char		 about[512];
 	char		 concept[CONCEPTS_MAX + 1][MODEL_NAME];
 };
@@ -52,6 +53,33 @@ struct model {
 	struct concept_trie trie;
 	char		 id[9];
 };
+
+/*
+ * Where each feature was seen last: what repeats in a window counts once there, so that a word said a hundred times says
+ * no more than once.  One entry a slot, without chains: a feature that another has pushed out counts again.  A window has
+ * some 600 features and the table 4096 slots, it stays in the first cache.
+ */
+struct model_seen {
+	uint32_t	 slot[1u << MODEL_SEEN_BITS];	/* rest of the feature's number, number of the token + 1 */
+};
+
+/* Features of words have the numbers below FEATURE_TABLE, those of concepts begin there. */
+static inline uint32_t
+model_seen_concept(uint32_t c)
+{
+	return FEATURE_TABLE + c;
+}
+
+/* The number + 1 of the last token that had the feature, 0 if none is known; <token> has it now. */
+static inline uint32_t
+model_seen_at(struct model_seen *s, uint32_t feature, uint32_t token)
+{
+	const uint32_t tokens = (1u << MODEL_SEEN_TOKENS) - 1;
+	uint32_t *e = &s->slot[feature & ((1u << MODEL_SEEN_BITS) - 1)], tag = feature >> MODEL_SEEN_BITS, was = *e;
+
+	*e = tag << MODEL_SEEN_TOKENS | ((token + 1) & tokens);
+	return was >> MODEL_SEEN_TOKENS == tag ? was & tokens : 0;
+}
 
 /* Damped, so that a text of three words isn't certain of anything. */
 static inline float

@@ -340,6 +340,28 @@ dataset_embed(struct dataset *d, size_t want, uint64_t seed)
 	return rc;
 }
 
+int
+dataset_paste(struct dataset *d, size_t want, uint64_t seed)
+{
+	struct rng r = { seed ^ 0x7061737465 };
+	struct arena *a = arena_new(0);
+	uint16_t src = source_find(d, "pasted");
+	size_t n = d->n;
+	int rc = a == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; rc == 0 && i < want; i++) {
+		const struct row *from = &d->row[rng_below(&r, n)];
+		struct row row = { .heads = 1u << MODEL_DATA, .weight = d->source[src].weight, .source = src, .fold = from->fold };
+
+		if (from->label || from->heads != 1u << MODEL_DIRECT || d->source[from->source].pool != 1)
+			continue;
+		rc = row_add(d, &row, from->text, strlen(from->text), a);
+		arena_reset(a);
+	}
+	arena_free(&a);
+	return rc;
+}
+
 void
 dataset_free(struct dataset *d)
 {

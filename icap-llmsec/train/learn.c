@@ -21,6 +21,7 @@ struct tok {
 
 struct win {
 	uint32_t	 from, to;		/* tokens */
+	uint32_t	 n, nc;			/* features, concept features, each once */
 	float		 raw;
 	int		 view;
 };
@@ -32,7 +33,9 @@ struct text {				/* of one view */
 	size_t		 nf, f_cap;
 	uint16_t	*c;
 	size_t		 nc, c_cap;
-	float		*sw, *sc;		/* sums up to token i */
+	uint32_t	*f_seen, *c_seen;	/* number + 1 of the token that had it before, 0 if none did */
+	float		*f_weight, *c_weight;
+	struct model_seen seen;
 	struct win	*win;
 	size_t		 n_win, win_cap;
 };
@@ -74,42 +77,72 @@ grown(void *p, size_t *cap, size_t need, size_t size)
 	return p;
 }
 
+static void *
+as_large(void *p, size_t n, size_t size)
+{
+	p = realloc(p, n * size);
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static void
+text_grow(struct text *t, const struct feature_token *k)
+{
+	size_t f_cap = t->f_cap, c_cap = t->c_cap;
+
+	t->tok = grown(t->tok, &t->cap, t->n + 2, sizeof(*t->tok));
+	t->f = grown(t->f, &t->f_cap, t->nf + k->n + 1, sizeof(*t->f));
+	t->c = grown(t->c, &t->c_cap, t->nc + k->n_concept + 1, sizeof(*t->c));
+	if (t->f_cap != f_cap) {
+		t->f_seen = as_large(t->f_seen, t->f_cap, sizeof(*t->f_seen));
+		t->f_weight = as_large(t->f_weight, t->f_cap, sizeof(*t->f_weight));
+	}
+	if (t->c_cap != c_cap) {
+		t->c_seen = as_large(t->c_seen, t->c_cap, sizeof(*t->c_seen));
+		t->c_weight = as_large(t->c_weight, t->c_cap, sizeof(*t->c_weight));
+	}
+}
+
+static void
+text_add(struct text *t, const struct feature_token *k)
+{
+	uint32_t token = (uint32_t)t->n;
+
+	text_grow(t, k);
+	t->tok[t->n++] = (struct tok){ (uint32_t)t->nf, (uint32_t)t->nc, k->sentence };
+	for (unsigned i = 0; i < k->n; i++) {
+		t->f[t->nf] = k->v[i];
+		t->f_seen[t->nf++] = model_seen_at(&t->seen, k->v[i], token);
+	}
+	for (unsigned i = 0; i < k->n_concept; i++) {
+		t->c[t->nc] = k->c[i];
+		t->c_seen[t->nc++] = model_seen_at(&t->seen, model_seen_concept(k->c[i]), token);
+	}
+}
+
 static void
 text_scan(struct text *t, const struct concept_trie *trie, const struct row *r, unsigned view, const uint8_t *drop, size_t drop_n)
 {
 	struct feature_scan scan;
-	struct feature_token k;
-	size_t cap = t->cap;
+	struct feature_token k = { 0 };
 
 	feature_start(&scan, trie, r->view[view].text, r->view[view].len, r->view[view].lines);
 	scan.drop = drop;
 	scan.drop_n = drop_n;
 	t->n = t->nf = t->nc = 0;
-	while (feature_next(&scan, &k)) {
-		t->tok = grown(t->tok, &t->cap, t->n + 2, sizeof(*t->tok));
-		t->f = grown(t->f, &t->f_cap, t->nf + k.n + 1, sizeof(*t->f));
-		t->c = grown(t->c, &t->c_cap, t->nc + k.n_concept + 1, sizeof(*t->c));
-		t->tok[t->n++] = (struct tok){ (uint32_t)t->nf, (uint32_t)t->nc, k.sentence };
-		memcpy(t->f + t->nf, k.v, k.n * sizeof(*t->f));
-		memcpy(t->c + t->nc, k.c, k.n_concept * sizeof(*t->c));
-		t->nf += k.n;
-		t->nc += k.n_concept;
-	}
-	t->tok = grown(t->tok, &t->cap, t->n + 1, sizeof(*t->tok));
+	memset(&t->seen, 0, sizeof(t->seen));
+	while (feature_next(&scan, &k))
+		text_add(t, &k);
+	text_grow(t, &k);
 	t->tok[t->n] = (struct tok){ (uint32_t)t->nf, (uint32_t)t->nc, true };
-	if (t->cap != cap || t->sw == NULL) {
-		t->sw = realloc(t->sw, (t->cap + 1) * sizeof(float));
-		t->sc = realloc(t->sc, (t->cap + 1) * sizeof(float));
-		if (t->sw == NULL || t->sc == NULL)
-			abort();
-	}
 }
 
 static void
 win_add(struct text *t, size_t from, size_t to)
 {
 	t->win = grown(t->win, &t->win_cap, t->n_win + 1, sizeof(*t->win));
-	t->win[t->n_win++] = (struct win){ (uint32_t)from, (uint32_t)to, 0, 0 };
+	t->win[t->n_win++] = (struct win){ .from = (uint32_t)from, .to = (uint32_t)to };
 }
 
 /* The windows that model_score() looks at: see there. */
@@ -125,9 +158,6 @@ text_windows(struct text *t, unsigned kinds)
 	if (kinds & MODEL_W_BLOCKS)
 		for (size_t i = 0; i == 0 || i + MODEL_STRIDE < t->n; i += MODEL_STRIDE)
 			win_add(t, i, i + MODEL_BLOCK < t->n ? i + MODEL_BLOCK : t->n);
-	if ((kinds & MODEL_W_LONG) && t->n > MODEL_BLOCK)
-		for (size_t i = 0; i == 0 || i + MODEL_LONG_STRIDE < t->n; i += MODEL_LONG_STRIDE)
-			win_add(t, i, i + MODEL_LONG < t->n ? i + MODEL_LONG : t->n);
 	if (!(kinds & MODEL_W_SENTENCES))
 		return;
 	for (size_t i = 1; i <= t->n; i++) {
@@ -142,27 +172,36 @@ text_windows(struct text *t, unsigned kinds)
 	}
 }
 
+/* The features [from, to) that weren't seen since the window's begin: their sum, and in *n their number. */
+static float
+sum_once(const float *w, const uint32_t *seen, uint32_t from, uint32_t to, uint32_t begin, uint32_t *n)
+{
+	float sum = 0;
+	uint32_t k = 0;
+
+	for (uint32_t i = from; i < to; i++) {
+		sum += seen[i] <= begin ? w[i] : 0;
+		k += seen[i] <= begin;
+	}
+	*n = k;
+	return sum;
+}
+
 static void
 text_score(struct text *t, const struct weights *w, int view)
 {
-	float sw = 0, sc = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		t->sw[i] = sw;
-		t->sc[i] = sc;
-		for (uint32_t k = t->tok[i].f; k < t->tok[i + 1].f; k++)
-			sw += w->w[t->f[k]];
-		for (uint32_t k = t->tok[i].c; k < t->tok[i + 1].c; k++)
-			sc += w->c[t->c[k]];
-	}
-	t->sw[t->n] = sw;
-	t->sc[t->n] = sc;
+	for (size_t i = 0; i < t->nf; i++)
+		t->f_weight[i] = w->w[t->f[i]];
+	for (size_t i = 0; i < t->nc; i++)
+		t->c_weight[i] = w->c[t->c[i]];
 	for (size_t i = 0; i < t->n_win; i++) {
 		struct win *x = &t->win[i];
+		const struct tok *from = &t->tok[x->from], *to = &t->tok[x->to];
+		float f = sum_once(t->f_weight, t->f_seen, from->f, to->f, x->from, &x->n);
+		float c = sum_once(t->c_weight, t->c_seen, from->c, to->c, x->from, &x->nc);
 
 		x->view = view;
-		x->raw = w->bias + (t->sw[x->to] - t->sw[x->from]) * model_norm_words(t->tok[x->to].f - t->tok[x->from].f) +
-		    (t->sc[x->to] - t->sc[x->from]) * model_norm_concepts(t->tok[x->to].c - t->tok[x->from].c);
+		x->raw = w->bias + f * model_norm_words(x->n) + c * model_norm_concepts(x->nc);
 	}
 }
 
@@ -172,12 +211,13 @@ text_free(struct text *t)
 	free(t->tok);
 	free(t->f);
 	free(t->c);
-	free(t->sw);
-	free(t->sc);
+	free(t->f_seen);
+	free(t->c_seen);
+	free(t->f_weight);
+	free(t->c_weight);
 	free(t->win);
 }
 
-/* A short gap between sums and their rounding doesn't matter here: double sums would be slower by half. */
 float
 weights_score(const struct weights *w, const struct row *r, const struct concept_trie *trie, unsigned windows)
 {
@@ -213,20 +253,24 @@ update(struct run *r, const struct win *x, float y, float weight)
 {
 	const struct text *t = &r->t[x->view];
 	uint32_t f0 = t->tok[x->from].f, f1 = t->tok[x->to].f, c0 = t->tok[x->from].c, c1 = t->tok[x->to].c;
-	float p = 1 / (1 + expf(-x->raw)), g = (p - y) * weight, gf = g * model_norm_words(f1 - f0), gc, lr = r->o->rate;
+	float p = 1 / (1 + expf(-x->raw)), g = (p - y) * weight, gf = g * model_norm_words(x->n), gc, lr = r->o->rate;
 
 	if (fabsf(g) < 1e-3f)
 		return;
-	gc = g * model_norm_concepts(c1 - c0) * r->o->concept_boost;
+	gc = g * model_norm_concepts(x->nc) * r->o->concept_boost;
 	for (uint32_t k = f0; k < f1; k++) {
 		uint32_t i = t->f[k];
 
+		if (t->f_seen[k] > x->from)
+			continue;
 		r->gw[i] += gf * gf;
 		r->w->w[i] -= lr * gf / sqrtf(r->gw[i]);
 	}
 	for (uint32_t k = c0; k < c1; k++) {
 		uint32_t i = t->c[k];
 
+		if (t->c_seen[k] > x->from)
+			continue;
 		r->gc[i] += gc * gc;
 		r->w->c[i] -= lr * gc / sqrtf(r->gc[i]);
 	}

@@ -18,7 +18,7 @@ struct opts {
 	const char	*concepts, *sources, *out, *worst;
 	const char	*input[EXTRA_MAX];
 	float		 weight[EXTRA_MAX];
-	size_t		 n_inputs, embed;
+	size_t		 n_inputs, embed, paste;
 	bool		 lodo, final;
 	struct train_opts t;
 };
@@ -38,7 +38,8 @@ usage(FILE *f)
 	    "  --drop-word X    (0.1)      --drop-all X rows of which only concepts are seen (0.15)\n"
 	    "  --boost X        gradient of concepts (1)   --pos-weight X (1)\n"
 	    "  --embed N        instructions put into documents (6000)\n"
-	    "  --windows D,T    windows of the heads, sums of 1 blocks, 2 sentences, 4 long (1,3)\n", f);
+	    "  --paste N        rows drawn, of which the users' harmless ones are shown as data too (0)\n"
+	    "  --windows D,T    windows of the heads, sums of 1 blocks, 2 sentences (1,3)\n", f);
 }
 
 struct job {
@@ -83,7 +84,8 @@ static void
 calibrate(const struct job *j, struct model_header *h)
 {
 	const struct dataset *d = j->d;
-	float *raw = malloc((d->n + 1) * sizeof(*raw)), *weight = malloc((d->n + 1) * sizeof(*weight)), t[MODEL_LEVELS];
+	float *raw = malloc((d->n + 1) * sizeof(*raw)), *weight = malloc((d->n + 1) * sizeof(*weight));
+	float t[MODEL_LEVELS], documents[MODEL_LEVELS];
 	uint8_t *label = malloc(d->n + 1);
 	double sum[2] = { 0 };
 	struct platt p;
@@ -105,11 +107,13 @@ calibrate(const struct job *j, struct model_header *h)
 	for (size_t i = 0; i < n; i++)
 		weight[i] = (float)(1 / (sum[label[i] != 0] > 0 ? sum[label[i] != 0] : 1)) * (float)n / 2;
 	p = platt_fit(raw, label, weight, n);
-	report(stdout, d, j->raw, j->head, t);
+	report(stdout, d, j->raw, j->head, t, documents);
 	h->platt_a[j->head] = p.a;
 	h->platt_b[j->head] = p.b;
-	for (int l = 0; l < MODEL_LEVELS; l++)
+	for (int l = 0; l < MODEL_LEVELS; l++) {
 		h->threshold[j->head][l] = 1 / (1 + expf(-(p.a * t[l] + p.b)));
+		h->documents[j->head][l] = 1 / (1 + expf(-(p.a * documents[l] + p.b)));
+	}
 	printf("calibration: p = 1/(1+exp(-(%.4f raw %+.4f))); thresholds %.4f %.4f %.4f\n\n", (double)p.a, (double)p.b,
 	    (double)h->threshold[j->head][0], (double)h->threshold[j->head][1], (double)h->threshold[j->head][2]);
 	free(raw);
@@ -132,6 +136,8 @@ read_all(struct dataset *d, const struct opts *o, struct diag *diag)
 	}
 	if (rc == 0 && o->embed > 0)
 		rc = dataset_embed(d, o->embed, o->t.seed);
+	if (rc == 0 && o->paste > 0)
+		rc = dataset_paste(d, o->paste, o->t.seed);
 	if (rc == 0 && d->n == 0) {
 		diag_error(diag, o->sources, 0, 0, "no rows");
 		rc = -EINVAL;
@@ -143,11 +149,14 @@ static void
 about(struct model_header *h, const struct dataset *d, const struct opts *o)
 {
 	size_t pos = 0;
+	uint64_t data = 0;		/* tells whether two models saw the same rows */
 
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++) {
 		pos += d->row[i].label;
-	snprintf(h->about, sizeof(h->about), "rows=%zu attacks=%zu sources=%zu seed=%llu seeds=%u epochs=%u rate=%g drop=%g,%g boost=%g "
-	    "calibrated=%s", d->n, pos, d->n_sources, (unsigned long long)o->t.seed, o->t.seeds, o->t.epochs, (double)o->t.rate,
+		data = data * 0x100000001b3u + hash_text(d->row[i].text, strlen(d->row[i].text)) + d->row[i].label;
+	}
+	snprintf(h->about, sizeof(h->about), "rows=%zu attacks=%zu sources=%zu data=%016llx seed=%llu seeds=%u epochs=%u rate=%g drop=%g,%g boost=%g "
+	    "calibrated=%s", d->n, pos, d->n_sources, (unsigned long long)data, (unsigned long long)o->t.seed, o->t.seeds, o->t.epochs, (double)o->t.rate,
 	    (double)o->t.drop_word, (double)o->t.drop_all, (double)o->t.concept_boost, o->lodo ? "left-out-sources" : "training-rows");
 }
 
@@ -232,7 +241,7 @@ static const struct option longopts[] = {
 	{ "rate", required_argument, NULL, 'r' }, { "drop-word", required_argument, NULL, 'd' },
 	{ "drop-all", required_argument, NULL, 'D' }, { "boost", required_argument, NULL, 'b' },
 	{ "pos-weight", required_argument, NULL, 'p' }, { "embed", required_argument, NULL, 'E' },
-	{ "windows", required_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	{ "paste", required_argument, NULL, 'P' }, { "windows", required_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 };
 
 static int
@@ -252,6 +261,7 @@ option(struct opts *o, int c)
 	case 'D': o->t.drop_all = strtof(optarg, NULL); break;
 	case 'b': o->t.concept_boost = strtof(optarg, NULL); break;
 	case 'p': o->t.pos_weight = strtof(optarg, NULL); break;
+	case 'P': o->paste = strtoul(optarg, NULL, 10); break;
 	case 'E': o->embed = strtoul(optarg, NULL, 10); break;
 	case 'W': return sscanf(optarg, "%u,%u", &o->t.windows[0], &o->t.windows[1]) == 2 ? 0 : -1;
 	default: return -1;

@@ -91,7 +91,8 @@ auc(const struct scored *pos, size_t np, const struct scored *neg, size_t nn)
 }
 
 void
-report(FILE *f, const struct dataset *d, const float *raw, enum model_head h, float threshold[MODEL_LEVELS])
+report(FILE *f, const struct dataset *d, const float *raw, enum model_head h, float threshold[MODEL_LEVELS],
+    float documents[MODEL_LEVELS])
 {
 	struct scored *neg = malloc((d->n + 1) * sizeof(*neg)), *v = malloc((d->n + 1) * sizeof(*v));
 	size_t nn, n;
@@ -101,12 +102,12 @@ report(FILE *f, const struct dataset *d, const float *raw, enum model_head h, fl
 	if (neg == NULL || v == NULL)
 		abort();
 	for (int l = 0; l < MODEL_LEVELS; l++)
-		threshold[l] = -1e9f;
+		threshold[l] = documents[l] = -1e9f;
 	/* Chat and documents each keep the promise, whatever their shares are. */
 	for (int pool = 1; pool <= 2; pool++) {
 		nn = collect(neg, d, raw, h, 0, -1, pool);
 		for (int l = 0; l < MODEL_LEVELS && nn >= 200; l++)
-			threshold[l] = fmaxf(threshold[l], neg[(size_t)((double)nn * (double)level_fpr[l])].raw);
+			threshold[l] = fmaxf(threshold[l], documents[l] = neg[(size_t)((double)nn * (double)level_fpr[l])].raw);
 		if (nn > 0)
 			fprintf(f, "pool of %s: %zu rows, raw at 1 %% %.3f\n", pool == 1 ? "chat" : "documents", nn,
 			    (double)neg[nn / 100].raw);
@@ -177,13 +178,13 @@ void
 report_worst(FILE *f, const struct dataset *d, const float *raw, enum model_head h, size_t max)
 {
 	struct scored *v = malloc((d->n + 1) * sizeof(*v));
-	float t[MODEL_LEVELS];
+	float t[MODEL_LEVELS], documents[MODEL_LEVELS];
 	size_t n;
 	FILE *null = fopen("/dev/null", "w");
 
 	if (v == NULL || null == NULL)
 		abort();
-	report(null, d, raw, h, t);
+	report(null, d, raw, h, t, documents);
 	fclose(null);
 	report_families(f, d, raw, h, t[MODEL_FPR_1]);
 	for (size_t s = 0; s < d->n_sources; s++) {

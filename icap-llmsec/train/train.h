@@ -67,6 +67,8 @@ int	dataset_read(struct dataset *, const char *path, float weight, struct diag *
 int	dataset_read_dir(struct dataset *, const char *path, float weight, struct diag *);
 /* Instructions of users, put into documents and tool results: positives for the data head. */
 int	dataset_embed(struct dataset *, size_t n, uint64_t seed);
+/* Harmless words of users as they are, where data is expected: negatives for the data head, out of <n> rows drawn. */
+int	dataset_paste(struct dataset *, size_t n, uint64_t seed);
 void	dataset_free(struct dataset *);
 
 /* ---- learning --------------------------------------------------------------------------------- */
@@ -100,8 +102,9 @@ struct scored {
 	size_t		 row;
 };
 struct platt platt_fit(const float *raw, const uint8_t *label, const float *weight, size_t n);
-/* Table of AUC, recall and false positives by source; fills the thresholds (raw). */
-void	report(FILE *, const struct dataset *, const float *raw, enum model_head, float threshold[MODEL_LEVELS]);
+/* Table of AUC, recall and false positives by source; fills the thresholds (raw), of documents alone as well. */
+void	report(FILE *, const struct dataset *, const float *raw, enum model_head, float threshold[MODEL_LEVELS],
+	    float documents[MODEL_LEVELS]);
 void	report_worst(FILE *, const struct dataset *, const float *raw, enum model_head, size_t n);
 int	model_write(const char *path, const struct concepts *, const struct weights[MODEL_HEADS], struct model_header *);
 #endif

@@ -50,7 +50,7 @@ to_file_order(struct model_header *h)
 {
 	for (int i = 0; i < MODEL_HEADS; i++)
 		h->windows[i] = htole32(h->windows[i]);
-	for (float *f = h->scale; f < &h->threshold[MODEL_HEADS - 1][MODEL_LEVELS]; f++) {
+	for (float *f = h->scale; f < &h->documents[MODEL_HEADS - 1][MODEL_LEVELS]; f++) {
 		uint32_t u;
 
 		memcpy(&u, f, sizeof(u));

@@ -133,7 +133,9 @@ class Maker:
         if key in self.seen or not text:
             return
         self.seen.add(key)
-        self.emit(text, label, head, family, lang, weight, "seed-" + ("attack" if label else "benign"))
+        # Languages are a source of their own, left out together: what the other generator and the lexicon know of them.
+        kind = "languages" if family.startswith(("ml-", "hn-ml-")) else "attack" if label else "benign"
+        self.emit(text, label, head, family, lang, weight, "seed-" + kind)
 
     def emit(self, text, label, head, family, lang, weight, source):
         json.dump({"text": text, "label": label, "source": source, "head": head, "family": family, "lang": lang, "weight": weight},

@@ -208,6 +208,45 @@ test_windows(void **state)
 	}
 }
 
+/* What is said again and again in a window counts once: it weighs as much as said four times, and no word is an attack. */
+static void
+test_repeats(void **state)
+{
+	static const char *const word[] = { "password", "system", "instructions", "secret", "river", "assistant", "rules", "say", "bot", "mode" };
+	static const char phrase[] = "the old ferry left, the new one came ";	/* eight tokens and a comma: windows differ */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		struct arena *a = arena_new(0);
+		char *t = arena_calloc(a, 1, 8000);
+		struct model_score s;
+		struct norm n;
+
+		for (size_t k = 0; k < 600; k++)
+			sprintf(t + strlen(t), "%s ", word[i]);
+		assert_int_equal(norm_text(&n, t, strlen(t), a), 0);
+		model_score(model, &n, &s);
+		for (int h = 0; h < MODEL_HEADS; h++)
+			if (s.head[h].p > model_threshold(model, (enum model_head)h, MODEL_FPR_05))
+				fail_msg("%s, said 600 times, head %d: %.3f", word[i], h, (double)s.head[h].p);
+		arena_free(&a);
+	}
+	for (int i = 0; i < 2; i++) {
+		static struct model_score s[2];
+		struct arena *a = arena_new(0);
+		char *t = arena_calloc(a, 1, 1000 * sizeof(phrase));
+		struct norm n;
+
+		for (size_t k = 0; k < (i ? 1000u : 100u); k++)
+			strcat(t, phrase);
+		assert_int_equal(norm_text(&n, t, strlen(t), a), 0);
+		model_score(model, &n, &s[i]);
+		for (int h = 0; i == 1 && h < MODEL_HEADS; h++)
+			assert_true(s[0].head[h].raw == s[1].head[h].raw);
+		arena_free(&a);
+	}
+}
+
 static void
 test_explain(void **state)
 {
@@ -298,6 +337,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_direct), cmocka_unit_test(test_data), cmocka_unit_test(test_invisible), cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_explain), cmocka_unit_test(test_empty), cmocka_unit_test(test_truncated), cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_no_file),
 	};

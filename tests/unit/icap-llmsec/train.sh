@@ -11,7 +11,7 @@ trap 'rm -rf "$dir"' EXIT
 command -v python3 >/dev/null || { echo "1..0 # SKIP no python3"; exit 0; }
 n=0
 ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
-run() { "$train" --concepts "$srcdir/icap-llmsec/concepts.txt" --sources "$srcdir/icap-llmsec/train/sources.txt" --epochs 2 --embed 20 "$@"; }
+run() { "$train" --concepts "$srcdir/icap-llmsec/concepts.txt" --sources "$srcdir/icap-llmsec/train/sources.txt" --epochs 2 --embed 20 --paste 200 "$@"; }
 
 echo 1..7
 python3 "$seeds/make.py" --scale 0.02 >"$dir/a.jsonl" && python3 "$seeds/make.py" --scale 0.02 >"$dir/b.jsonl"
