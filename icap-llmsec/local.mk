@@ -2,7 +2,8 @@
 # The supply chain: Python's start-up files.  Also llmsecctl's; built where either is.
 EXTRA_LTLIBRARIES = %D%/libpth.la
 %C%_libpth_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ARCHIVE_CFLAGS)
-%C%_libpth_la_LIBADD = $(LIBLLMSEC) $(CRYPTO_LIBS) $(ARCHIVE_LIBS)
+# without $(LIBLLMSEC), which its users have: the module would hold everything twice
+%C%_libpth_la_LIBADD = $(CRYPTO_LIBS) $(ARCHIVE_LIBS)
 %C%_libpth_la_SOURCES = %D%/filetype.c %D%/pth.c %D%/pth_archive.c %D%/pth_code.c
 
 # The inspection engine (libinspect, host-free), its command-line twin, and the c-icap adapter.
