@@ -7,12 +7,13 @@
 #include "squid-helpers/egress_helper.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_report.h"
+#include "squid-helpers/egress_tunnels.h"
 #include "squid-helpers/squid_line.h"
 
 /* Order of the fields of external_acl_type in etc/squid/llmsec-forward.conf.in. */
 enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
        /* these may be missing */
-       F_SCHEME = F_N, F_PATH, F_INNER, F_LABEL, F_UPGRADE, F_TYPE, F_USER, F_CERT, F_WORD, F_ADDRESS };
+       F_SCHEME = F_N, F_PATH, F_INNER, F_LABEL, F_UPGRADE, F_TYPE, F_USER, F_CERT, F_WORD, F_ADDRESS, F_CLIENT_PORT };
 
 /* The words behind an ACL of squid.conf: with the ClientHello read; and is it to be opened, too? */
 #define WORD_HELLO	"hello"
@@ -203,6 +204,7 @@ egress_helper_line(struct egress_helper *h, char *line, size_t n, int64_t now_ms
 	struct squid_line l;
 	struct egress_request q;
 	struct egress_verdict v;
+	unsigned client_port;
 
 	if (squid_line_parse(&l, line, n) < 0 || !egress_request_from_line(&q, &l)) {
 		answer_broken(h, &l);
@@ -210,6 +212,8 @@ egress_helper_line(struct egress_helper *h, char *line, size_t n, int64_t now_ms
 	}
 	egress_decide(h->source.policy, &q, &v);
 	answer(&h->out, &l, &q, &v);
+	if (F_CLIENT_PORT < l.n && port_read(&l.field[F_CLIENT_PORT], &client_port) && client_port > 0)
+		egress_tunnels_note(h->tunnels, &q, client_port, v.allow);
 	if (!str_is(str_more(&l, F_WORD), WORD_BUMP))
 		egress_report_verdict(h->report, &q, &v, now_ms);
 }

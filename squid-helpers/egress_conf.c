@@ -121,6 +121,8 @@ const struct conf_opt egress_conf_opts[] = {
 	    "observe: nothing is refused, what would have been is an event"),
 	CONF_STR(struct egress_conf, providers, "", "path",
 	    "file of more groups, beside this one unless absolute; empty: none"),
+	CONF_STR(struct egress_conf, gate, "", "path",
+	    "socket of llmsec-egress-gate, which cuts what is revoked; empty: it goes on"),
 	CONF_BOOL(struct egress_conf, allow_missing_sni, "false", "let TLS without a server name pass"),
 	CONF_STRS(struct egress_conf, trusted_hops, "networks whose X-LLMSec-Workload is believed"),
 	CONF_STRS(struct egress_conf, permit_private, "private networks that rules may open; metadata never"),

@@ -67,6 +67,7 @@ struct egress_conf {
 	char				*counters_dir;
 	int				 mode;		/* enum egress_mode */
 	char				*providers;	/* file of more groups */
+	char				*gate;		/* socket of llmsec-egress-gate */
 	bool				 allow_missing_sni;
 	struct conf_strs		 trusted_hops;	/* who may say a label */
 	struct conf_strs		 permit_private; /* networks of the house that may be reached */

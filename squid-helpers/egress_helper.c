@@ -10,11 +10,15 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_helper.h"
+#include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_report.h"
+#include "squid-helpers/egress_tunnels.h"
 
 #define CHECK_MS	1000
 #define LISTS_MS	20	/* a change of the lists counts for what is asked so much later */
+#define IDLE_MS		100	/* the same while nothing is asked and tunnels are open */
 #define OUT_HIGH	(256 * 1024)	/* answers waiting: read no more questions */
 
 static volatile sig_atomic_t got_hup;
@@ -39,7 +43,8 @@ egress_helper_open(struct egress_helper *h, const char *policy_path)
 {
 	memset(h, 0, sizeof(*h));
 	h->source.path = policy_path;
-	return egress_report_open(&h->report);
+	h->tunnels = egress_tunnels_new();
+	return h->tunnels != NULL ? egress_report_open(&h->report) : -ENOMEM;
 }
 
 void
@@ -47,6 +52,7 @@ egress_helper_close(struct egress_helper *h)
 {
 	egress_source_close(&h->source);
 	egress_report_close(&h->report);
+	egress_tunnels_free(&h->tunnels);
 	buf_free(&h->in);
 	buf_free(&h->out);
 }
@@ -78,6 +84,24 @@ flush_out(struct egress_helper *h, int fd)
 	}
 }
 
+/* What is allowed no more ends. */
+static void
+review(struct egress_helper *h)
+{
+	size_t n = egress_tunnels_review(h->tunnels, h->source.policy);
+
+	if (n > 0)
+		log_info("%zu connections are revoked", n);
+	egress_tunnels_flush(h->tunnels);
+}
+
+static void
+lists_check(struct egress_helper *h)
+{
+	if (egress_source_lists(&h->source))
+		review(h);
+}
+
 /* false: end of input. */
 static bool
 read_in(struct egress_helper *h, int fd)
@@ -89,7 +113,7 @@ read_in(struct egress_helper *h, int fd)
 
 	if (n > 0 && now - h->lists_ms >= LISTS_MS) {
 		h->lists_ms = now;
-		egress_source_lists(&h->source);
+		lists_check(h);
 	}
 	if (n > 0)
 		egress_helper_feed(h, chunk, (size_t)n, now);
@@ -106,11 +130,17 @@ static void
 housekeep(struct egress_helper *h, bool force)
 {
 	int64_t now = now_ms();
+	unsigned changes;
 
 	if (!force && h->source.tried && now - h->checked_ms < CHECK_MS)
 		return;
 	h->checked_ms = now;
-	egress_source_check(&h->source, h->report, force);
+	changes = h->source.changes;
+	if (egress_source_check(&h->source, h->report, force))
+		egress_tunnels_direct(h->tunnels, egress_policy_conf(h->source.policy)->gate);
+	if (h->source.changes != changes)
+		review(h);
+	egress_tunnels_flush(h->tunnels);
 	egress_report_tick(h->report, now);
 }
 
@@ -121,6 +151,8 @@ wait_ready(struct egress_helper *h, struct pollfd pfd[2], const sigset_t *mask)
 	struct timespec ts;
 
 	left = left < 0 ? 0 : left;
+	if (left > IDLE_MS && egress_tunnels_open(h->tunnels))
+		left = IDLE_MS;
 	ts = (struct timespec){ left / 1000, left % 1000 * 1000000 };
 	pfd[0].events = buf_len(&h->out) < OUT_HIGH ? POLLIN : 0;
 	pfd[1].events = buf_len(&h->out) > 0 ? POLLOUT : 0;
@@ -146,6 +178,8 @@ serve(struct egress_helper *h, int in, int out, const sigset_t *mask)
 			open = read_in(h, in);
 		if (buf_len(&h->out) > 0)
 			flush_out(h, out);
+		if (n == 0)
+			lists_check(h);
 		hup = got_hup != 0;
 		got_hup = 0;
 		housekeep(h, hup);

@@ -15,11 +15,13 @@
 
 struct egress_report;
 struct egress_request;
+struct egress_tunnels;
 struct squid_line;
 
 struct egress_helper {
 	struct egress_source	 source;
 	struct egress_report	*report;
+	struct egress_tunnels	*tunnels;
 	struct buf		 in, out;
 	bool			 skipping;	/* inside a line that was too long */
 	bool			 out_gone;	/* nobody reads our answers any more */

@@ -366,6 +366,41 @@ egress_lists_denied_ip(const struct egress_lists *l, const uint8_t addr[16], tim
 	return set_ip_find(l->set_ip, v4 ? AF_INET : AF_INET6, v4 ? addr + 12 : addr, NULL);
 }
 
+struct each {
+	int	(*fn)(void *, const struct cidr *);
+	void	*arg;
+};
+
+static int
+each_of_set(void *arg, const struct cidr *c, const struct set_class *class)
+{
+	const struct each *e = arg;
+
+	(void)class;
+	return e->fn(e->arg, c);
+}
+
+int
+egress_lists_each_net(const struct egress_lists *l, time_t now, int (*fn)(void *, const struct cidr *), void *arg)
+{
+	struct each e = { fn, arg };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_nets; i++)
+		if (l->nets[i].until == 0 || now < l->nets[i].until)
+			r = fn(arg, &l->nets[i].cidr);
+	return r == 0 ? set_ip_each(l->set_ip, each_of_set, &e) : r;
+}
+
+bool
+egress_lists_net_ends(const struct egress_lists *l, time_t from, time_t to)
+{
+	for (size_t i = 0; i < l->n_nets; i++)
+		if (l->nets[i].until > from && l->nets[i].until <= to)
+			return true;
+	return false;
+}
+
 bool
 egress_lists_allowed(const struct egress_lists *l, const char *p, size_t n)
 {

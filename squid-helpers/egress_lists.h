@@ -24,6 +24,7 @@
 #define EGRESS_LISTS_LINES	65536	/* of text; llmsecd folds them into the sets long before */
 
 struct egress_lists;
+struct cidr;
 struct diag;
 
 /* 0, -EINVAL (see <diag>), -ENOMEM, or -errno of a file.  On error *out is NULL. */
@@ -42,5 +43,9 @@ void	egress_lists_free(struct egress_lists **);
 bool	egress_lists_denied(const struct egress_lists *, const char *name, size_t len, time_t now);
 bool	egress_lists_denied_ip(const struct egress_lists *, const uint8_t addr[16], time_t now);
 bool	egress_lists_allowed(const struct egress_lists *, const char *name, size_t len);
+/* Every listed network, for who holds them in another form; returns what <fn> returned if that isn't 0. */
+int	egress_lists_each_net(const struct egress_lists *, time_t now, int (*fn)(void *, const struct cidr *), void *arg);
+/* Does an entry of a network end after <from> and not later than <to>? */
+bool	egress_lists_net_ends(const struct egress_lists *, time_t from, time_t to);
 size_t	egress_lists_entries(const struct egress_lists *);
 #endif

@@ -139,6 +139,7 @@ threats_check(struct egress_source *s)
 		    "the previous set stays in force" : "none is in force");
 	diag_free(&d);
 	if (fresh != NULL || other) {
+		s->changes++;
 		egress_policy_threats(s->policy, fresh);
 		set_dom_close(&s->threats);
 		s->threats = fresh;
@@ -153,7 +154,7 @@ threats_check(struct egress_source *s)
 }
 
 /* The same with the lists of the API. */
-void
+bool
 egress_source_lists(struct egress_source *s)
 {
 	const char *path = s->policy != NULL ? egress_policy_conf(s->policy)->lists.path : "";
@@ -164,10 +165,10 @@ egress_source_lists(struct egress_source *s)
 	int r = 0;
 
 	if (s->policy == NULL || (*path == '\0' && !other))
-		return;
+		return false;
 	set_stamp_take(&now, path);
 	if (!other && set_stamp_same(&now, &s->lists_seen))
-		return;
+		return false;
 	s->lists_seen = now;
 	snprintf(s->lists_path, sizeof(s->lists_path), "%s", path);
 	d = diag_new();
@@ -178,12 +179,14 @@ egress_source_lists(struct egress_source *s)
 		    s->lists != NULL && !other ? "the previous lists stay in force" : "none are in force");
 	diag_free(&d);
 	if (fresh == NULL && !other)
-		return;
+		return false;
 	egress_policy_lists(s->policy, fresh);
 	egress_lists_free(&s->lists);
 	s->lists = fresh;
 	if (fresh != NULL)
 		log_info("lists %s: %zu entries", path, egress_lists_entries(fresh));
+	s->changes++;
+	return true;
 }
 
 static bool
@@ -222,6 +225,7 @@ egress_source_check(struct egress_source *s, struct egress_report *report, bool 
 	bool fresh = policy_check(s, report, force);
 
 	if (fresh) {
+		s->changes++;
 		egress_policy_threats(s->policy, s->threats);
 		egress_policy_lists(s->policy, s->lists);
 	}

@@ -27,6 +27,7 @@ struct egress_source {
 	struct egress_lists	*lists;		/* the same of llmsecd's lists */
 	struct set_stamp	 lists_seen;
 	char			 lists_path[4096];
+	unsigned		 changes;	/* how often anything above became another */
 	char			 threats_path[4096];	/* of <threats>, or what was tried */
 };
 
@@ -35,7 +36,7 @@ struct egress_source {
  * log about a new policy and, once per change, about a broken one.  Returns true if p->policy is new.
  */
 bool	egress_source_check(struct egress_source *, struct egress_report *report, bool force);
-/* Only whether the lists changed: one stat(2), for just before a decision. */
-void	egress_source_lists(struct egress_source *);
+/* Only whether the lists changed: one stat(2), for just before a decision.  True: others are in force now. */
+bool	egress_source_lists(struct egress_source *);
 void	egress_source_close(struct egress_source *);
 #endif

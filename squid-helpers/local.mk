@@ -7,6 +7,9 @@ squidhelper_PROGRAMS = %D%/ext_llmsec_egress_acl %D%/log_llmsec_daemon
 %C%_log_llmsec_daemon_LDADD = %D%/libegress.la $(CRYPTO_LIBS)
 %C%_ext_llmsec_egress_acl_SOURCES = %D%/ext_llmsec_egress_acl.c
 %C%_ext_llmsec_egress_acl_LDADD = %D%/libegress.la
+sbin_PROGRAMS += %D%/llmsec-egress-gate
+%C%_llmsec_egress_gate_SOURCES = %D%/llmsec_egress_gate.c
+%C%_llmsec_egress_gate_LDADD = %D%/libegress.la
 noinst_LTLIBRARIES += %D%/libegress.la
 %C%_libegress_la_CFLAGS = $(AM_CFLAGS) $(PSL_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libegress_la_LIBADD = $(LIBLLMSEC) $(PSL_LIBS) $(CRYPTO_LIBS)
@@ -15,15 +18,16 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \
 	%D%/egress_match.c %D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
-	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h
-dist_man_MANS += %D%/log_llmsec_daemon.8 %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
+	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h %D%/egress_tunnels.c %D%/egress_tunnels.h \
+	%D%/egress_gate.c %D%/egress_gate.h %D%/gate_kernel.c %D%/gate_kernel.h
+dist_man_MANS += %D%/llmsec-egress-gate.8 %D%/log_llmsec_daemon.8 %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
 endif
 
 if HELPERS
 if BUILD_TESTS
 EGRESS_UNIT_TESTS = tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
 	tests/unit/squid-helpers/test_squid_line tests/unit/squid-helpers/test_egress_helper \
-	tests/unit/squid-helpers/test_egress_report
+	tests/unit/squid-helpers/test_egress_report tests/unit/squid-helpers/test_egress_tunnels
 EGRESS_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 EGRESS_TEST_LIBS = %D%/libegress.la $(CMOCKA_LIBS)
 tests_unit_squid_helpers_test_egress_host_CFLAGS = $(EGRESS_TEST_CFLAGS)
@@ -34,12 +38,14 @@ tests_unit_squid_helpers_test_squid_line_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_squid_line_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_egress_helper_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_helper_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_egress_tunnels_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_egress_tunnels_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_egress_report_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_report_LDADD = $(EGRESS_TEST_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
-	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh
+	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench
 tests_bench_egress_bench_SOURCES = tests/bench/egress_bench.c tests/bench/ti_corpus.c tests/bench/ti_corpus.h
 tests_bench_egress_bench_LDADD = %D%/libegress.la

@@ -17,6 +17,10 @@ systemdsystemunit_DATA += %D%/llmsec-ti-sync.service
 dist_systemdsystemunit_DATA = %D%/llmsec-ti-sync.timer
 endif
 EXTRA_DIST += %D%/llmsec-ti-sync.service.in
+if HELPERS
+systemdsystemunit_DATA += %D%/llmsec-egress-gate.service
+endif
+EXTRA_DIST += %D%/llmsec-egress-gate.service.in
 if XDP
 systemdsystemunit_DATA += %D%/llmsec-xdp@.service %D%/llmsec-xdp-follow.service
 endif

@@ -37,6 +37,7 @@ pair()
 
 pair haproxy-spoa/llmsec-spoad haproxy-spoa/llmsec-spoad.8 haproxy-spoa/spoad.yaml.5
 pair squid-helpers/ext_llmsec_egress_acl squid-helpers/ext_llmsec_egress_acl.8 squid-helpers/llmsec-egress.yaml.5
+pair squid-helpers/llmsec-egress-gate squid-helpers/llmsec-egress-gate.8
 pair control/llmsecd control/llmsecd.8 control/llmsecd.yaml.5
 pair control/llmsecctl control/llmsecctl.1
 pair icap-llmsec/llmsec-scan icap-llmsec/llmsec-scan.1 icap-llmsec/llmsec-icap.yaml.5

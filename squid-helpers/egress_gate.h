@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_EGRESS_GATE_H
+#define LLMSEC_EGRESS_GATE_H
+/*
+ * The addresses that the lists of llmsecd's API refuse, held in the kernel for Squid's user, so that what is checked
+ * is what is dialled; and the end of connections that a change of lists or policy revokes.  Two sources:
+ *
+ *	the lists (egress_lists.h), looked at every 20 ms: networks become routes, connections to them end;
+ *	datagrams of the helper on a UNIX socket, lines of "cut ADDRESS PORT": that client's connection to the proxy ends.
+ *
+ * One thread.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/set_file.h"
+#include "squid-helpers/gate_kernel.h"
+
+#define EGRESS_GATE_PORTS	16
+
+struct egress_lists;
+
+struct egress_gate {
+	struct gate_kernel	 kernel;
+	const char		*lists_path;	/* borrowed */
+	struct egress_lists	*lists;		/* the last good ones */
+	struct set_stamp	 seen;
+	time_t			 checked;
+	struct cidr		*nets;		/* in the kernel, sorted */
+	size_t			 n_nets;
+	uint16_t		 ports[EGRESS_GATE_PORTS];	/* of the proxy */
+	size_t			 n_ports;
+	int			 fd;		/* of the helper's datagrams */
+};
+
+/* <user>: of Squid; owns the socket.  0 or -errno, logged. */
+int	egress_gate_open(struct egress_gate *, const char *lists_path, const char *socket_path, uid_t uid, uint32_t table);
+void	egress_gate_close(struct egress_gate *);
+/* Look at the lists.  0, or -errno, logged: what was in force stays. */
+int	egress_gate_check(struct egress_gate *, time_t now);
+/* One datagram, of <n> bytes from outside. */
+void	egress_gate_datagram(struct egress_gate *, const char *p, size_t n);
+/* Until SIGTERM or SIGINT. */
+void	egress_gate_run(struct egress_gate *);
+#endif
