@@ -12,6 +12,7 @@
 #include "lib/set_dom.h"
 #include "lib/set_ip.h"
 #include "ti-sync/run_private.h"
+#include "ti-sync/share.h"
 
 #define KEYS_MAX	5	/* keys tried until no well-known name collides; the first does, all but always */
 
@@ -339,6 +340,7 @@ ti_run_publish(struct ti_run *r)
 	if (err == 0 && (r->changed || r->o->rebuild || strcmp(mark, old) != 0 || !sets_there(r->conf))) {
 		/* Unmarked while files are exchanged: whoever is killed in between is made up for by the next run. */
 		err = ti_store_meta_put(r->st, "published", "");
+		ti_share_keep(r->conf);
 		if (err == 0)
 			err = publish(&p);
 		if (err == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <openssl/evp.h>
@@ -13,50 +13,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/diag.h"
 #include "lib/log.h"
-#include "lib/set_dom.h"
-#include "lib/set_ip.h"
-#include "ti-sync/fetch.h"
-#include "ti-sync/run.h"
+#include "ti-sync/delta.h"
+#include "ti-sync/file.h"
+#include "ti-sync/manifest.h"
 #include "ti-sync/share.h"
 #include "ti-sync/verify.h"
 
-#define MANIFEST_MAX	4096
+#define DELTAS_KEPT	8		/* of each set: who was away for more versions fetches the whole */
 
-static const char *const names[2] = {"domains.set", "ips.set"};
-
-static int
-dir_sync(const char *dir)
+static void
+kept_path(char out[PATH_MAX], const struct ti_conf *c, int i)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
-
-	if (fd < 0 || fsync(fd) != 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
-	return err;
+	snprintf(out, PATH_MAX, "%s/.%s.before", c->sets_dir, ti_set_names[i]);
 }
 
-/* Written aside, forced to the disk, renamed. */
-static int
-file_put(const char *dir, const char *name, const char *text, size_t n)
+static void
+set_path(char out[PATH_MAX], const struct ti_conf *c, int i)
 {
-	char tmp[PATH_MAX], path[PATH_MAX];
-	int fd, err = 0;
+	snprintf(out, PATH_MAX, "%s/%s", c->sets_dir, ti_set_names[i]);
+}
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(tmp, sizeof(tmp), "%s/%s.new", dir, name);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, n) != (ssize_t)n || fsync(fd) != 0)
-		err = errno != 0 ? -errno : -EIO;
-	if (close(fd) != 0 && err == 0)
-		err = -errno;
-	if (err == 0 && rename(tmp, path) != 0)
-		err = -errno;
-	return err != 0 ? err : dir_sync(dir);
+/* A second name for the file that the publication takes the first one from. */
+void
+ti_share_keep(const struct ti_conf *c)
+{
+	char path[PATH_MAX], kept[PATH_MAX];
+
+	for (int i = 0; *c->sign_key != '\0' && i < 2; i++) {
+		set_path(path, c, i);
+		kept_path(kept, c, i);
+		unlink(kept);
+		if (link(path, kept) != 0 && errno != ENOENT)
+			log_warn("%s: no delta this time", path);
+	}
 }
 
 /* ---- signing ------------------------------------------------------------------------------------- */
@@ -82,220 +72,193 @@ sign(const char *key_file, const char *text, size_t n, char out[96])
 	return ok;
 }
 
-int
-ti_share_sign(const struct ti_conf *c, int64_t run)
+static int
+manifest_put(const struct ti_conf *c, const struct ti_manifest *m)
 {
-	char text[MANIFEST_MAX], path[PATH_MAX], sha[65], sig[96];
-	int n = snprintf(text, sizeof(text), "llmsec-sets 1\nrun %" PRId64 "\n", run), err = 0;
+	struct buf b = {0};
+	char sig[96];
+	int err;
+
+	ti_manifest_write(m, &b);
+	err = b.err;
+	if (err == 0 && !sign(c->sign_key, buf_ptr(&b), buf_len(&b), sig)) {
+		log_err("sign_key: %s: not an Ed25519 key in PEM, or not readable", c->sign_key);
+		err = -EINVAL;
+	}
+	if (err == 0)
+		buf_printf(&b, "sig %s\n", sig);
+	if (err == 0)
+		err = b.err != 0 ? b.err : ti_file_put(c->sets_dir, "manifest", buf_ptr(&b), buf_len(&b));
+	buf_free(&b);
+	return err;
+}
+
+/* ---- deltas -------------------------------------------------------------------------------------- */
+
+/* From the version of before to this one, unless that is half as large as the whole.  NULL *d->base: none. */
+static int
+delta_put(const struct ti_conf *c, int i, const struct ti_bytes *old, const struct ti_bytes *new, struct ti_delta_ref *d)
+{
+	char name[TI_DELTA_NAME], path[PATH_MAX];
+	struct buf b = {0};
+	struct stat st;
+	int err = ti_delta_make(&b, old->p, old->n, new->p, new->n, new->n / 2);
+
+	if (err == 0)
+		err = ti_file_put(c->sets_dir, ti_delta_name(name, d), buf_ptr(&b), buf_len(&b));
+	buf_free(&b);
+	if (err < 0)
+		return err;
+	if (snprintf(path, sizeof(path), "%s/%s", c->sets_dir, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	err = stat(path, &st) != 0 ? -errno : ti_sha256_file(path, d->sha256);
+	d->size = st.st_size;
+	return err;
+}
+
+/* The one new delta of set <i>, if there is any. */
+static bool
+delta_new(const struct ti_conf *c, int i, const char *sha256, struct ti_delta_ref *d)
+{
+	struct ti_bytes old = {0}, new = {0};
+	char path[PATH_MAX], kept[PATH_MAX];
+	int err;
+
+	set_path(path, c, i);
+	kept_path(kept, c, i);
+	memset(d, 0, sizeof(*d));
+	d->file = i;
+	if (ti_sha256_file(kept, d->base) < 0 || strcmp(d->base, sha256) == 0)
+		return false;
+	memcpy(d->result, sha256, sizeof(d->result));
+	err = ti_file_map(&old, kept);
+	if (err == 0)
+		err = ti_file_map(&new, path);
+	if (err == 0)
+		err = delta_put(c, i, &old, &new, d);
+	ti_file_unmap(&old);
+	ti_file_unmap(&new);
+	if (err < 0 && err != -EFBIG)
+		log_warnx("%s: no delta: %s", path, strerror(-err));
+	return err == 0;
+}
+
+static void
+old_manifest(const struct ti_conf *c, struct ti_manifest *m)
+{
+	char path[PATH_MAX];
+	struct ti_bytes b;
+	const char *sig;
+
+	memset(m, 0, sizeof(*m));
+	if (snprintf(path, sizeof(path), "%s/manifest", c->sets_dir) >= (int)sizeof(path) || ti_file_map(&b, path) < 0)
+		return;
+	sig = b.n > 0 ? memmem(b.p, b.n, "\nsig ", 5) : NULL;
+	if (sig == NULL || ti_manifest_parse(m, b.p, (size_t)(sig + 1 - (const char *)b.p)) != NULL)
+		memset(m, 0, sizeof(*m));
+	ti_file_unmap(&b);
+}
+
+static bool
+delta_there(const struct ti_conf *c, const struct ti_delta_ref *d)
+{
+	char name[TI_DELTA_NAME], path[PATH_MAX], sha[65];
+
+	return snprintf(path, sizeof(path), "%s/%s", c->sets_dir, ti_delta_name(name, d)) < (int)sizeof(path) &&
+	    ti_sha256_file(path, sha) == 0 && strcmp(sha, d->sha256) == 0;
+}
+
+/* Those of before that lead to the newest one, as long as all together are smaller than the whole. */
+static void
+chain_make(const struct ti_conf *c, struct ti_manifest *m, const struct ti_manifest *old, const struct ti_delta_ref *last)
+{
+	struct ti_delta_ref chain[DELTAS_KEPT];
+	size_t n = 0;
+	int64_t sum = last->size;
+
+	chain[n++] = *last;
+	for (size_t i = old->n_deltas; i > 0 && n < DELTAS_KEPT; i--) {
+		const struct ti_delta_ref *d = &old->delta[i - 1];
+
+		if (d->file != last->file || strcmp(d->result, chain[n - 1].base) != 0)
+			continue;
+		sum += d->size;
+		if (sum >= m->file[last->file].size || !delta_there(c, d))
+			break;
+		chain[n++] = *d;
+	}
+	while (n > 0)
+		m->delta[m->n_deltas++] = chain[--n];
+}
+
+/* What the manifest doesn't name any more. */
+static void
+deltas_clean(const struct ti_conf *c, const struct ti_manifest *m)
+{
+	char name[TI_DELTA_NAME], path[PATH_MAX];
+	DIR *dir = opendir(c->sets_dir);
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		size_t n = strlen(e->d_name), i = 0;
+
+		if (n < 6 || strcmp(e->d_name + n - 6, ".delta") != 0)
+			continue;
+		while (i < m->n_deltas && strcmp(ti_delta_name(name, &m->delta[i]), e->d_name) != 0)
+			i++;
+		if (i == m->n_deltas && snprintf(path, sizeof(path), "%s/%s", c->sets_dir, e->d_name) < (int)sizeof(path))
+			unlink(path);
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+/* A set that didn't change keeps the deltas that lead to it. */
+static void
+deltas_list(const struct ti_conf *c, struct ti_manifest *m)
+{
+	struct ti_manifest old;
+	struct ti_delta_ref d;
+
+	old_manifest(c, &old);
+	for (int i = 0; i < 2; i++) {
+		if (delta_new(c, i, m->file[i].sha256, &d)) {
+			chain_make(c, m, &old, &d);
+			continue;
+		}
+		for (size_t k = 0; strcmp(old.file[i].sha256, m->file[i].sha256) == 0 && k < old.n_deltas; k++)
+			if (old.delta[k].file == i && delta_there(c, &old.delta[k]))
+				m->delta[m->n_deltas++] = old.delta[k];
+	}
+}
+
+int
+ti_share_sign(const struct ti_conf *c, int64_t run, bool published)
+{
+	struct ti_manifest m = {.run = run};
+	char path[PATH_MAX];
+	int err = 0;
 
 	if (*c->sign_key == '\0')
 		return 0;
-	for (int i = 0; err == 0 && i < 2; i++) {
+	for (int i = 0; published && err == 0 && i < 2; i++) {
 		struct stat st;
 
-		snprintf(path, sizeof(path), "%s/%s", c->sets_dir, names[i]);
-		err = stat(path, &st) != 0 ? -errno : ti_sha256_file(path, sha);
+		set_path(path, c, i);
+		err = stat(path, &st) != 0 ? -errno : ti_sha256_file(path, m.file[i].sha256);
+		m.file[i].size = st.st_size;
+	}
+	if (published && err == 0) {
+		deltas_list(c, &m);
+		err = manifest_put(c, &m);
 		if (err == 0)
-			n += snprintf(text + n, sizeof(text) - (size_t)n, "%s %lld %s\n", names[i], (long long)st.st_size, sha);
+			deltas_clean(c, &m);
 	}
-	if (err == 0 && !sign(c->sign_key, text, (size_t)n, sig)) {
-		log_err("sign_key: %s: not an Ed25519 key in PEM, or not readable", c->sign_key);
-		return -EINVAL;
-	}
-	if (err == 0) {
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "sig %s\n", sig);
-		err = file_put(c->sets_dir, "manifest", text, (size_t)n);
+	for (int i = 0; i < 2; i++) {
+		kept_path(path, c, i);
+		unlink(path);
 	}
 	if (err < 0)
 		log_err("%s/manifest: %s", c->sets_dir, strerror(-err));
 	return err;
-}
-
-/* ---- reading ------------------------------------------------------------------------------------- */
-
-static const char *
-signature_holds(const char *text, size_t n, const char *sig, size_t sig_n, const char *public_key)
-{
-	char tmp[] = "/tmp/llmsec-manifest.XXXXXX";
-	int fd = mkstemp(tmp);
-	const char *why = "can't write a temporary file";
-
-	if (fd < 0)
-		return why;
-	if (write(fd, text, n) == (ssize_t)n)
-		why = ti_signature_check(tmp, public_key, sig, sig_n);
-	close(fd);
-	unlink(tmp);
-	return why;
-}
-
-const char *
-ti_manifest_read(struct ti_manifest *m, const char *text, size_t n, const char *public_key)
-{
-	char copy[MANIFEST_MAX + 1], *sig;
-	const char *why;
-	long long run, size[2];
-
-	if (n > MANIFEST_MAX || memchr(text, '\0', n) != NULL)
-		return "not a manifest";
-	memcpy(copy, text, n);
-	copy[n] = '\0';
-	sig = strstr(copy, "\nsig ");
-	if (sig == NULL)
-		return "it has no signature";
-	why = signature_holds(copy, (size_t)(sig + 1 - copy), sig + 5, strcspn(sig + 5, "\r\n"), public_key);
-	if (why != NULL)
-		return why;
-	memset(m, 0, sizeof(*m));
-	if (sscanf(copy, "llmsec-sets 1\nrun %lld\ndomains.set %lld %64[0-9a-f]\nips.set %lld %64[0-9a-f]\nsig", &run, &size[0],
-	    m->file[0].sha256, &size[1], m->file[1].sha256) != 5 || size[0] < 0 || size[1] < 0)
-		return "a manifest of another version";
-	m->run = run;
-	m->file[0].size = size[0];
-	m->file[1].size = size[1];
-	return NULL;
-}
-
-/* ---- pulling ------------------------------------------------------------------------------------- */
-
-static struct ti_fetch
-fetch_of(const struct ti_conf *c, const char *url, const char *to, int64_t max)
-{
-	return (struct ti_fetch){.name = "upstream", .url = url, .to = to, .etag = "", .modified = "", .header = NULL,
-	    .ca_file = c->upstream.ca_file, .max_bytes = max, .allow_private = c->upstream.allow_private, .allow_http = true};
-}
-
-static bool
-get(const struct ti_conf *c, const char *name, const char *to, int64_t max)
-{
-	struct ti_fetch_opts o = {.proxy = c->fetch.proxy, .user_agent = c->fetch.user_agent, .parallel = 1,
-	    .retries = c->fetch.retries, .connect_timeout = c->fetch.connect_timeout, .timeout = c->fetch.timeout,
-	    .backoff = c->fetch.backoff};
-	char url[1200];
-	struct ti_fetch f;
-
-	snprintf(url, sizeof(url), "%s/%s", c->upstream.url, name);
-	f = fetch_of(c, url, to, max);
-	if (ti_fetch_all(&f, 1, &o) == 0 && f.status == TI_FETCH_NEW)
-		return true;
-	log_err("%s: %s", url, f.why);
-	unlink(to);
-	return false;
-}
-
-static bool
-opens(int which, const char *path, struct diag *d)
-{
-	struct set_dom *dom = NULL;
-	struct set_ip *ip = NULL;
-	bool ok = which == 0 ? set_dom_open(&dom, path, 0, d) == 0 : set_ip_open(&ip, path, 0, d) == 0;
-
-	set_dom_close(&dom);
-	set_ip_close(&ip);
-	return ok;
-}
-
-/* 0, 1 unreachable, 3 refused. */
-static int
-set_pull(const struct ti_conf *c, const struct ti_manifest *m, int i, bool *fresh)
-{
-	char path[PATH_MAX], tmp[PATH_MAX], sha[65];
-	struct diag *d;
-	int fd, r = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", c->sets_dir, names[i]);
-	snprintf(tmp, sizeof(tmp), "%s/%s.pulled", c->sets_dir, names[i]);
-	if (ti_sha256_file(path, sha) == 0 && strcmp(sha, m->file[i].sha256) == 0)
-		return 0;
-	if (!get(c, names[i], tmp, m->file[i].size))
-		return 1;
-	d = diag_new();
-	fd = open(tmp, O_RDONLY | O_CLOEXEC);
-	if (ti_sha256_file(tmp, sha) < 0 || strcmp(sha, m->file[i].sha256) != 0) {
-		log_err("%s: not what the manifest says", names[i]);
-		r = 3;
-	} else if (!opens(i, tmp, d)) {
-		log_err("%s", diag_first(d));
-		r = 3;
-	} else if (fd < 0 || fsync(fd) != 0 || chmod(tmp, 0644) != 0 || rename(tmp, path) != 0 || dir_sync(c->sets_dir) != 0) {
-		log_err("%s: %s", path, strerror(errno));
-		r = 3;
-	}
-	if (fd >= 0)
-		close(fd);
-	unlink(tmp);
-	diag_free(&d);
-	*fresh |= r == 0;
-	return r;
-}
-
-/* The run that was pulled last: a manifest from before it is an old one played back. */
-static int64_t
-last_pulled(const struct ti_conf *c)
-{
-	char path[PATH_MAX];
-	long long run = 0;
-	FILE *f;
-
-	ti_state_path(path, sizeof(path), c, "pulled");
-	f = fopen(path, "re");
-	if (f == NULL || fscanf(f, "%lld", &run) != 1)
-		run = 0;
-	if (f != NULL)
-		fclose(f);
-	return run;
-}
-
-static int
-manifest_get(const struct ti_conf *c, struct ti_manifest *m)
-{
-	char path[PATH_MAX], text[MANIFEST_MAX + 1];
-	const char *why;
-	size_t n = 0;
-	FILE *f;
-
-	ti_state_path(path, sizeof(path), c, "manifest.pulled");
-	if (!get(c, "manifest", path, MANIFEST_MAX))
-		return 1;
-	f = fopen(path, "re");
-	if (f != NULL) {
-		n = fread(text, 1, sizeof(text), f);
-		fclose(f);
-	}
-	unlink(path);
-	why = ti_manifest_read(m, text, n, c->upstream.public_key);
-	if (why == NULL && m->run < last_pulled(c))
-		why = "older than what was pulled before";
-	if (why != NULL)
-		log_err("%s/manifest: %s", c->upstream.url, why);
-	return why == NULL ? 0 : 3;
-}
-
-int
-ti_share_pull(const struct ti_conf *c, bool quiet)
-{
-	struct ti_manifest m;
-	bool fresh = false;
-	char text[32];
-	int r, n;
-
-	if (*c->upstream.url == '\0' || *c->upstream.public_key == '\0') {
-		log_err("pull: upstream needs url and public_key");
-		return 2;
-	}
-	if (ti_dir_make(c->state_dir) < 0 || ti_dir_make(c->sets_dir) < 0) {
-		log_err("%s, %s: %s", c->state_dir, c->sets_dir, strerror(errno));
-		return 3;
-	}
-	r = manifest_get(c, &m);
-	for (int i = 0; r == 0 && i < 2; i++)
-		r = set_pull(c, &m, i, &fresh);
-	if (r != 0)
-		return r;
-	n = snprintf(text, sizeof(text), "%" PRId64 "\n", m.run);
-	if (file_put(c->state_dir, "pulled", text, (size_t)n) < 0)
-		return 3;
-	if (!quiet)
-		log_info("%s: run %" PRId64 "%s", c->upstream.url, m.run, fresh ? ", published here" : ", nothing new");
-	return 0;
 }

@@ -3,50 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "ti-sync/file.h"
 #include "ti-sync/verify.h"
-
-struct mapped {
-	void	*p;
-	size_t	 n;
-};
-
-static int
-map_open(struct mapped *m, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
-	struct stat st;
-
-	*m = (struct mapped){NULL, 0};
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) != 0)
-		err = -errno;
-	else if (st.st_size > 0) {
-		m->n = (size_t)st.st_size;
-		m->p = mmap(NULL, m->n, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (m->p == MAP_FAILED)
-			err = -errno;
-	}
-	close(fd);
-	return err;
-}
-
-static void
-map_close(struct mapped *m)
-{
-	if (m->n > 0)
-		munmap(m->p, m->n);
-}
 
 static void
 hex(char *out, const uint8_t *p, size_t n)
@@ -60,8 +24,8 @@ ti_sha256_file(const char *path, char out[65])
 {
 	uint8_t md[32];
 	unsigned n;
-	struct mapped m;
-	int err = map_open(&m, path);
+	struct ti_bytes m;
+	int err = ti_file_map(&m, path);
 
 	if (err < 0)
 		return err;
@@ -69,7 +33,7 @@ ti_sha256_file(const char *path, char out[65])
 		err = -EIO;
 	else
 		hex(out, md, sizeof(md));
-	map_close(&m);
+	ti_file_unmap(&m);
 	return err;
 }
 
@@ -147,7 +111,7 @@ line_of(const char *p, size_t n, int k, size_t *len)
 
 /* "untrusted comment", signature, "trusted comment: ", a signature over signature and comment. */
 static const char *
-minisign_check(const struct mapped *m, const uint8_t key[42], const char *sig, size_t n)
+minisign_check(const struct ti_bytes *m, const uint8_t key[42], const char *sig, size_t n)
 {
 	static const char trusted[] = "trusted comment: ";
 	uint8_t s[74], global[64], signed_text[64 + 1024], md[64];
@@ -177,7 +141,7 @@ minisign_check(const struct mapped *m, const uint8_t key[42], const char *sig, s
 }
 
 static const char *
-raw_check(const struct mapped *m, const uint8_t key[32], const void *sig, size_t n)
+raw_check(const struct ti_bytes *m, const uint8_t key[32], const void *sig, size_t n)
 {
 	uint8_t s[64];
 
@@ -189,23 +153,30 @@ raw_check(const struct mapped *m, const uint8_t key[32], const void *sig, size_t
 }
 
 const char *
-ti_signature_check(const char *path, const char *key64, const void *sig, size_t n)
+ti_signature_check_bytes(const void *p, size_t n, const char *key64, const void *sig, size_t sig_n)
 {
+	const struct ti_bytes m = {(void *)(uintptr_t)p, n};
 	uint8_t key[42];
 	int k = base64(key, sizeof(key), key64, strlen(key64));
-	const char *why;
-	char text[4097];
-	struct mapped m;
+	char text[4097] = "";
 
 	if (k != 32 && (k != 42 || key[0] != 'E' || key[1] != 'd'))
 		return "public_key is neither a raw Ed25519 key nor one of minisign's";
-	if (n >= sizeof(text))
+	if (sig_n >= sizeof(text))
 		return "the signature is too long";
-	if (map_open(&m, path) < 0)
+	memcpy(text, sig, sig_n);
+	return k == 32 ? raw_check(&m, key, text, sig_n) : minisign_check(&m, key, text, sig_n);
+}
+
+const char *
+ti_signature_check(const char *path, const char *key64, const void *sig, size_t n)
+{
+	const char *why;
+	struct ti_bytes m;
+
+	if (ti_file_map(&m, path) < 0)
 		return "can't read the content";
-	memset(text, 0, sizeof(text));
-	memcpy(text, sig, n);
-	why = k == 32 ? raw_check(&m, key, text, n) : minisign_check(&m, key, text, n);
-	map_close(&m);
+	why = ti_signature_check_bytes(m.p, m.n, key64, sig, n);
+	ti_file_unmap(&m);
 	return why;
 }

@@ -12,5 +12,7 @@ int	ti_sha256_file(const char *path, char out[65]);
 /* The first 64 hexadecimal digits of what a .sha256 file holds; NULL: none. */
 const char *ti_sha256_find(const char *text, size_t n, char out[65]);
 /* NULL: it holds.  Else why not.  <key>: base64 of a config; <sig>: the signature file's bytes. */
+const char *ti_signature_check_bytes(const void *p, size_t n, const char *key, const void *sig, size_t sig_n);
+/* The same over a file's content. */
 const char *ti_signature_check(const char *path, const char *key, const void *sig, size_t n);
 #endif

@@ -15,7 +15,7 @@
 
 static const char usage_text[] =
     "usage: llmsec-spop health  -s ADDR\n"
-    "       llmsec-spop request -s ADDR [-p PATH] [-b BODYLEN] [-l LENGTH] [-n COUNT] [-k KEYS]\n"
+    "       llmsec-spop request -s ADDR [-a CLIENT] [-p PATH] [-b BODYLEN] [-l LENGTH] [-n COUNT] [-k KEYS]\n"
     "           COUNT pipelined requests; shows the variables of the last; -k verifies its signature\n"
     "       llmsec-spop garbage [-s ADDR [-P PID]] [-S SEED] FRAMES\n"
     "           to the agent at ADDR, or without -s through the agent's code in this process\n"
@@ -26,7 +26,7 @@ static const char usage_text[] =
     "ADDR: unix:PATH or HOST:PORT\n";
 
 struct options {
-	const char	*addr, *path, *keys;
+	const char	*addr, *client, *path, *keys;
 	size_t		 body_len;
 	int64_t		 body_size;
 	unsigned	 count;
@@ -114,7 +114,7 @@ requests_run(const struct options *o, struct spop_client *c, const struct keyrin
 {
 	static uint8_t b[1 << 17];
 	static char body[1 << 16];
-	const struct spop_request q = {"POST", o->path, "0123456789abcdef0123456789abcdef", "192.0.2.7", body,
+	const struct spop_request q = {"POST", o->path, "0123456789abcdef0123456789abcdef", o->client, body,
 		o->body_len, o->body_size < 0 ? (int64_t)o->body_len : o->body_size};
 	struct spop_hello h;
 	struct spop_frame f;
@@ -162,13 +162,14 @@ request(const struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = {.path = "/v1/messages", .body_size = -1, .count = 1, .seed = 1};
+	struct options o = {.client = "192.0.2.7", .path = "/v1/messages", .body_size = -1, .count = 1, .seed = 1};
 	const char *cmd = argc > 1 ? argv[1] : "";
 	int ch;
 
-	while ((ch = getopt(argc - 1, argv + 1, "s:p:k:b:l:n:S:P:")) != -1)
+	while ((ch = getopt(argc - 1, argv + 1, "s:a:p:k:b:l:n:S:P:")) != -1)
 		switch (ch) {
 		case 's': o.addr = optarg; break;
+		case 'a': o.client = optarg; break;
 		case 'p': o.path = optarg; break;
 		case 'k': o.keys = optarg; break;
 		case 'b': o.body_len = (size_t)strtoul(optarg, NULL, 10); break;
