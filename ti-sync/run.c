@@ -158,7 +158,7 @@ run_locked(struct ti_run *r)
 	if (err == 0)
 		err = ti_run_publish(r);
 	if (err == 0)
-		err = ti_share_sign(r->conf, r->run, r->published);
+		err = ti_share_sign(r->conf, r->run);
 	if (err == 0)
 		r->behind = !ti_push_all(r->conf, false, r->pushed);
 	ti_run_report(r, &json);

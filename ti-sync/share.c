@@ -215,41 +215,49 @@ deltas_clean(const struct ti_conf *c, const struct ti_manifest *m)
 
 /* A set that didn't change keeps the deltas that lead to it. */
 static void
-deltas_list(const struct ti_conf *c, struct ti_manifest *m)
+deltas_list(const struct ti_conf *c, struct ti_manifest *m, const struct ti_manifest *old)
 {
-	struct ti_manifest old;
 	struct ti_delta_ref d;
 
-	old_manifest(c, &old);
 	for (int i = 0; i < 2; i++) {
 		if (delta_new(c, i, m->file[i].sha256, &d)) {
-			chain_make(c, m, &old, &d);
+			chain_make(c, m, old, &d);
 			continue;
 		}
-		for (size_t k = 0; strcmp(old.file[i].sha256, m->file[i].sha256) == 0 && k < old.n_deltas; k++)
-			if (old.delta[k].file == i && delta_there(c, &old.delta[k]))
-				m->delta[m->n_deltas++] = old.delta[k];
+		for (size_t k = 0; strcmp(old->file[i].sha256, m->file[i].sha256) == 0 && k < old->n_deltas; k++)
+			if (old->delta[k].file == i && delta_there(c, &old->delta[k]))
+				m->delta[m->n_deltas++] = old->delta[k];
 	}
 }
 
-int
-ti_share_sign(const struct ti_conf *c, int64_t run, bool published)
+static int
+sets_read(const struct ti_conf *c, struct ti_manifest *m)
 {
-	struct ti_manifest m = {.run = run};
 	char path[PATH_MAX];
+	struct stat st;
 	int err = 0;
+
+	for (int i = 0; err == 0 && i < 2; i++) {
+		set_path(path, c, i);
+		err = stat(path, &st) != 0 ? -errno : ti_sha256_file(path, m->file[i].sha256);
+		m->file[i].size = st.st_size;
+	}
+	return err;
+}
+
+int
+ti_share_sign(const struct ti_conf *c, int64_t run)
+{
+	struct ti_manifest m = {.run = run}, old;
+	char path[PATH_MAX];
+	int err;
 
 	if (*c->sign_key == '\0')
 		return 0;
-	for (int i = 0; published && err == 0 && i < 2; i++) {
-		struct stat st;
-
-		set_path(path, c, i);
-		err = stat(path, &st) != 0 ? -errno : ti_sha256_file(path, m.file[i].sha256);
-		m.file[i].size = st.st_size;
-	}
-	if (published && err == 0) {
-		deltas_list(c, &m);
+	err = sets_read(c, &m);
+	old_manifest(c, &old);
+	if (err == 0 && memcmp(m.file, old.file, sizeof(m.file)) != 0) {
+		deltas_list(c, &m, &old);
 		err = manifest_put(c, &m);
 		if (err == 0)
 			deltas_clean(c, &m);

@@ -13,10 +13,10 @@
 /* Before a publication: keeps the sets there are, for ti_share_sign to compare with. */
 void	ti_share_keep(const struct ti_conf *);
 /*
- * After it, with <published>: writes the deltas and sets_dir/manifest, signed with conf->sign_key.  0 or -errno, said
- * in the log.  Without a key, or nothing published, it only drops what was kept.
+ * After it, and after a run without one: if the manifest isn't that of the sets, writes the deltas and another, signed
+ * with conf->sign_key; so a run that was killed in between is made up for.  0 or -errno, said in the log.
  */
-int	ti_share_sign(const struct ti_conf *, int64_t run, bool published);
+int	ti_share_sign(const struct ti_conf *, int64_t run);
 /* Exit status: 0 the sets are those of the other node, 1 it couldn't be reached, 2 no upstream is configured,
    3 the manifest or a set is refused.  (pull.c) */
 int	ti_share_pull(const struct ti_conf *, bool quiet);

@@ -41,7 +41,7 @@ for n in "$@"; do
 	printf 'dbhome %s\nlogdir %s\ndest bad { domainlist bad/domains }\nacl { default { pass !bad all redirect http://127.0.0.1/ } }\n' \
 		"$dir/sg" "$dir/sg" >"$dir/sg/conf"
 	t=$EPOCHREALTIME
-	squidGuard -c "$dir/sg/conf" -C all >/dev/null 2>&1
+	timeout 900 squidGuard -c "$dir/sg/conf" -C all >/dev/null 2>&1 || { echo 'squidGuard: no database within 15 minutes'; continue; }
 	printf 'squidGuard: database built in %s s, %d MB' "$(seconds "$t" "$EPOCHREALTIME")" \
 		$(($(stat -c %s "$dir/sg/bad/domains.db") / 1048576))
 	for what in hit miss; do

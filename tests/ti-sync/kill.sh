@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Killed at random moments, 60 times (TI_KILLS=200 for more): the database and both sets are always valid, and the next
-# run completes.
+# Killed at random moments, 60 times (TI_KILLS=200 for more): the database and both sets are always valid, the next run
+# completes, and then the manifest for nodes that pull is that of the sets.
 . "${srcdir:?}/tests/ti-sync/lib.sh"
 rounds=${TI_KILLS:-60}
-conf_begin 'outputs:' "  - {type: domains, path: $tap_dir/out.txt}"
+openssl genpkey -algorithm ed25519 -out "$tap_dir/key.pem" 2>/dev/null
+conf_begin "sign_key: $tap_dir/key.pem" 'outputs:' "  - {type: domains, path: $tap_dir/out.txt}"
 for f in a b c; do echo "  - {name: $f, file: $www/$f.txt, expiry: 0s, max_loss: 100}" >>"$conf"; done
 for f in a b c; do names 3000 $f >"$www/$f.txt"; done
 run
 is "$rc" 0 'first run'
+
+manifest_fits()
+{
+	(cd "$tap_dir/sets" && sed -n 's/^\([a-z]*.set\) [0-9]* \([0-9a-f]*\)$/\2  \1/p' manifest | sha256sum -c --status) &&
+		[ -z "$(find "$tap_dir/sets" -name '*.new' -o -name '.*.before')" ]
+}
 
 bad='' killed=0
 took=$(now_ms); run --rebuild; took=$(($(now_ms) - took + 5))
@@ -27,6 +34,7 @@ for i in $(seq 1 "$rounds"); do
 	if [ $((i % 20)) = 0 ]; then
 		run
 		[ "$rc" = 0 ] || bad+="round $i: the next run ended with $rc: $(tail -n 1 "$tap_dir/run.log")"$'\n'
+		manifest_fits || bad+="round $i: the manifest is not that of the sets"$'\n'
 		listed "round-$i.com" || bad+="round $i: its name is not listed after the next run"$'\n'
 	fi
 done
