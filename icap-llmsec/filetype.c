@@ -440,6 +440,16 @@ filetype_of(const void *data, size_t len)
 }
 
 const struct filetype *
+filetype_of_tail(const void *data, size_t len)
+{
+	size_t eocd, best = N_MEMBERS;
+
+	if (len < 22 + 46 || (eocd = find_eocd(data, len)) == SIZE_MAX || !read_directory(data, len, eocd, &best))
+		return NULL;
+	return &types[best < N_MEMBERS ? members[best].type : T_ZIP];
+}
+
+const struct filetype *
 filetype_named(const char *name)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)

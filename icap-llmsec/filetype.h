@@ -31,6 +31,8 @@ struct filetype {
 
 /* Never NULL; empty data is text.  Static, compare by name. */
 const struct filetype *filetype_of(const void *, size_t);
+/* A zip or what is made of one, whose directory stands at the end of these bytes; NULL: none. */
+const struct filetype *filetype_of_tail(const void *, size_t);
 /* By its name, for policies; NULL: none. */
 const struct filetype *filetype_named(const char *);
 const char *filetype_class_name(enum filetype_class);

@@ -88,6 +88,7 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_MAP(struct icap_policy, secrets, secret_conf_opts, "keys, tokens, passwords"),
 	CONF_MAP(struct icap_policy, attachments, attach_conf_opts, "files, pictures, sound in requests"),
 	CONF_MAP(struct icap_policy, responses, resp_conf_opts, "the model's answers"),
+	CONF_MAP(struct icap_policy, content, content_conf_opts, "what passes the forward proxy (profile egress)"),
 	CONF_MAP(struct icap_policy, trajectory, traj_conf_opts, "conversations and who holds them"),
 	CONF_BOOL(struct icap_policy, overhead_header, "true", "X-LLMSec-Overhead-Us: microseconds of judging, on answers"),
 	CONF_SEQ(struct icap_policy, exceptions, n_exceptions, exception_opts, struct icap_exception, "other settings for some routes or keys"),
@@ -178,6 +179,8 @@ policy_load(struct icap_policy **out, const char *path, bool keys, struct diag *
 	rc = conf_load(path, icap_conf_opts, p, &p->mem, d);
 	if (rc == 0)
 		rc = policy_detectors(p, d);
+	if (rc == 0)
+		rc = content_conf_compile(&p->content, path, d);
 	if (rc == 0 && keys)
 		rc = policy_keys(p, path, d);
 	if (rc < 0)
@@ -207,6 +210,7 @@ icap_policy_free(struct icap_policy **pp)
 	if (p == NULL)
 		return;
 	detectors_free(&p->detectors);
+	content_conf_free(&p->content);
 	keyring_free(&p->edge_keyring);
 	keyring_free(&p->tx_keyring);
 	conf_mem_free(&p->mem);

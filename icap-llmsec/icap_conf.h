@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "icap-llmsec/attach.h"
+#include "icap-llmsec/content.h"
 #include "icap-llmsec/convo.h"
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/pii.h"
@@ -65,6 +66,7 @@ struct icap_policy {
 	struct attach_conf attachments;
 	struct resp_conf responses;
 	struct traj_conf trajectory;
+	struct content_conf content;	/* of the forward proxy */
 	bool	 overhead_header;	/* X-LLMSec-Overhead-Us on answers */
 	struct icap_exception *exceptions;
 	size_t	 n_exceptions;

@@ -28,6 +28,9 @@ static const struct counter_def counter_defs[CTR_N] = {
 	FOUND(SCRIPT, "script"), FOUND(ARCHIVE, "archive"), FOUND(EXECUTABLE, "executable"), FOUND(UNKNOWN, "unknown"), FOUND(TYPE, "type"),
 	FOUND(MISMATCH, "mismatch"), FOUND(SIZE, "size"), FOUND(UNREADABLE, "unreadable"), FOUND(PICTURES, "pictures"), FOUND(LIMIT, "limit"),
 	FOUND(COUNT, "count"), FOUND(REMOTE, "remote"), FOUND(ADDRESS, "address"),
+#define CONTENT(c, l)	[CTR_CONTENT_##c] = {"llmsec_icap_content_total", "action=\"" l "\"", "Messages of the forward proxy judged, by action", COUNTER_COUNTER}
+	CONTENT(PASS, "pass"), CONTENT(MONITOR, "monitor"), CONTENT(MASK, "mask"), CONTENT(BLOCK, "block"), CONTENT(ERROR, "error"),
+#undef CONTENT
 	[CTR_REQ_PASS] = {"llmsec_icap_requests_total", "action=\"pass\"", "Requests judged, by action", COUNTER_COUNTER},
 	[CTR_REQ_REWRITE] = {"llmsec_icap_requests_total", "action=\"mask\"", "Requests judged, by action", COUNTER_COUNTER},
 	[CTR_REQ_REFUSE] = {"llmsec_icap_requests_total", "action=\"block\"", "Requests judged, by action", COUNTER_COUNTER},
@@ -377,10 +380,17 @@ tr_event(struct tr *t, const char *name, const char *action, int severity, int s
 		if (k == n)
 			ids[n++] = f->v[i].rule_id;
 	}
+	for (size_t i = 0; f == NULL && r != NULL && i < r->n_rule_ids && n < 64; i++)
+		ids[n++] = r->rule_ids[i];
 	e.n_rule_ids = n;
-	e.target = t->route.model[0] ? t->route.model : NULL;
-	snprintf(detail, sizeof(detail), "{\"dialect\":\"%s\",\"status\":%d,\"code\":\"%s\",\"findings\":%zu,\"bytes\":%zu}",
-	    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", f ? f->n : 0, buf_len(&t->in));
+	e.target = t->host[0] ? t->host : t->route.model[0] ? t->route.model : NULL;
+	if (t->content != NULL)
+		snprintf(detail, sizeof(detail), "{\"direction\":\"%s\",\"status\":%d,\"type\":\"%s\",\"where\":\"%s\",\"bytes\":%zu}",
+		    t->req->type == ICAP_REQMOD ? "upload" : "download", r ? r->status : 0, content_verdict(t->content)->type,
+		    content_verdict(t->content)->where, buf_len(&t->in));
+	else
+		snprintf(detail, sizeof(detail), "{\"dialect\":\"%s\",\"status\":%d,\"code\":\"%s\",\"findings\":%zu,\"bytes\":%zu}",
+		    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", f ? f->n : 0, buf_len(&t->in));
 	e.detail = detail;
 	if (c == NULL || event_emit(c, &e) < 0)
 		tr_count(CTR_EVENTS_FAILED);

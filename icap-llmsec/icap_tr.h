@@ -21,6 +21,7 @@
 enum tr_state {
 	TR_COLLECT,		/* REQMOD: body is being collected */
 	TR_STREAM,		/* RESPMOD: through inspect_resp */
+	TR_CONTENT,		/* profile egress: icap_content.c */
 	TR_SEND,		/* what is in <out> goes out, input is swallowed */
 };
 
@@ -33,6 +34,11 @@ struct tr {
 	struct buf		 out;
 	struct inspect_resp	*resp;
 	bool			 eof, unlocked;
+	bool			 egress;	/* profile of the forward proxy */
+	bool			 broken;	/* bytes are gone that should not be a whole message: no orderly end */
+	size_t			 keep;		/* bytes of a stream that wait for its end */
+	struct content		*content;
+	char			 host[256];	/* egress: where the request goes */
 	bool			 collected;	/* RESPMOD: end of data was judged */
 	char			 method[16], url[2048];
 	char			 request_id[80], client_ip[64], key[17];
@@ -47,6 +53,7 @@ enum tr_counter {
 	CTR_RESP_PASS, CTR_RESP_STREAM, CTR_RESP_HOLD, CTR_RESP_REFUSE, CTR_RESP_ERROR,
 	CTR_EDGE_OK, CTR_EDGE_ABSENT, CTR_EDGE_MALFORMED, CTR_EDGE_UNKNOWN_KEY, CTR_EDGE_STALE, CTR_EDGE_FORGED,
 	CTR_BYTES_IN, CTR_EVENTS_FAILED, CTR_CONFIG_CURRENT, CTR_INSPECT_SECONDS,
+	CTR_CONTENT_PASS, CTR_CONTENT_MONITOR, CTR_CONTENT_MASK, CTR_CONTENT_BLOCK, CTR_CONTENT_ERROR,
 	CTR_FILE,		/* one per class, then remote addresses */
 	CTR_FILE_FOUND = CTR_FILE + ATTACH_CLASSES + 1,	/* one per enum attach_what */
 	CTR_N = CTR_FILE_FOUND + ATTACH_N
@@ -79,6 +86,10 @@ int	reqmod_headers(struct tr *);
 int	reqmod_end(struct tr *);
 int	respmod_headers(struct tr *);
 int	respmod_end(struct tr *);
+/* icap_content.c: the same for profile egress, both directions. */
+int	egress_headers(struct tr *);
+void	egress_feed(struct tr *, const char *, size_t);
+int	egress_end(struct tr *);
 /* Bytes of the origin; false: stop. */
 void	respmod_feed(struct tr *, const char *, size_t);
 #endif

@@ -43,6 +43,9 @@ noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h
 	%D%/multipart.c %D%/span_upload.c
 noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
 noinst_HEADERS += %D%/pth.h %D%/pth_private.h
+# what passes the forward proxy
+%C%_libinspect_la_SOURCES += %D%/blob.c %D%/content.c %D%/content_conf.c %D%/content_judge.c %D%/content_secret.c
+noinst_HEADERS += %D%/blob.h %D%/content.h %D%/content_private.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
 	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
@@ -51,7 +54,8 @@ noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%
 # keeps its last good configuration over a reload.
 cicapmoddir = $(cicap_moduledir)
 cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
-%C%_srv_llmsec_la_SOURCES = %D%/srv_llmsec.c %D%/icap_tr.c %D%/icap_tr.h %D%/icap_reqmod.c %D%/icap_respmod.c
+%C%_srv_llmsec_la_SOURCES = %D%/srv_llmsec.c %D%/icap_tr.c %D%/icap_tr.h %D%/icap_reqmod.c %D%/icap_respmod.c \
+	%D%/icap_content.c
 %C%_srv_llmsec_la_CPPFLAGS = $(AM_CPPFLAGS) $(CICAP_CFLAGS)
 %C%_srv_llmsec_la_CFLAGS = $(AM_CFLAGS) -Wno-undef -Wno-strict-prototypes -Wno-shadow
 %C%_srv_llmsec_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -Wl,-z,nodelete $(LLMSEC_MODULE_LDFLAGS)
@@ -180,6 +184,17 @@ tests_unit_icap_llmsec_test_pth_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
 FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_pth
 tests_fuzz_icap_llmsec_fuzz_pth_SOURCES = tests/fuzz/icap-llmsec/fuzz_pth.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_pth_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+
+# what passes the forward proxy: tests
+check_PROGRAMS += tests/unit/icap-llmsec/test_content
+TESTS += tests/unit/icap-llmsec/test_content tests/icap/content.sh
+dist_check_SCRIPTS += tests/icap/content.sh
+EXTRA_DIST += tests/icap/matrix.py tests/icap/samples.py
+tests_unit_icap_llmsec_test_content_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_content_LDADD = $(ICAP_TEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_content
+tests_fuzz_icap_llmsec_fuzz_content_SOURCES = tests/fuzz/icap-llmsec/fuzz_content.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_content_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # request side: tests
 ICAP_REQ_TESTS = tests/unit/icap-llmsec/test_detect tests/unit/icap-llmsec/test_rules \

@@ -142,6 +142,7 @@ srv_new(ci_request_t *req)
 	t->req = req;
 	t->pol = policy;
 	t->t0 = tr_now_us();
+	t->egress = strstr(req->args, "profile=egress") != NULL;
 	t->arena = tr_arena_get(policy ? (size_t)policy->max_request * 20 : 0);
 	if (t->arena == NULL) {
 		free(t);
@@ -160,6 +161,7 @@ srv_free(void *v)
 		return;
 	tr_events_tick();
 	inspect_resp_free(&t->resp);
+	content_free(&t->content);
 	tr_arena_put(t->arena);
 	buf_free(&t->in);
 	buf_free(&t->out);
@@ -185,6 +187,8 @@ srv_headers(char *data, int n, ci_request_t *req)
 		tr_refuse(t, &broken);
 		return CI_MOD_CONTINUE;
 	}
+	if (t->egress)
+		return egress_headers(t);
 	return req->type == ICAP_REQMOD ? reqmod_headers(t) : respmod_headers(t);
 }
 
@@ -194,6 +198,8 @@ srv_end(ci_request_t *req)
 	struct tr *t = ci_service_data(req);
 
 	t->eof = true;
+	if (t->egress && t->pol != NULL)
+		return egress_end(t);
 	return req->type == ICAP_REQMOD ? reqmod_end(t) : respmod_end(t);
 }
 
@@ -211,6 +217,13 @@ srv_take(struct tr *t, const char *p, int *n)
 			return false;
 		}
 		respmod_feed(t, p, (size_t)*n);
+		break;
+	case TR_CONTENT:
+		if (t->unlocked && buf_len(&t->out) > SRV_BACKLOG) {
+			*n = 0;
+			return false;
+		}
+		egress_feed(t, p, (size_t)*n);
 		break;
 	case TR_SEND:
 		break;
@@ -232,12 +245,18 @@ srv_io(char *w, int *wl, char *r, int *rl, int iseof, ci_request_t *req)
 		t->eof = true;
 		if (t->state == TR_STREAM)
 			respmod_end(t);
+		else if (t->state == TR_CONTENT && t->unlocked)
+			egress_end(t);
 	}
+	if (t->broken)
+		return CI_ERROR;
 	if (w == NULL || wl == NULL)
 		return CI_OK;
 	out = t->state == TR_STREAM ? inspect_resp_out(t->resp) : &t->out;
 	n = buf_len(out);
-	last = t->state == TR_SEND || (t->state == TR_STREAM && (t->collected || inspect_resp_done(t->resp)));
+	if (t->state == TR_CONTENT && !t->collected)
+		n -= n < t->keep ? n : t->keep;
+	last = t->state == TR_SEND || (t->state == TR_CONTENT && t->collected) || (t->state == TR_STREAM && (t->collected || inspect_resp_done(t->resp)));
 	if (n == 0 || t->state == TR_COLLECT) {
 		*wl = last ? CI_EOF : 0;	/* 0: nothing now */
 		return CI_OK;

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "icap-llmsec/blob.h"
+
+enum { NO = -1, SKIP = -2, PAD = -3 };
+
+/* Value of a base64 letter of either alphabet; NO. */
+static int
+value64(unsigned char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : NO;
+}
+
+static int
+value16(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : NO;
+}
+
+static void
+decode64(struct buf *out, const char *p, size_t len)
+{
+	uint32_t acc = 0;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		acc = acc << 6 | (uint32_t)value64((unsigned char)p[i]);
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			buf_addc(out, (char)(acc >> bits & 0xff));
+		}
+	}
+}
+
+static void
+decode16(struct buf *out, const char *p, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i += 2)
+		buf_addc(out, (char)(value16((unsigned char)p[i]) << 4 | value16((unsigned char)p[i + 1])));
+}
+
+static void
+show(struct blob *b, bool whole)
+{
+	if (!b->found(b->arg, buf_ptr(&b->data), buf_len(&b->data), whole))
+		b->stopped = true;
+}
+
+/*
+ * Both alphabets have letters that also stand between things: "--UEs...", "files/UEs...".  So the run is also tried from behind
+ * such a letter, for the first few of them near its front.
+ */
+static void
+judge64(struct blob *b, bool whole)
+{
+	const char *p = buf_ptr(&b->run);
+	size_t n = buf_len(&b->run);
+	unsigned tries = 0;
+
+	for (size_t at = 0; at < n && at < 32 && n - at >= BLOB_MIN && tries < 4 && !b->stopped; at++)
+		if (at == 0 || (value64((unsigned char)p[at - 1]) >= 62 && value64((unsigned char)p[at]) < 62)) {
+			buf_clear(&b->data);
+			decode64(&b->data, p + at, n - at);
+			show(b, whole);
+			tries++;
+		}
+}
+
+static void
+judge(struct blob *b, bool whole)
+{
+	size_t n = buf_len(&b->run);
+
+	if (n >= BLOB_MIN && !b->full) {
+		judge64(b, whole);
+		if (!b->stopped && b->hex) {
+			buf_clear(&b->data);
+			decode16(&b->data, buf_ptr(&b->run), n);
+			show(b, whole);
+		}
+	}
+	if (b->run.err != 0 || b->data.err != 0)
+		b->stopped = true;
+}
+
+static void
+run_end(struct blob *b)
+{
+	judge(b, true);
+	buf_clear(&b->run);
+	b->full = false;
+	b->hex = true;
+}
+
+static void
+letter(struct blob *b, unsigned char c)
+{
+	if (value64(c) == NO) {
+		run_end(b);
+		return;
+	}
+	if (b->full)
+		return;
+	b->hex = b->hex && value16(c) != NO;
+	buf_addc(&b->run, (char)c);
+	if (buf_len(&b->run) >= BLOB_RUN) {
+		judge(b, false);
+		b->full = true;
+	}
+}
+
+/* The letter that a complete escape stands for, SKIP for a line break, NO for anything else; 1: more must come. */
+static int
+escaped(const char *e, unsigned n, bool *more)
+{
+	unsigned v = 0, digits = e[0] == '%' ? 2 : 4, first = e[0] == '%' ? 1 : 2;
+
+	*more = false;
+	if (e[0] == '\\' && n == 1) {
+		*more = true;
+		return NO;
+	}
+	if (e[0] == '\\' && e[1] != 'u')
+		return e[1] == '/' ? '/' : e[1] == 'n' || e[1] == 'r' || e[1] == 't' ? SKIP : NO;
+	for (unsigned i = first; i < n; i++) {
+		if (value16((unsigned char)e[i]) == NO)
+			return NO;
+		v = v * 16 + (unsigned)value16((unsigned char)e[i]);
+	}
+	if (n < first + digits) {
+		*more = true;
+		return NO;
+	}
+	return v == '\n' || v == '\r' ? SKIP : v < 0x80 ? (int)v : NO;
+}
+
+static void
+escape_byte(struct blob *b, char c)
+{
+	bool more;
+	int v;
+
+	b->esc[b->n_esc++] = c;
+	v = escaped(b->esc, b->n_esc, &more);
+	if (more && b->n_esc < sizeof(b->esc))
+		return;
+	b->n_esc = 0;
+	if (v >= 0)
+		letter(b, (unsigned char)v);
+	else if (v != SKIP)
+		run_end(b);
+}
+
+void
+blob_begin(struct blob *b, bool (*found)(void *, const void *, size_t, bool), void *arg)
+{
+	memset(b, 0, sizeof(*b));
+	b->found = found;
+	b->arg = arg;
+	b->hex = true;
+}
+
+bool
+blob_feed(struct blob *b, const char *p, size_t len)
+{
+	for (size_t i = 0; i < len && !b->stopped; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (b->n_esc > 0 || c == '\\' || c == '%')
+			escape_byte(b, (char)c);
+		else if (c != '\n' && c != '\r')
+			letter(b, c);
+	}
+	return !b->stopped;
+}
+
+bool
+blob_peek(struct blob *b)
+{
+	judge(b, false);
+	return !b->stopped;
+}
+
+bool
+blob_end(struct blob *b)
+{
+	run_end(b);
+	return !b->stopped;
+}
+
+void
+blob_free(struct blob *b)
+{
+	buf_free(&b->run);
+	buf_free(&b->data);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_BLOB_H
+#define LLMSEC_ICAP_BLOB_H
+/*
+ * Files inside text: runs of base64 (RFC 4648, both alphabets) and hex in JSON, event streams, forms, mail, data: URLs.  Text comes
+ * in any pieces; JSON's "\/", "\n" and \uXXXX, line breaks and percent escapes within a run are undone.  Of each run the front is decoded,
+ * enough to tell its type.  Linear; one window of memory.  An object belongs to one thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/buf.h"
+
+#define BLOB_MIN	16		/* letters: shorter runs are words */
+#define BLOB_RUN	(88 * 1024)	/* letters of a run that are looked at: 44 KB of hex, 66 KB of base64 */
+
+struct blob {
+	struct buf	 run;		/* letters, escapes undone */
+	struct buf	 data;		/* decoded */
+	bool		 full;		/* judged; the rest of the run passes by */
+	bool		 hex;		/* hex digits only, so far */
+	char		 esc[6];	/* of an escape that came in pieces */
+	unsigned	 n_esc;
+	/* What a run decodes to; <whole>: all of it.  False stops the walk. */
+	bool		(*found)(void *, const void *, size_t, bool whole);
+	void		*arg;
+	bool		 stopped;
+};
+
+void	blob_begin(struct blob *, bool (*found)(void *, const void *, size_t, bool whole), void *arg);
+/* False: found() said stop, or no memory (run.err). */
+bool	blob_feed(struct blob *, const char *, size_t);
+/* Look at the run that is under way as far as it came. */
+bool	blob_peek(struct blob *);
+bool	blob_end(struct blob *);
+void	blob_free(struct blob *);
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* One piece of content: its type, the parts and encoded files in it, what Python would do with it, secrets. */
+#include "config.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "icap-llmsec/content_private.h"
+#include "icap-llmsec/multipart.h"
+#include "icap-llmsec/pth.h"
+#include "lib/arena.h"
+
+struct walker {
+	struct content	*c;
+	unsigned	 depth;
+};
+
+static bool
+named(const struct filetype *f, const char *name)
+{
+	return strcmp(f->name, name) == 0;
+}
+
+static bool
+ends(const char *s, const char *tail)
+{
+	size_t n = strlen(s), k = strlen(tail);
+
+	return n >= k && strcasecmp(s + n - k, tail) == 0;
+}
+
+static bool
+is_package(const char *name, const struct filetype *f)
+{
+	return named(f, "wheel") || ends(name, ".whl") || ends(name, ".egg");
+}
+
+bool
+content_is_python(const char *name, const struct filetype *f)
+{
+	return pth_kind(name) != PTH_NONE || f->class == FT_ARCHIVE || is_package(name, f);
+}
+
+/*
+ * Signatures of two bytes are met by chance in runs of letters that are no files.  A file is something that such a signature's
+ * next bytes agree with, or that is too long for a token.
+ */
+static bool
+is_chance(const struct filetype *f, const unsigned char *p, size_t len)
+{
+	if (named(f, "gzip"))
+		return len < 18 || p[2] != 8 || (p[3] & 0xe0) != 0;
+	if (named(f, "bzip2"))
+		return len < 10 || p[3] < '1' || p[3] > '9' || (memcmp(p + 4, "1AY&SY", 6) != 0 && memcmp(p + 4, "\x17\x72\x45\x38\x50\x90", 6) != 0);
+	if (named(f, "zlib")) {
+		struct buf out = {.max = 1 << 20};
+		struct decode *d = NULL;
+		int rc = len >= 24 ? decode_new(&d, DECODE_DEFLATE, 1 << 20) : -1;
+
+		if (rc == 0)
+			rc = decode_feed(d, p, len < 512 ? len : 512, &out);
+		rc = rc == 0 && buf_len(&out) == 0 ? -1 : rc;
+		decode_free(&d);
+		buf_free(&out);
+		return rc < 0;
+	}
+	if (named(f, "mz"))
+		return len < 64;
+	return (named(f, "compress") || named(f, "arj") || named(f, "pickle") || named(f, "cpio") || named(f, "bmp") ||
+	    named(f, "lha") || named(f, "pyc")) && len < 128;
+}
+
+bool
+content_sniff_parts(struct multipart *m, const char *p, size_t len)
+{
+	char type[MULTIPART_BOUNDARY + 40] = "multipart/mixed; boundary=\"";
+	const char *eol;
+	size_t n;
+
+	if (len < 16 || p[0] != '-' || p[1] != '-' || (eol = memmem(p, len < 80 ? len : 80, "\r\n", 2)) == NULL)
+		return false;
+	n = (size_t)(eol - p) - 2;
+	if (n == 0 || n > MULTIPART_BOUNDARY || len - n - 4 < 8 || strncasecmp(eol + 2, "content-", 8) != 0 || memchr(p + 2, '"', n) != NULL)
+		return false;
+	memcpy(type + 27, p + 2, n);
+	memcpy(type + 27 + n, "\"", 2);
+	return multipart_begin(m, type, p, len);
+}
+
+static bool
+on_blob(void *arg, const void *data, size_t len, bool whole)
+{
+	struct walker *w = arg;
+	struct piece p = {.where = "text", .data = data, .len = len, .whole = whole, .depth = w->depth + 1};
+
+	content_judge(w->c, &p);
+	return w->c->step != CONTENT_REFUSED;
+}
+
+static void
+judge_blobs(struct content *c, const struct piece *p)
+{
+	struct walker w = {c, p->depth};
+	struct blob b;
+
+	blob_begin(&b, on_blob, &w);
+	if (blob_feed(&b, p->data, p->len))
+		blob_end(&b);
+	if (b.run.err != 0 || b.data.err != 0)
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", "text", "no memory to look at it", 503);
+	blob_free(&b);
+}
+
+static void
+judge_parts(struct content *c, struct multipart *m, const struct piece *p)
+{
+	struct multipart_part part;
+	int rc;
+
+	while ((rc = multipart_next(m, &part)) == 1 && c->step != CONTENT_REFUSED) {
+		struct piece q = {.where = "part", .data = part.data, .len = part.len, .whole = true, .depth = p->depth + 1};
+
+		if (part.filename != NULL)
+			q.name = arena_strndup(c->arena, part.filename, part.filename_len);
+		if (part.type != NULL)
+			q.type = arena_strndup(c->arena, part.type, part.type_len);
+		content_judge(c, &q);
+	}
+	if (rc < 0)
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "multipart", "body", "its parts cannot be told apart", 400);
+}
+
+/* Start-up files of Python, alone or in a package. */
+static void
+judge_python(struct content *c, const struct piece *p, const struct filetype *f)
+{
+	const char *name = p->name != NULL ? p->name : "";
+	enum pth_kind kind = pth_kind(name);
+	struct pth_limits lim = {.unpacked = (size_t)c->conf->max_unpacked};
+	enum content_mode mode = c->python;
+	struct pth_report *r;
+	size_t hard = 0;
+
+	if (c->python == CONTENT_ALLOW || !p->whole || !content_is_python(name, f))
+		return;
+	r = arena_calloc(c->arena, 1, sizeof(*r));
+	if (r != NULL && kind != PTH_NONE)
+		pth_check(kind, name, p->data, p->len, c->arena, r);
+	else if (r != NULL)
+		pth_check_archive(name, p->data, p->len, &lim, c->arena, r);
+	if (r == NULL || r->nomem) {
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", f->name, "package", "no memory to look at it", 503);
+		return;
+	}
+	while (hard < r->n && r->v[hard].layer == PTH_LIMIT)
+		hard++;
+	if (hard == r->n && kind == PTH_NONE && !is_package(name, f))	/* some archive that can't be opened: may be no package at all */
+		mode = (enum content_mode)c->conf->opaque;
+	if (r->n > 0)
+		content_found(c, mode, pth_rule_id(r->v[hard < r->n ? hard : 0].layer), f->name, "package", r->v[hard < r->n ? hard : 0].why, 403);
+}
+
+void
+content_judge(struct content *c, const struct piece *p)
+{
+	const struct filetype *f = filetype_of(p->data, p->len);
+	struct multipart m;
+
+	if (p->depth > CONTENT_DEPTH) {
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", p->where, "nested deeper than is looked at", 403);
+		return;
+	}
+	if (strcmp(p->where, "text") == 0 && is_chance(f, (const unsigned char *)p->data, p->len))
+		return;
+	if (strcmp(p->where, "text") != 0 || (f->class != FT_TEXT && f->class != FT_DATA))
+		content_judge_type(c, f, p->where);
+	if (c->step == CONTENT_REFUSED)
+		return;
+	if (multipart_is(p->type) ? multipart_begin(&m, p->type, p->data, p->len) : content_sniff_parts(&m, p->data, p->len)) {
+		judge_parts(c, &m, p);
+		if (c->step == CONTENT_REFUSED)
+			return;
+	} else if (multipart_is(p->type))
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "multipart", p->where, "its parts cannot be told apart", 400);
+	judge_python(c, p, f);
+	if (c->step != CONTENT_REFUSED && c->secrets > CONTENT_ALLOW)
+		content_secrets(c, p, f);
+	/* What decodes to noise is no text to look further in. */
+	if (c->step != CONTENT_REFUSED && (f->class == FT_TEXT || named(f, "script") || named(f, "batch") || named(f, "svg") ||
+	    (f->class == FT_DATA && strcmp(p->where, "text") != 0)))
+		judge_blobs(c, p);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LLMSEC_ICAP_CONTENT_PRIVATE_H
+#define LLMSEC_ICAP_CONTENT_PRIVATE_H
+#include "icap-llmsec/blob.h"
+#include "icap-llmsec/content.h"
+#include "icap-llmsec/decode.h"
+
+#define CONTENT_DEPTH	4	/* parts in parts, text in text */
+
+struct content {
+	const struct content_conf *conf;
+	struct content_in in;
+	struct arena	*arena;
+	const struct content_types *own, *general;	/* own: of the rule, NULL */
+	enum content_mode secrets, python;
+	int64_t		 max;
+	enum content_step step;
+	struct content_verdict v;
+	struct decode	*dec;		/* NULL: sent as it is */
+	struct buf	 win;		/* decoded: the front, or all of it */
+	struct buf	 tail;		/* decoded: the end, where a zip has its directory */
+	struct buf	 scratch;
+	int64_t		 raw;
+	struct blob	 blob;
+	bool		 walking;	/* the stream is text, and its blobs are looked at */
+	bool		 front_done;
+	const char	*name;		/* of the file, by disposition or URL; in the arena */
+	char		*body;		/* content_finish(): bytes as sent, that may be masked */
+	size_t		 body_len;
+};
+
+/* A piece of text or file: where it was found, what it's called. */
+struct piece {
+	const char	*where;
+	const char	*name;		/* NULL: none */
+	const char	*type;		/* declared, NULL */
+	const char	*data;
+	size_t		 len;
+	bool		 whole;
+	unsigned	 depth;
+};
+
+/* Keeps the worst. */
+void	content_found(struct content *, enum content_mode, const char *rule_id, const char *type, const char *where,
+	    const char *why, int status);
+/* The type alone. */
+void	content_judge_type(struct content *, const struct filetype *, const char *where);
+/* All that is known of a piece. */
+void	content_judge(struct content *, const struct piece *);
+/* Would Python, or an installer, do something with this? */
+bool	content_is_python(const char *name, const struct filetype *);
+/* Multipart that doesn't say so: begins with a boundary and a part's header. */
+struct multipart;
+bool	content_sniff_parts(struct multipart *, const char *, size_t);
+/* content_secret.c: text that leaves. */
+void	content_secrets(struct content *, const struct piece *, const struct filetype *);
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Secrets on their way out: in bodies as sent and as their readers would unescape them, in documents, headers, addresses. */
+#include "config.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "icap-llmsec/content_private.h"
+#include "icap-llmsec/extract.h"
+#include "icap-llmsec/secret.h"
+#include "lib/arena.h"
+#include "lib/json.h"
+
+/*
+ * Where a key may go in a credential header: to the provider that issued it.  Kinds by the beginning of their name in
+ * secret_table.c; a kind without a home may go anywhere in such a header, for it is there that credentials belong.
+ */
+static const struct { const char *kind, *host; } homes[] = {
+	{"openai_project", ".openai.com"}, {"openai_service", ".openai.com"}, {"anthropic", ".anthropic.com"}, {"google_", ".googleapis.com"},
+	{"google_", ".google.com"}, {"github_", ".github.com"}, {"github_", ".githubusercontent.com"}, {"github_", ".ghcr.io"},
+	{"npm", ".npmjs.org"}, {"npm", ".npmjs.com"}, {"pypi", ".pypi.org"}, {"docker_", ".docker.com"}, {"docker_", ".docker.io"},
+	{"groq", ".groq.com"}, {"huggingface", ".huggingface.co"}, {"huggingface", ".hf.co"}, {"openrouter", ".openrouter.ai"},
+	{"perplexity", ".perplexity.ai"}, {"xai", ".x.ai"}, {"replicate", ".replicate.com"}, {"stripe_", ".stripe.com"},
+	{"slack_", ".slack.com"}, {"aws_", ".amazonaws.com"}, {"digitalocean_", ".digitalocean.com"}, {"sendgrid", ".sendgrid.com"},
+	{"telegram", ".telegram.org"}, {"discord", ".discord.com"},
+};
+
+static bool
+host_below(const char *host, const char *suffix)
+{
+	size_t n = strlen(host), k = strlen(suffix);
+
+	return (n >= k && strcasecmp(host + n - k, suffix) == 0) || strcasecmp(host, suffix + 1) == 0;
+}
+
+static bool
+is_at_home(const char *kind, const char *host)
+{
+	bool has_home = false;
+
+	for (size_t i = 0; i < sizeof(homes) / sizeof(*homes); i++)
+		if (strncmp(kind, homes[i].kind, strlen(homes[i].kind)) == 0) {
+			has_home = true;
+			if (host_below(host, homes[i].host))
+				return true;
+		}
+	return !has_home;
+}
+
+static bool
+is_credential_header(const char *name)
+{
+	static const char *const names[] = {"Authorization", "Proxy-Authorization", "Cookie", "x-api-key", "api-key", "x-goog-api-key",
+	    "Ocp-Apim-Subscription-Key", "X-Auth-Token", "PRIVATE-TOKEN", "X-Amz-Security-Token", "apikey"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+tell(struct content *c, enum content_mode mode, const struct secret_hit *h, const char *where)
+{
+	content_found(c, mode, h->what->rule_id, h->what->name, where, "keys and passwords may not leave", 403);
+}
+
+/* In text that is not there as sent, stars can't be put: what would be masked is refused. */
+static void
+scan(struct content *c, const char *text, size_t len, const char *where)
+{
+	struct secret_hit *h;
+	size_t n;
+
+	if (secret_find(c->conf->finder, text, len, c->arena, &h, &n) < 0) {
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", where, "no memory to look at it", 503);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		tell(c, c->secrets == CONTENT_MASK ? CONTENT_BLOCK : c->secrets, &h[i], where);
+}
+
+/* Text as it's sent.  <at>: the same bytes in the body that goes out, NULL. */
+static void
+scan_raw(struct content *c, const struct piece *p, char *at)
+{
+	struct secret_hit *h;
+	size_t n;
+	bool stars = c->secrets == CONTENT_MASK && at != NULL;
+
+	if (secret_find(c->conf->finder, p->data, p->len, c->arena, &h, &n) < 0) {
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", p->where, "no memory to look at it", 503);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		tell(c, c->secrets == CONTENT_MASK && !stars ? CONTENT_BLOCK : c->secrets, &h[i], p->where);
+		if (stars)
+			memset(at + h[i].start, '*', h[i].len);
+	}
+}
+
+static int
+on_value(void *arg, const struct json_value *v)
+{
+	struct content *c = arg;
+
+	if (v->type == JSON_STRING && v->text_len != v->raw_len)
+		scan(c, v->text, v->text_len, "body");
+	return c->step == CONTENT_REFUSED;
+}
+
+/* As a form's reader would have it. */
+static void
+scan_percent(struct content *c, const struct piece *p)
+{
+	char *out = memchr(p->data, '%', p->len) != NULL ? arena_alloc(c->arena, p->len) : NULL;
+	size_t n = 0;
+
+	if (out == NULL)
+		return;
+	for (size_t i = 0; i < p->len; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *a, *b;
+
+		if (p->data[i] == '%' && i + 2 < p->len && p->data[i + 1] != '\0' && p->data[i + 2] != '\0' &&
+		    (a = strchr(digits, p->data[i + 1] | 32)) != NULL && (b = strchr(digits, p->data[i + 2] | 32)) != NULL) {
+			out[n++] = (char)((a - digits) << 4 | (b - digits));
+			i += 2;
+		} else
+			out[n++] = p->data[i];
+	}
+	scan(c, out, n, p->where);
+}
+
+static char *
+place_in_body(struct content *c, const struct piece *p)
+{
+	const char *win = buf_ptr(&c->win);
+
+	if (c->body == NULL || p->data < win || p->data + p->len > win + buf_len(&c->win) || buf_len(&c->win) != c->body_len)
+		return NULL;
+	return c->body + (p->data - win);
+}
+
+void
+content_secrets(struct content *c, const struct piece *p, const struct filetype *f)
+{
+	struct extracted x;
+
+	if (p->len == 0)
+		return;
+	if (f->class == FT_DOCUMENT || strcmp(f->name, "utf16") == 0) {
+		if (extract_text(p->data, p->len, NULL, c->arena, &x) == 0 && x.len > 0)
+			scan(c, x.text, x.len, p->where);
+		return;
+	}
+	if (f->class != FT_TEXT && f->class != FT_DATA && strcmp(f->name, "script") != 0 && strcmp(f->name, "batch") != 0 &&
+	    strcmp(f->name, "svg") != 0)
+		return;
+	scan_raw(c, p, place_in_body(c, p));
+	if (c->step != CONTENT_REFUSED && memchr(p->data, '\\', p->len) != NULL)
+		json_scan_all(p->data, p->len, JSON_STREAM, NULL, on_value, c, NULL, NULL);
+	if (c->step != CONTENT_REFUSED)
+		scan_percent(c, p);
+}
+
+void
+content_header(struct content *c, const char *name, const char *value, size_t len)
+{
+	bool credential = is_credential_header(name), url = strcmp(name, "url") == 0;
+	struct secret_hit *h;
+	size_t n;
+
+	if (c->secrets <= CONTENT_ALLOW || c->step == CONTENT_REFUSED || len == 0)
+		return;
+	if (secret_find(c->conf->finder, value, len, c->arena, &h, &n) < 0) {
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", "header", "no memory to look at it", 503);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if ((credential || url) && is_at_home(h[i].what->name, c->in.host) && (credential || h[i].what->group != SECRET_PASSWORD))
+			continue;
+		tell(c, c->secrets == CONTENT_MASK ? CONTENT_BLOCK : c->secrets, &h[i], url ? "url" : "header");
+	}
+}

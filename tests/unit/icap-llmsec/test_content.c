@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine of profile egress: steps, policies, blobs in any pieces, and tokens that only look like files. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "icap-llmsec/content.h"
+#include "lib/arena.h"
+#include "lib/conf.h"
+#include "lib/diag.h"
+
+#define L(s)	s, sizeof(s) - 1
+
+static const char zip[] = "PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0\5\0\0\0\5\0\0\0a.txthello";
+static const char zip64[] = "UEsDBBQAAAAAAAAAAAAAAAAABQAAAAUAAAAFAAAAYS50eHRoZWxsbw==";	/* the same */
+
+struct rig {
+	struct content_conf conf;
+	struct conf_mem	*mem;
+	struct arena	*arena;
+	struct content	*c;
+};
+
+static void
+rig_open(struct rig *r, const char *yaml)
+{
+	struct diag *d = diag_new();
+
+	memset(r, 0, sizeof(*r));
+	assert_int_equal(conf_load_mem("test", yaml, strlen(yaml), content_conf_opts, &r->conf, &r->mem, d), 0);
+	assert_int_equal(content_conf_compile(&r->conf, "test", d), 0);
+	diag_free(&d);
+	r->arena = arena_new(0);
+}
+
+static void
+rig_begin(struct rig *r, const struct content_in *in)
+{
+	content_free(&r->c);
+	arena_reset(r->arena);
+	assert_int_equal(content_new(&r->c, &r->conf, in, r->arena), 0);
+}
+
+static void
+rig_close(struct rig *r)
+{
+	content_free(&r->c);
+	arena_free(&r->arena);
+	content_conf_free(&r->conf);
+	conf_mem_free(&r->mem);
+}
+
+static const char strict[] = "{upload: {archive: block, executable: block}, download: {archive: block}, secrets: mask}";
+
+/* In pieces of <slice> bytes; the last step. */
+static enum content_step
+judge(struct rig *r, bool upload, const char *type, const char *data, size_t len, size_t slice, char *body)
+{
+	struct content_in in = {.upload = upload, .host = "drop.example", .url = "http://drop.example/x", .content_type = type, .length = -1};
+
+	rig_begin(r, &in);
+	for (size_t at = 0; at < len; at += slice)
+		content_feed(r->c, data + at, len - at < slice ? len - at : slice);
+	return content_finish(r->c, body, body != NULL ? len : 0);
+}
+
+static void
+test_pieces(void **state)
+{
+	static const struct { const char *head, *tail; } around[] = {
+		{"{\"a\":\"", "\"}"}, {"data: x\n\ndata: ", "\n\n"}, {"url=data:image/png;base64,", ""}, {"--", " "}, {"<p>", "</p>"},
+	};
+	struct rig r;
+	char text[400];
+
+	(void)state;
+	rig_open(&r, strict);
+	for (size_t i = 0; i < sizeof(around) / sizeof(*around); i++)
+		for (size_t slice = 1; slice < 20; slice += 3) {
+			int n = snprintf(text, sizeof(text), "%s%s%s", around[i].head, zip64, around[i].tail);
+
+			for (int up = 0; up < 2; up++)
+				if (judge(&r, up, "application/json", text, (size_t)n, slice, NULL) != CONTENT_REFUSED)
+					fail_msg("%s in pieces of %zu", text, slice);
+			assert_string_equal(content_verdict(r.c)->type, "zip");
+			assert_string_equal(content_verdict(r.c)->where, "text");
+		}
+	assert_int_equal(judge(&r, true, NULL, L(zip), 7, NULL), CONTENT_REFUSED);
+	assert_string_equal(content_verdict(r.c)->where, "body");
+	rig_close(&r);
+}
+
+/* Tokens, digests, ids, words: nothing of that is a file. */
+static void
+test_no_false_alarm(void **state)
+{
+	struct rig r;
+	char text[1200];
+	uint32_t x = 12345;
+	unsigned alarms = 0;
+
+	(void)state;
+	rig_open(&r, "{upload: {archive: block, executable: block, document: block}, secrets: \"off\"}");
+	for (int i = 0; i < 20000; i++) {
+		static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		size_t n = 16 + x % 49, at = 0;
+
+		at += (size_t)snprintf(text, sizeof(text), "{\"id\":\"");
+		for (size_t k = 0; k < n; k++) {
+			x = x * 1664525 + 1013904223;
+			text[at++] = letters[x >> 26];
+		}
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "\"}");
+		alarms += judge(&r, true, "application/json", text, at, at, NULL) == CONTENT_REFUSED;
+	}
+	assert_int_equal(alarms, 0);
+	rig_close(&r);
+}
+
+static void
+test_rules(void **state)
+{
+	static const char yaml[] = "{upload: {archive: block, deny: [pdf], monitor: [png], max: 100}, opaque: monitor, python: allow, secrets: \"off\", rules: ["
+	    "{name: a, hosts: [.example.org], upload: {archive: allow, max: 1000}}, {name: b, hosts: [one.example], upload: {allow: [pdf]}}]}";
+	static const struct { const char *host, *data; size_t len; enum content_mode mode; } t[] = {
+		{"x.test", L(zip), CONTENT_BLOCK}, {"example.org", L(zip), CONTENT_ALLOW}, {"a.b.EXAMPLE.org.", L(zip), CONTENT_ALLOW},
+		{"notexample.org", L(zip), CONTENT_BLOCK}, {"x.test", L("%PDF-1.4 x"), CONTENT_BLOCK}, {"one.example", L("%PDF-1.4 x"), CONTENT_ALLOW},
+		{"sub.one.example", L("%PDF-1.4 x"), CONTENT_BLOCK}, {"x.test", L("\x89PNG\r\n\x1a\n"), CONTENT_MONITOR},
+		{"x.test", L("text"), CONTENT_ALLOW}, {"x.test", L(""), CONTENT_ALLOW},
+	};
+	struct content_in in = {.upload = true, .url = "/", .length = 101, .host = "x.test"};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, yaml);
+	rig_begin(&r, &in);
+	assert_int_equal(content_step(r.c), CONTENT_REFUSED);
+	assert_int_equal(content_verdict(r.c)->status, 413);
+	in.host = "example.org";
+	rig_begin(&r, &in);
+	assert_int_equal(content_step(r.c), CONTENT_HOLD);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		in = (struct content_in){.upload = true, .url = "/", .length = -1, .host = t[i].host};
+		rig_begin(&r, &in);
+		content_feed(r.c, t[i].data, t[i].len);
+		content_finish(r.c, NULL, 0);
+		if (content_verdict(r.c)->mode != t[i].mode)
+			fail_msg("%zu: %s: %d", i, t[i].host, content_verdict(r.c)->mode);
+	}
+	rig_close(&r);
+}
+
+static void
+test_bad_names(void **state)
+{
+	static const char yaml[] = "{upload: {deny: [zipp]}}";
+	struct content_conf conf = {0};
+	struct conf_mem *mem = NULL;
+	struct diag *d = diag_new();
+
+	(void)state;
+	assert_int_equal(conf_load_mem("test", yaml, strlen(yaml), content_conf_opts, &conf, &mem, d), 0);
+	assert_true(content_conf_compile(&conf, "test", d) < 0);
+	assert_int_equal(diag_errors(d), 1);
+	content_conf_free(&conf);
+	conf_mem_free(&mem);
+	diag_free(&d);
+}
+
+static void
+test_steps(void **state)
+{
+	struct content_in in = {.host = "x.test", .url = "/", .content_type = "text/event-stream", .length = -1};
+	struct rig r;
+	char *big = malloc(200000);
+
+	(void)state;
+	assert_non_null(big);
+	memset(big, 'x', 200000);
+	rig_open(&r, strict);
+	rig_begin(&r, &in);		/* live: at once */
+	assert_int_equal(content_feed(r.c, L("data: 1\n\n")), CONTENT_STREAM);
+	in.content_type = "text/plain";	/* else text waits for its front */
+	rig_begin(&r, &in);
+	assert_int_equal(content_feed(r.c, big, 30000), CONTENT_HOLD);
+	assert_int_equal(content_feed(r.c, big, 40000), CONTENT_STREAM);
+	assert_int_equal(content_finish(r.c, NULL, 0), CONTENT_STREAM);
+	in.upload = true;		/* and leaves only when it was read */
+	rig_begin(&r, &in);
+	assert_int_equal(content_feed(r.c, big, 200000), CONTENT_WHOLE);
+	assert_int_equal(content_finish(r.c, big, 200000), CONTENT_STREAM);
+	in.content_encoding = "zstd";
+	rig_begin(&r, &in);
+	assert_int_equal(content_step(r.c), CONTENT_REFUSED);
+	assert_int_equal(content_verdict(r.c)->status, 415);
+	in.content_encoding = "gzip";	/* says so, and isn't */
+	rig_begin(&r, &in);
+	assert_int_equal(content_feed(r.c, big, 100), CONTENT_REFUSED);
+	/* a zip at the very end of a stream */
+	in = (struct content_in){.host = "x.test", .url = "/", .length = -1};
+	rig_begin(&r, &in);
+	memcpy(big, "\x89PNG\r\n\x1a\n", 8);
+	assert_int_equal(content_feed(r.c, big, 200000), CONTENT_STREAM);
+	content_feed(r.c, L("PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0a"
+	    "PK\1\2\24\0\24\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a"
+	    "PK\5\6\0\0\0\0\1\0\1\0\57\0\0\0\37\0\0\0\0\0"));
+	assert_int_equal(content_finish(r.c, NULL, 0), CONTENT_REFUSED);
+	free(big);
+	rig_close(&r);
+}
+
+static void
+test_stars(void **state)
+{
+	static const char key[] = "ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5";
+	struct rig r;
+	char body[200], want[200];
+	int n = snprintf(body, sizeof(body), "{\"k\":\"%s\",\"x\":1}", key);
+
+	(void)state;
+	rig_open(&r, strict);
+	memcpy(want, body, (size_t)n);
+	memset(want + 6, '*', strlen(key));
+	assert_int_equal(judge(&r, true, "application/json", body, (size_t)n, 50, body), CONTENT_STREAM);
+	assert_int_equal(content_verdict(r.c)->mode, CONTENT_MASK);
+	assert_memory_equal(body, want, (size_t)n);
+	rig_close(&r);
+}
+
+static void
+test_headers(void **state)
+{
+	static const char key[] = "ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5";
+	static const struct { const char *host, *name; bool refused; } t[] = {
+		{"api.github.com", "Authorization", false}, {"github.com", "authorization", false}, {"evil.test", "Authorization", true},
+		{"github.com.evil.test", "Authorization", true}, {"api.github.com", "X-Note", true}, {"evil.test", "url", true},
+		{"api.github.com", "url", false}, {"evil.test", "Cookie", true},
+	};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, strict);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct content_in in = {.upload = true, .host = t[i].host, .url = "/", .length = -1};
+
+		rig_begin(&r, &in);
+		content_header(r.c, t[i].name, key, strlen(key));
+		if ((content_step(r.c) == CONTENT_REFUSED) != t[i].refused)
+			fail_msg("%s to %s", t[i].name, t[i].host);
+	}
+	rig_close(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pieces), cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_steps), cmocka_unit_test(test_stars), cmocka_unit_test(test_headers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
