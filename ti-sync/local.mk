@@ -23,7 +23,8 @@ endif
 
 if TISYNC
 if BUILD_TESTS
-TI_TESTS = tests/unit/ti-sync/test_ti_format tests/unit/ti-sync/test_ti_store tests/unit/ti-sync/test_ti_verify
+TI_TESTS = tests/unit/ti-sync/test_ti_format tests/unit/ti-sync/test_ti_store tests/unit/ti-sync/test_ti_verify \
+	tests/unit/ti-sync/test_ti_share
 check_PROGRAMS += $(TI_TESTS) tests/ti-sync/ti_server
 tests_ti_sync_ti_server_CFLAGS = $(AM_CFLAGS) $(SSL_CFLAGS)
 tests_ti_sync_ti_server_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
@@ -52,6 +53,9 @@ tests_unit_ti_sync_test_ti_store_LDADD = $(TI_TEST_LIBS)
 tests_unit_ti_sync_test_ti_verify_SOURCES = tests/unit/ti-sync/test_ti_verify.c tests/unit/lib/temp.c tests/unit/lib/temp.h
 tests_unit_ti_sync_test_ti_verify_CFLAGS = $(TI_TEST_CFLAGS) $(CRYPTO_CFLAGS)
 tests_unit_ti_sync_test_ti_verify_LDADD = $(TI_TEST_LIBS) $(CRYPTO_LIBS)
+tests_unit_ti_sync_test_ti_share_SOURCES = tests/unit/ti-sync/test_ti_share.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_ti_sync_test_ti_share_CFLAGS = $(TI_TEST_CFLAGS)
+tests_unit_ti_sync_test_ti_share_LDADD = $(TI_TEST_LIBS)
 tests_unit_ti_sync_test_ti_format_CFLAGS = $(TI_TEST_CFLAGS)
 tests_unit_ti_sync_test_ti_format_LDADD = $(TI_TEST_LIBS)
 check_PROGRAMS += tests/bench/ti_make
