@@ -191,7 +191,15 @@ chain_make(const struct ti_conf *c, struct ti_manifest *m, const struct ti_manif
 		m->delta[m->n_deltas++] = chain[--n];
 }
 
-/* What the manifest doesn't name any more. */
+static bool
+ends_in(const char *name, const char *end)
+{
+	size_t n = strlen(name), k = strlen(end);
+
+	return n >= k && strcmp(name + n - k, end) == 0;
+}
+
+/* What the manifest doesn't name any more, and what a killed run left. */
 static void
 deltas_clean(const struct ti_conf *c, const struct ti_manifest *m)
 {
@@ -200,9 +208,9 @@ deltas_clean(const struct ti_conf *c, const struct ti_manifest *m)
 	struct dirent *e;
 
 	while (dir != NULL && (e = readdir(dir)) != NULL) {
-		size_t n = strlen(e->d_name), i = 0;
+		size_t i = 0;
 
-		if (n < 6 || strcmp(e->d_name + n - 6, ".delta") != 0)
+		if (!ends_in(e->d_name, ".delta") && !ends_in(e->d_name, ".delta.new"))
 			continue;
 		while (i < m->n_deltas && strcmp(ti_delta_name(name, &m->delta[i]), e->d_name) != 0)
 			i++;
