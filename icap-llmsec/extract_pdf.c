@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PDF (ISO 32000-1): streams are found by their keywords, as damaged files are repaired, so that no cross-reference table can
- * lead past one; FlateDecode is undone, and what stands between ( ) in a content stream is the text.  Hexadecimal strings are read the
- * same way.  Fonts with their own numbering need a table that this reader doesn't apply: their text isn't seen, and so a file
- * with such a font, another filter or encryption is UNREADABLE.
+ * lead past one, and whether a page shows them or not; filters are undone, and what stands between ( ) or < > in a content stream is text, by
+ * the font in force.  Encrypted files, filters without a reader, and letters that only a picture of them would tell make a file UNREADABLE.
  */
 #include "config.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "icap-llmsec/extract_private.h"
+#include "icap-llmsec/extract_pdf.h"
+#include "lib/utf8.h"
 
 static bool
 has(const unsigned char *p, size_t n, const char *word)
@@ -18,50 +19,61 @@ has(const unsigned char *p, size_t n, const char *word)
 	return memmem(p, n, word, strlen(word)) != NULL;
 }
 
-/* Codes outside of text encodings (below a blank) mean a font that numbers its glyphs. */
+/* --- strings ------------------------------------------------------------------------------------------ */
+
+/* A string outside of content: PDFDocEncoding, which is near Latin 1, or UTF-16 with its mark (7.9.2). */
 static void
-put_byte(struct extraction *x, unsigned c)
+put_plain(struct extraction *x, const unsigned char *p, size_t n)
 {
-	if (c < 0x20 && c != '\n' && c != '\r' && c != '\t')
-		extract_stop(x, EXTRACT_UNREADABLE, "a font of it numbers its letters");
-	else
-		extract_put(x, c);	/* Latin 1 is close enough to the standard encodings */
+	if (n >= 2 && p[0] == 0xfe && p[1] == 0xff) {
+		for (size_t i = 2; i + 1 < n; i += 2)
+			extract_put(x, (uint32_t)p[i] << 8 | p[i + 1]);
+		return;
+	}
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		buf_add(&x->text, p + 3, n - 3);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		extract_put(x, p[i] >= 0x20 || p[i] == '\n' || p[i] == '\r' || p[i] == '\t' ? p[i] : UTF8_REPLACEMENT);
 }
 
-/* p[0] is '('.  Bytes used. */
+/* p[0] is '('; its bytes (7.3.4.2) are added to <out>.  Bytes used. */
 static size_t
-literal(struct extraction *x, const unsigned char *p, size_t n)
+literal(struct buf *out, const unsigned char *p, size_t n)
 {
 	unsigned depth = 1, v;
 	size_t i = 1;
 
-	for (; i < n && depth > 0 && x->text.err == 0; i++) {
+	for (; i < n && depth > 0; i++) {
 		if (p[i] == '\\' && i + 1 < n) {
 			i++;
 			if (p[i] >= '0' && p[i] <= '7') {
 				v = p[i] - '0';
 				for (int k = 0; k < 2 && i + 1 < n && p[i + 1] >= '0' && p[i + 1] <= '7'; k++)
 					v = v * 8 + (p[++i] - '0');
-				put_byte(x, v & 0xff);
-			} else if (p[i] != '\n' && p[i] != '\r')
-				put_byte(x, p[i] == 'n' || p[i] == 'r' ? '\n' : p[i] == 't' || p[i] == 'b' || p[i] == 'f' ? ' ' : p[i]);
+				buf_addc(out, (char)v);
+			} else if (p[i] == '\r')
+				i += i + 1 < n && p[i + 1] == '\n';
+			else if (p[i] != '\n')
+				buf_addc(out, p[i] == 'n' ? '\n' : p[i] == 'r' ? '\r' : p[i] == 't' ? '\t' : p[i] == 'b' ? '\b' : p[i] == 'f' ? '\f' : (char)p[i]);
 			continue;
 		}
 		depth += p[i] == '(';
 		depth -= p[i] == ')';
 		if (depth > 0)
-			put_byte(x, p[i]);
+			buf_addc(out, (char)p[i]);
 	}
 	return i;
 }
 
 static size_t
-hex_string(struct extraction *x, const unsigned char *p, size_t n)
+hex_string(struct buf *out, const unsigned char *p, size_t n)
 {
 	unsigned v = 0, digits = 0, c;
 	size_t i = 1;
 
-	for (; i < n && p[i] != '>' && x->text.err == 0; i++) {
+	for (; i < n && p[i] != '>'; i++) {
 		c = p[i] | 0x20u;
 		if (p[i] >= '0' && p[i] <= '9')
 			v = v * 16 + (p[i] - '0');
@@ -70,45 +82,69 @@ hex_string(struct extraction *x, const unsigned char *p, size_t n)
 		else
 			continue;
 		if (++digits % 2 == 0) {
-			put_byte(x, v & 0xff);
+			buf_addc(out, (char)v);
 			v = 0;
 		}
 	}
+	if (digits % 2 == 1)
+		buf_addc(out, (char)(v * 16));
 	return i;
 }
 
-/* Text operators and what they show; a large negative number in a TJ array is the gap between words (9.4.3). */
-static void
-content(struct extraction *x, const unsigned char *p, size_t n)
+/* The string at <p> into an emptied <out>; 0: there is none. */
+static size_t
+string(struct buf *out, const unsigned char *p, size_t n)
 {
-	bool gap = false;
+	buf_clear(out);
+	if (n > 0 && p[0] == '(')
+		return literal(out, p, n);
+	return n > 1 && p[0] == '<' && p[1] != '<' ? hex_string(out, p, n) : 0;
+}
 
-	for (size_t i = 0; i < n && x->text.err == 0;) {
-		if (p[i] == '(')
-			i += literal(x, p + i, n - i);
-		else if (p[i] == '<' && i + 1 < n && p[i + 1] != '<')
-			i += hex_string(x, p + i, n - i);
-		else if (p[i] == '<')
+/* --- content ------------------------------------------------------------------------------------------ */
+
+/*
+ * Text operators and what they show; a large negative number in a TJ array is the gap between words (9.4.3), and "/F1 12 Tf" chooses a font.
+ */
+static void
+content(struct pdf *d, const unsigned char *p, size_t n)
+{
+	struct extraction *x = d->x;
+	struct pdf_text name = {NULL, 0};
+	struct buf s = {0};
+
+	for (size_t i = 0, k; i < n && x->text.err == 0;) {
+		if ((k = string(&s, p + i, n - i)) > 0) {
+			pdf_show(d, d->now, (const unsigned char *)buf_ptr(&s), buf_len(&s));
+			i += k;
+		} else if (p[i] == '<')
 			i += 2;
-		else {
-			gap = p[i] == '-' && i + 3 < n && p[i + 1] >= '1' && p[i + 2] >= '0' && p[i + 2] <= '9' && p[i + 3] >= '0' && p[i + 3] <= '9';
-			if (gap)
+		else if (p[i] == '/') {
+			k = pdf_skip((struct pdf_text){p + i, n - i});
+			name = (struct pdf_text){p + i, k};
+			i += k;
+		} else {
+			if (p[i] == '-' && i + 3 < n && p[i + 1] >= '1' && p[i + 1] <= '9' && p[i + 2] >= '0' && p[i + 2] <= '9' && p[i + 3] >= '0' &&
+			    p[i + 3] <= '9')
 				buf_addc(&x->text, ' ');
+			if (p[i] == 'T' && i + 1 < n && p[i + 1] == 'f' && name.n > 0)
+				d->now = pdf_font(d, d->resources, name);
 			if (p[i] == 'T' && i + 1 < n && (p[i + 1] == 'd' || p[i + 1] == 'D' || p[i + 1] == '*' || p[i + 1] == 'm'))
 				buf_addc(&x->text, '\n');
 			i++;
 		}
 	}
+	d->oom = d->oom || s.err == -ENOMEM;
+	buf_free(&s);
+	buf_addc(&x->text, '\n');
 }
 
 /* A content stream shows text between BT and ET; without them it's a picture, a font or a table. */
 static void
-maybe_content(struct extraction *x, const unsigned char *p, size_t n)
+maybe_content(struct pdf *d, const unsigned char *p, size_t n)
 {
-	if (has(p, n, "begincmap"))
-		extract_stop(x, EXTRACT_UNREADABLE, "a font of it numbers its letters");
-	else if (has(p, n, "BT") && has(p, n, "ET") && (has(p, n, "Tj") || has(p, n, "TJ") || has(p, n, "'") || has(p, n, "\"")))
-		content(x, p, n);
+	if (has(p, n, "BT") && has(p, n, "ET") && (has(p, n, "Tj") || has(p, n, "TJ") || has(p, n, "'") || has(p, n, "\"")))
+		content(d, p, n);
 }
 
 /* Words outside of pages: notes, form fields, titles, alternative texts (12.5.2, 12.7.3, 14.3.3, 14.9.3). */
@@ -116,77 +152,167 @@ static void
 dictionary(struct extraction *x, const unsigned char *p, size_t n)
 {
 	static const char *const keys[] = {"/Contents", "/Title", "/Subject", "/Keywords", "/V", "/TU", "/Alt", "/ActualText", "/RC"};
+	struct buf s = {0};
 
 	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
 		const unsigned char *at = p, *end = p + n, *hit;
 
 		while (x->text.err == 0 && (hit = memmem(at, (size_t)(end - at), keys[k], strlen(keys[k]))) != NULL) {
+			size_t used;
+
 			at = hit + strlen(keys[k]);
 			while (at < end && (*at == ' ' || *at == '\n' || *at == '\r'))
 				at++;
-			if (at < end && *at == '(')
-				at += literal(x, at, (size_t)(end - at));
-			else if (at + 1 < end && *at == '<' && at[1] != '<')
-				at += hex_string(x, at, (size_t)(end - at));
-			else
+			if ((used = string(&s, at, (size_t)(end - at))) == 0)
 				continue;
+			put_plain(x, (const unsigned char *)buf_ptr(&s), buf_len(&s));
+			at += used;
 			buf_addc(&x->text, '\n');
 		}
 	}
+	if (s.err == -ENOMEM)
+		x->text.err = -ENOMEM;
+	buf_free(&s);
+}
+
+/* --- which names a content stream may use --------------------------------------------------------------- */
+
+static int
+stream_cmp(const void *a, const void *b)
+{
+	const struct pdf_stream *x = a, *y = b;
+
+	return x->data < y->data ? -1 : x->data > y->data;
+}
+
+static const struct pdf_stream *
+stream_find(const struct pdf *d, const unsigned char *data)
+{
+	struct pdf_stream key = {.data = data};
+
+	return d->n_streams > 0 ? bsearch(&key, d->stream, d->n_streams, sizeof(key), stream_cmp) : NULL;
+}
+
+/* A page's resources may be its parent's (7.7.3.4). */
+static struct pdf_text
+page_resources(struct pdf *d, struct pdf_text page)
+{
+	for (int i = 0; i < 16 && page.p != NULL && pdf_work(d, page.n); i++) {
+		struct pdf_text r = pdf_get(page, "Resources");
+
+		if (r.p != NULL)
+			return pdf_deref(d, r);
+		page = pdf_deref(d, pdf_get(page, "Parent"));
+	}
+	return (struct pdf_text){NULL, 0};
 }
 
 static void
-inflated(struct extraction *x, const unsigned char *p, size_t n, bool objects)
+page_stream(struct pdf *d, uint32_t num, struct pdf_text resources)
 {
-	z_stream z = {.next_in = (unsigned char *)(uintptr_t)p, .avail_in = (uInt)n};
-	struct buf out = {.max = (size_t)16 << 20};
-	int rc = Z_OK;
+	const struct pdf_object *o = pdf_object(d, num);
+	struct pdf_stream key, *s;
 
-	if (inflateInit(&z) != Z_OK) {
-		extract_stop(x, EXTRACT_UNREADABLE, "it cannot be unpacked");
+	if (o == NULL || o->data.p == NULL)
 		return;
-	}
-	while (rc == Z_OK) {
-		char *room = buf_room(&out, 65536);
-
-		if (room == NULL) {
-			extract_stop(x, EXTRACT_LIMIT, "it unpacks to more than is looked at");
-			break;
-		}
-		z.next_out = (unsigned char *)room;
-		z.avail_out = 65536;
-		rc = inflate(&z, Z_NO_FLUSH);
-		buf_wrote(&out, 65536 - z.avail_out);
-		if (!extract_unpacked(x, 65536 - z.avail_out))
-			break;
-	}
-	if (rc != Z_STREAM_END && rc != Z_OK && rc != Z_BUF_ERROR)
-		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it is damaged");
-	inflateEnd(&z);
-	if (objects)
-		dictionary(x, (const unsigned char *)buf_ptr(&out), buf_len(&out));
-	else
-		maybe_content(x, (const unsigned char *)buf_ptr(&out), buf_len(&out));
-	buf_free(&out);
+	key = (struct pdf_stream){.data = o->data.p};
+	s = bsearch(&key, d->stream, d->n_streams, sizeof(key), stream_cmp);
+	if (s != NULL)
+		s->resources = resources;
 }
 
-/* One stream: <dict> is what stands before the keyword, back to its object. */
+/* All streams with their dictionaries; those of pages, and forms (8.10), with their resources. */
 static void
-stream(struct extraction *x, const unsigned char *dict, size_t nd, const unsigned char *p, size_t n)
+list_streams(struct pdf *d)
 {
-	if (has(dict, nd, "/Image"))
+	d->stream = calloc(d->n_objects + 1, sizeof(*d->stream));
+	if (d->stream == NULL) {
+		d->oom = true;
 		return;
-	if (has(dict, nd, "/ObjStm") && has(dict, nd, "/Encrypt"))
-		extract_stop(x, EXTRACT_UNREADABLE, "it is encrypted");
-	else if (has(dict, nd, "ASCII85") || has(dict, nd, "LZWDecode") || has(dict, nd, "ASCIIHex") || has(dict, nd, "RunLength") ||
-	    has(dict, nd, "/Crypt"))
-		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it has a filter without a reader");
-	else if (has(dict, nd, "/FlateDecode") || has(dict, nd, "/Fl "))
-		inflated(x, p, n, has(dict, nd, "/ObjStm"));
-	else if (has(dict, nd, "/Filter"))
-		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it has a filter without a reader");
-	else
-		maybe_content(x, p, n);
+	}
+	for (size_t i = 0; i < d->n_objects; i++)
+		if (d->object[i].data.p != NULL)
+			d->stream[d->n_streams++] = (struct pdf_stream){d->object[i].data.p, d->object[i].dict,
+			    pdf_deref(d, pdf_get(d->object[i].dict, "Resources"))};
+	qsort(d->stream, d->n_streams, sizeof(*d->stream), stream_cmp);
+	for (size_t i = 0; i < d->n_objects; i++) {
+		struct pdf_text c = pdf_get(d->object[i].dict, "Contents"), r;
+
+		if (c.p == NULL || (c.p[0] != '[' && pdf_ref(c) == 0))
+			continue;
+		r = page_resources(d, d->object[i].dict);
+		if (pdf_ref(c) != 0 && pdf_object(d, pdf_ref(c)) != NULL && pdf_object(d, pdf_ref(c))->data.p == NULL)
+			c = pdf_deref(d, c);	/* an array of its own */
+		if (pdf_ref(c) != 0)
+			page_stream(d, pdf_ref(c), r);
+		for (size_t at = 1; c.p != NULL && c.n > 0 && c.p[0] == '[' && at + 4 < c.n && pdf_work(d, 1); at++)
+			if (c.p[at] >= '0' && c.p[at] <= '9' && (c.p[at - 1] < '0' || c.p[at - 1] > '9')) {
+				const unsigned char *end = memchr(c.p + at, 'R', c.n - at < 24 ? c.n - at : 24);
+
+				if (end == NULL)
+					break;
+				page_stream(d, pdf_ref((struct pdf_text){c.p + at, (size_t)(end + 1 - c.p) - at}), r);
+				at = (size_t)(end - c.p);
+			}
+	}
+}
+
+/* --- streams -------------------------------------------------------------------------------------------- */
+
+/* Programs of fonts, tables of objects, profiles of colours: no page shows them. */
+static bool
+is_machinery(const struct pdf *d, const struct pdf_stream *s)
+{
+	static const char *const keys[] = {"Length1", "Alternate", "Range", "FunctionType", "CMapName", "ShadingType"};
+	struct pdf_text type = pdf_get(s->dict, "Type"), sub = pdf_get(s->dict, "Subtype");
+
+	(void)d;
+	if (s->resources.p != NULL)
+		return false;
+	if (pdf_is(type, "/XRef") || pdf_is(type, "/Metadata") || pdf_is(sub, "/Type1C") || pdf_is(sub, "/CIDFontType0C") || pdf_is(sub, "/OpenType"))
+		return true;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (pdf_get(s->dict, keys[i]).p != NULL)
+			return true;
+	return false;
+}
+
+/* One stream: <before> is what stands before the keyword, back to the last one. */
+static void
+stream(struct pdf *d, struct pdf_text before, struct pdf_text data)
+{
+	const struct pdf_stream *s = stream_find(d, data.p);
+	struct pdf_text dict = s != NULL ? s->dict : (struct pdf_text){NULL, 0};
+	struct buf b = {0};
+
+	if (s == NULL) {	/* not part of any object that we found: its dictionary is the last one */
+		for (size_t i = before.n; i > 1 && dict.p == NULL; i--)
+			if (before.p[i - 2] == '<' && before.p[i - 1] == '<')
+				dict = (struct pdf_text){before.p + i - 2, before.n - i + 2};
+	} else if (is_machinery(d, s))
+		return;
+	if (pdf_is(pdf_get(dict, "Subtype"), "/Image") || pdf_is(pdf_get(dict, "Type"), "/XRef"))
+		return;
+	if (s != NULL && s->resources.p != NULL && s->resources.p != d->resources.p) {	/* streams of one page go on with its font */
+		d->resources = s->resources;
+		d->now = NULL;
+	}
+	if (pdf_unpack(d->x, dict, data, &b)) {
+		if (pdf_is(pdf_get(dict, "Type"), "/ObjStm"))
+			dictionary(d->x, (const unsigned char *)buf_ptr(&b), buf_len(&b));
+		else
+			maybe_content(d, (const unsigned char *)buf_ptr(&b), buf_len(&b));
+	}
+	buf_free(&b);
+}
+
+static bool
+is_blank(const struct buf *b)
+{
+	for (size_t i = 0; i < buf_len(b); i++)
+		if (buf_ptr(b)[i] != ' ' && buf_ptr(b)[i] != '\n')
+			return false;
+	return true;
 }
 
 void
@@ -194,11 +320,16 @@ extract_pdf(struct extraction *x)
 {
 	const unsigned char *p = x->data, *s, *e;
 	size_t at = 0, n = 0, prev = 0, before;
+	struct pdf d = {.x = x};
 
 	if (has(p, x->len, "/Encrypt"))
 		extract_stop(x, EXTRACT_UNREADABLE, "it is encrypted");
-	while (x->text.err == 0 && x->code != EXTRACT_LIMIT && (s = memmem(p + at, x->len - at, "stream", 6)) != NULL) {
-		if (++n > x->lim.entries) {
+	if (x->code == EXTRACT_OK) {	/* else all that it says is scrambled */
+		pdf_index(&d);
+		list_streams(&d);
+	}
+	while (!d.oom && x->text.err == 0 && x->code != EXTRACT_LIMIT && (s = memmem(p + at, x->len - at, "stream", 6)) != NULL) {
+		if (++n > x->lim.entries * 16) {
 			extract_stop(x, EXTRACT_LIMIT, "it has more parts than are looked at");
 			break;
 		}
@@ -210,13 +341,16 @@ extract_pdf(struct extraction *x)
 		if ((e = memmem(s, x->len - at, "endstream", 9)) == NULL)
 			e = p + x->len;
 		dictionary(x, p + prev, before - prev);
-		stream(x, p + prev, before - prev, s, (size_t)(e - s));
+		stream(&d, (struct pdf_text){p + prev, before - prev}, (struct pdf_text){s, (size_t)(e - s)});
 		at = (size_t)(e - p) + (e < p + x->len ? 9 : 0);
 		prev = at;
 	}
 	if (x->text.err == 0)
 		dictionary(x, p + prev, x->len - prev);
-	if (x->code == EXTRACT_OK && buf_len(&x->text) == 0) {
+	if (d.oom)
+		x->text.err = -ENOMEM;
+	pdf_free(&d);
+	if (x->code == EXTRACT_OK && is_blank(&x->text)) {
 		x->pictures = true;
 		extract_stop(x, EXTRACT_UNREADABLE, "no text was found in it");
 	}

@@ -164,7 +164,9 @@ test_pdf(void **state)
 		{"/Filter /FlateDecode", "BT <00030004> Tj ET", EXTRACT_UNREADABLE, NULL},
 		{"/Contents (a note of it)", "BT (x) Tj ET", EXTRACT_OK, "a note of it"},
 		{"/Type /ObjStm /Filter /FlateDecode", "<< /Subtype /Text /Contents (packed note) >>", EXTRACT_OK, "packed note"},
-		{"/Contents (\xfe\xff\\000a)", "BT (x) Tj ET", EXTRACT_UNREADABLE, NULL},
+		{"/Contents (\xfe\xff\\000a\\000b)", "BT (x) Tj ET", EXTRACT_OK, "ab"},
+		{"/Filter [/ASCIIHexDecode]", "4254 2868692920 546a 4554>", EXTRACT_OK, "hi"},
+		{"/Filter /ASCII85Decode", "6<\\%_0gSqh;d~>", EXTRACT_UNREADABLE, NULL},
 		{"/Filter /LZWDecode", "BT (x) Tj ET", EXTRACT_UNREADABLE, NULL},
 		{"/Encrypt 5 0 R", "BT (x) Tj ET", EXTRACT_UNREADABLE, NULL},
 		{"/Filter /FlateDecode", "q 1 0 0 1 0 0 cm Q", EXTRACT_UNREADABLE, NULL},
@@ -177,11 +179,66 @@ test_pdf(void **state)
 	check("%PDF-1.4 nothing", 16, NULL, "pdf", EXTRACT_UNREADABLE, NULL);
 }
 
+/* A page, its font by <font>, what <extra> objects say about it, and <content>. */
+static void
+check_font(const char *font, const char *extra, const char *content, enum extract_code code, const char *text)
+{
+	char b[8192];
+	int n = snprintf(b, sizeof(b), "%%PDF-1.4\n1 0 obj\n<< /Type /Pages /Kids [2 0 R] /Resources << /Font << /F0 9 0 R /F1 4 0 R >> >> >>\nendobj\n"
+	    "2 0 obj\n<< /Type /Page /Parent 1 0 R /Contents [3 0 R 8 0 R] >>\nendobj\n3 0 obj\n<< /Length %zu >>\nstream\n%s\nendstream\nendobj\n"
+	    "4 0 obj\n<< /Type /Font %s >>\nendobj\n%s\ntrailer << /Root 1 0 R >>\n", strlen(content), content, font, extra);
+
+	check(b, (size_t)n, NULL, "pdf", code, text);
+}
+
+#define CMAP(s)	"5 0 obj\n<< /Length 99 >>\nstream\n/CIDInit /ProcSet findresource begin begincmap " s " endcmap\nendstream\nendobj\n"
+
+#define ROW(h)	"00" h "100" h "200" h "300" h "400" h "500" h "600" h "700" h "800" h "900" h "a00" h "b00" h "c00" h "d00" h "e00" h "f"
+
+static void
+test_pdf_fonts(void **state)
+{
+	static const struct { const char *font, *extra, *content; enum extract_code code; const char *text; } t[] = {
+		/* two-byte codes with a table, as word processors write them */
+		{"/Subtype /Type0 /Encoding /Identity-H /ToUnicode 5 0 R", CMAP("2 beginbfchar <0003> <0068> <0004> <00690021> endbfchar"),
+		    "BT /F1 9 Tf <00030004> Tj ET", EXTRACT_OK, "hi!"},
+		{"/Subtype /Type0 /Encoding /Identity-H /ToUnicode 5 0 R", CMAP("1 beginbfrange <0010> <0029> <0061> endbfrange"),
+		    "BT /F1 9 Tf [<00170014> 5 <001b001b001e>] TJ ET", EXTRACT_OK, "hello"},
+		{"/Subtype /Type0 /Encoding /Identity-H /ToUnicode 5 0 R", CMAP("1 beginbfrange <0001> <0002> [<0078> <D83DDE00>] endbfrange"),
+		    "BT /F1 9 Tf <00010002> Tj ET", EXTRACT_OK, "x\xf0\x9f\x98\x80"},
+		{"/Subtype /TrueType /ToUnicode 5 0 R", CMAP("1 beginbfchar <01> <0041> endbfchar"), "BT /F1 9 Tf (\001b) Tj ET", EXTRACT_OK, "Ab"},
+		/* nothing says what the codes are: few are marks, many are words */
+		{"/Subtype /Type0 /Encoding /Identity-H", "", "BT /F1 9 Tf <00010002> Tj ET BT /F0 9 Tf (w) Tj ET", EXTRACT_OK, "w"},
+		{"/Subtype /Type0 /Encoding /Identity-H", "", "BT /F1 9 Tf <" ROW("0") ROW("1") ROW("2") "> Tj ET",
+		    EXTRACT_UNREADABLE, NULL},
+		{"/Subtype /Type0 /Encoding /UniGB-UCS2-H", "", "BT /F1 9 Tf <4e2d6587> Tj ET", EXTRACT_OK, "\xe4\xb8\xad\xe6\x96\x87"},
+		{"/Subtype /Type1 /Encoding /WinAnsiEncoding", "", "BT /F1 9 Tf (\200 \223x\224 \344) Tj ET", EXTRACT_OK,
+		    "\xe2\x82\xac \xe2\x80\x9cx\xe2\x80\x9d \xc3\xa4"},
+		{"/Subtype /Type1 /Encoding /MacRomanEncoding", "", "BT /F1 9 Tf (\212) Tj ET", EXTRACT_OK, "\xc3\xa4"},
+		{"/Subtype /Type1 /Encoding /StandardEncoding", "", "BT /F1 9 Tf (\256\341) Tj ET", EXTRACT_OK, "\xef\xac\x81\xc3\x86"},
+		{"/Subtype /Type1 /Encoding 6 0 R", "6 0 obj\n<< /Differences [1 /h /eacute 3 /ffi /uni0041 /g.alt] >>\nendobj\n",
+		    "BT /F1 9 Tf (\001\002\003\004\005) Tj ET", EXTRACT_OK, "h\xc3\xa9\xef\xac\x83" "Ag"},
+		{"/Subtype /Type3 /Encoding << /Differences [48 /g0 /g1 /g2 /g3 /g4 /g5 /g6 /g7 /g8 /g9 58 /g10 /g11 /g12 /g13 /g14 /g15 /g16 /g17 /g18 /g19 "
+		    "/g20 /g21 /g22 /g23 /g24 /g25 /g26 /g27 /g28 /g29 /g30 /g31 /g32 /g33 /g34 /g35 /g36 /g37 /g38 /g39 /g40 /g41 /g42 /g43 /g44] >>",
+		    "", "BT /F1 9 Tf (0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ) Tj ET", EXTRACT_UNREADABLE, NULL},
+		/* a page's font goes on into its next stream; an object that is never closed hides none behind it */
+		{"/Subtype /Type1 /Encoding /MacRomanEncoding", "8 0 obj\n<< /Length 9 >>\nstream\nBT (\212) Tj ET\nendstream\nendobj\n", "BT /F1 9 Tf (a) Tj ET",
+		    EXTRACT_OK, "\xc3\xa4"},
+		{"/Subtype /TrueType /ToUnicode 5 0 R", "7 0 obj\n<< /Never [ (closed\nendobj\n" CMAP("1 beginbfchar <01> <0041> endbfchar"),
+		    "BT /F1 9 Tf (\001b) Tj ET", EXTRACT_OK, "Ab"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N(t); i++)
+		check_font(t[i].font, t[i].extra, t[i].content, t[i].code, t[i].text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_office), cmocka_unit_test(test_office_limits), cmocka_unit_test(test_pdf),
+		cmocka_unit_test(test_pdf_fonts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
