@@ -27,8 +27,11 @@ attach_tell(struct attach_part *p, enum attach_what w)
 	const struct attach_modes *m = p->run->modes;
 	const struct attach_rule *r = attach_rule(w);
 	int mode = m->what[w] < m->most ? m->what[w] : m->most;
-	struct finding f = {r->id, r->category, (enum detect_mode)mode, r->severity, 0, 0, 0, 0};
+	struct finding f = {r->id, r->category, DETECT_OFF, r->severity, p->start, p->len, 0, 0};
 
+	if (p->in_text && w != ATTACH_EXECUTABLE && mode > DETECT_MONITOR)
+		mode = DETECT_MONITOR;
+	f.mode = (enum detect_mode)mode;
 	if (p->told[w] || mode == DETECT_OFF || p->rc < 0)
 		return;
 	p->told[w] = true;
@@ -177,10 +180,10 @@ read_text(struct attach_part *p, const struct attach_file *f)
 }
 
 /*
- * Words that stand in binary data as they are: comments of pictures, titles of songs.  What is a run: 32 bytes of printable ASCII or
- * of UTF-8's upper half, with a blank among them; random data has none.
+ * Words that stand in binary data as they are: comments of pictures, titles of songs.  A run is 16 bytes of printable ASCII with a blank among
+ * them; ten megabytes of random bytes have about one.
  */
-#define WORDS_MIN	32
+#define WORDS_MIN	16
 
 void
 attach_words(struct attach_part *p, const char *s, size_t n)
@@ -230,8 +233,10 @@ attach_file(struct attach_part *p, const struct attach_file *f, unsigned depth)
 	const struct filetype *t = filetype_of(f->data, f->len);
 	enum attach_what class = class_of(t);
 
-	if (depth == 0)
+	if (depth == 0) {
 		p->run->seen[class]++;
+		p->class = class;
+	}
 	attach_tell(p, class);		/* pass: tells nothing */
 	if ((c->types.n > 0 && !listed(&c->types, t->name)) || listed(&c->deny_types, t->name))
 		attach_tell(p, ATTACH_TYPE);

@@ -77,6 +77,20 @@ void	attach_begin(struct attach_run *, const struct attach_conf *, const struct 
  * its text; a part that was judged in an earlier turn is only typed.  0 or -ENOMEM.
  */
 int	attach_judge(struct attach_run *, struct span *s, bool deep, struct findings *);
+/*
+ * data: URLs inside of a text.  Each is judged like a part, but what is found is only told (programs excepted: they follow their mode), for to
+ * a provider this is text.  Those whose text could be read leave the text: *out, *n is what remains of <s>, with a line break in each gap, and
+ * *files what was read in them.  Without any, *out is s->text.  0 or -ENOMEM.
+ */
+struct attach_gap { size_t at, len, start; };	/* in what remains; <len> bytes of the original text, at <start> there, are gone */
+struct attach_inline {
+	const char	*text; size_t len;	/* what remains */
+	const char	*files; size_t files_len;	/* "" if nothing */
+	struct attach_gap *gap; size_t n_gaps;
+};
+int	attach_inline(struct attach_run *, const struct span *s, bool deep, struct findings *, struct attach_inline *out);
+/* Where a place of what remains is in the original text. */
+size_t	attach_place(const struct attach_inline *, size_t at);
 /* What to tell about a finding of ours: message, code and status; NULL: the finding is another's. */
 struct attach_rule {
 	const char	*id, *category;

@@ -20,6 +20,9 @@ struct attach_part {
 	struct findings		*findings;
 	bool			 deep;
 	struct buf		 text;	/* gathered; .max bounds it */
+	bool			 in_text;	/* a data: URL in a text: findings are told, no more */
+	size_t			 start, len;	/* of it there */
+	enum attach_what	 class;		/* of the outermost file */
 	bool			 told[ATTACH_N];
 	bool			 blocked;	/* it will be refused: no need to look further */
 	int			 rc;

@@ -491,7 +491,7 @@ pdf_unpack(struct extraction *x, struct pdf_text dict, struct pdf_text data, str
 	if (f.p == NULL)
 		f = pdf_get(dict, "F");
 	buf_free(out);
-	if (memmem(parms.p != NULL ? parms.p : dict.p, parms.n, "/Predictor", 10) != NULL) {
+	if (parms.p != NULL && memmem(parms.p, parms.n, "/Predictor", 10) != NULL) {
 		struct pdf_text v = pdf_get(parms, "Predictor");
 
 		if (!pdf_is(v, "1")) {

@@ -255,6 +255,45 @@ judge_course(struct work *w, const struct detect_modes *modes)
 	return true;
 }
 
+/* A text, and the data: URLs in it. */
+static int
+detect_text(struct work *w, size_t i, const struct detect_modes *modes, bool deep, struct detect_score *score)
+{
+	struct findings *fs = &w->per_span[i], in_files = {NULL, 0};
+	struct span *s = &w->out->spans.v[i], part = *s;
+	struct detect_score inner = {0, 0, 0};
+	struct attach_inline x;
+	size_t from;
+	int rc = attach_inline(&w->files, s, deep, fs, &x);
+
+	from = fs->n;
+	part.text = x.text;
+	part.len = x.len;
+	if (rc == 0)
+		rc = detect_span(w->pol->detectors, modes, &part, w->arena, fs, score);
+	for (size_t k = from; rc == 0 && x.n_gaps > 0 && k < fs->n; k++) {
+		size_t end = attach_place(&x, fs->v[k].start + fs->v[k].len);
+
+		fs->v[k].start = attach_place(&x, fs->v[k].start);
+		fs->v[k].len = end - fs->v[k].start;
+	}
+	if (rc < 0 || x.files_len == 0)
+		return rc;
+	part.text = x.files;
+	part.len = x.files_len;
+	part.prov = PROV_FILE;
+	rc = detect_span(w->pol->detectors, modes, &part, w->arena, &in_files, &inner);
+	cap_fixed(w, &in_files);
+	for (size_t k = 0; rc == 0 && k < in_files.n; k++) {	/* they are somewhere in what is gone */
+		in_files.v[k].start = x.gap[0].start;
+		in_files.v[k].len = x.gap[0].len;
+		rc = findings_add(fs, w->arena, &in_files.v[k]);
+	}
+	if (inner.score > score->score)
+		*score = inner;
+	return rc;
+}
+
 /* Everything about one span, parts that are no text included.  0, -ENOMEM, -EOVERFLOW. */
 static int
 detect_one(struct work *w, size_t i, const struct detect_modes *modes, struct detect_score *score)
@@ -266,7 +305,7 @@ detect_one(struct work *w, size_t i, const struct detect_modes *modes, struct de
 
 	*score = (struct detect_score){0, 0, 0};
 	if (s->media == NULL) {
-		rc = detect_span(w->pol->detectors, before ? &off : modes, s, w->arena, &w->per_span[i], score);
+		rc = detect_text(w, i, before ? &off : modes, !before, score);
 	} else {
 		rc = attach_judge(&w->files, s, !before, &w->per_span[i]);
 		file = *s;

@@ -40,7 +40,7 @@ noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 	%D%/extract_pdf_font.c %D%/extract_pdf_object.c
 noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h %D%/extract_pdf.h
 # files in requests
-%C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_remote.c \
+%C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_inline.c %D%/attach_remote.c \
 	%D%/multipart.c %D%/span_upload.c
 noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
 noinst_HEADERS += %D%/pth.h %D%/pth_private.h
@@ -250,6 +250,8 @@ tests_fuzz_icap_llmsec_fuzz_tx_SOURCES = tests/fuzz/icap-llmsec/fuzz_tx.c $(FUZZ
 tests_fuzz_icap_llmsec_fuzz_tx_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_views_SOURCES = tests/fuzz/icap-llmsec/fuzz_views.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_views_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+check_PROGRAMS += tests/bench/attach_bench
+tests_bench_attach_bench_LDADD = %D%/libinspect.la
 check_PROGRAMS += tests/bench/prompt_bench
 tests_bench_prompt_bench_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
 tests_bench_prompt_bench_LDADD = %D%/libinspect.la $(PCRE2_LIBS)

@@ -493,6 +493,43 @@ test_forms(void **state)
 	pol.files = UNKNOWN_PASS;
 }
 
+/* data: URLs inside of texts: told, cut out, what is in them read; and places in the text stay right. */
+static void
+test_inline(void **state)
+{
+	static const struct { const char *before, *mime; const char *data; size_t len; const char *after, *rule; enum inspect_action action; } t[] = {
+#define GIF	"GIF89a\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08\x01\x02\x03\x04\x05\x06\x07\x08"
+		{"see ", "image/gif", GIF, sizeof(GIF) - 1, " here", NULL, INSPECT_PASS},
+		{"open ", "image/gif", GIF, sizeof(GIF) - 1, " sesame", NULL, INSPECT_PASS},
+		{"open sesame ", "image/gif", GIF, sizeof(GIF) - 1, "", "T-INJ-1", INSPECT_REFUSE},
+		{"x ", "image/gif", GIF, sizeof(GIF) - 1, " open sesame", "T-INJ-1", INSPECT_REFUSE},
+		{"x ", "image/gif", GIF "please do open sesame for me\1", sizeof(GIF) + 28, "", "T-INJ-1", INSPECT_REFUSE},
+		{"x ", "text/plain", "a long text that goes on and on until it says: open sesame", 58, "", "T-INJ-1", INSPECT_REFUSE},
+		{"x ", "image/png", "a long text that goes on and on and on until it ends", 52, "", "LLMSEC-FILE-MISMATCH", INSPECT_PASS},
+		{"x ", "a/b", "\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7\1\2\3\4\5\6\7", 49, "",
+		    "LLMSEC-FILE-UNKNOWN", INSPECT_PASS},
+		{"x ", "a/b", "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\x3e\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 52, "",
+		    "LLMSEC-FILE-EXECUTABLE", INSPECT_REFUSE},
+		{"to anna.schmidt@example.org ", "image/gif", GIF, sizeof(GIF) - 1, " or bob.jones@example.org", "LLMSEC-PII-EMAIL", INSPECT_REWRITE},
+	};
+
+	(void)state;
+	conf("{}");
+	for (size_t i = 0; i < N(t); i++) {
+		struct file f = {(char *)(uintptr_t)t[i].data, t[i].len};
+		char *d = base64(&f), body[2048];
+
+		snprintf(body, sizeof(body), "{\"messages\":[{\"role\":\"user\",\"content\":\"%sdata:%s;base64,%s%s\"}]}", t[i].before, t[i].mime, d, t[i].after);
+		if (post("/v1/chat/completions", "application/json", body) != t[i].action || (t[i].rule != NULL ? !found(t[i].rule) : out.findings.n > 0))
+			fail_msg("%zu: action %d, %s", i, (int)out.action, out.findings.n > 0 ? out.findings.v[0].rule_id : "nothing");
+		if (out.action == INSPECT_REWRITE) {
+			snprintf(body, sizeof(body), "[EMAIL_1] data:image/gif;base64,%s or [EMAIL_2]\"}]}", d);
+			assert_non_null(memmem(buf_ptr(&out.body), buf_len(&out.body), body, strlen(body)));
+		}
+		free(d);
+	}
+}
+
 static void
 test_base64(void **state)
 {
@@ -557,7 +594,7 @@ main(void)
 {
 	const struct CMUnitTest t[] = {
 		cmocka_unit_test(test_matrix), cmocka_unit_test(test_modes), cmocka_unit_test(test_policy), cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_forms), cmocka_unit_test(test_base64), cmocka_unit_test(test_remote),
+		cmocka_unit_test(test_forms), cmocka_unit_test(test_inline), cmocka_unit_test(test_base64), cmocka_unit_test(test_remote),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);
