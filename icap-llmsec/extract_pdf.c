@@ -213,7 +213,7 @@ page_stream(struct pdf *d, uint32_t num, struct pdf_text resources)
 	const struct pdf_object *o = pdf_object(d, num);
 	struct pdf_stream key, *s;
 
-	if (o == NULL || o->data.p == NULL)
+	if (o == NULL || o->data.p == NULL || d->n_streams == 0)
 		return;
 	key = (struct pdf_stream){.data = o->data.p};
 	s = bsearch(&key, d->stream, d->n_streams, sizeof(key), stream_cmp);
@@ -234,7 +234,8 @@ list_streams(struct pdf *d)
 		if (d->object[i].data.p != NULL)
 			d->stream[d->n_streams++] = (struct pdf_stream){d->object[i].data.p, d->object[i].dict,
 			    pdf_deref(d, pdf_get(d->object[i].dict, "Resources"))};
-	qsort(d->stream, d->n_streams, sizeof(*d->stream), stream_cmp);
+	if (d->n_streams > 0)
+		qsort(d->stream, d->n_streams, sizeof(*d->stream), stream_cmp);
 	for (size_t i = 0; i < d->n_objects; i++) {
 		struct pdf_text c = pdf_get(d->object[i].dict, "Contents"), r;
 

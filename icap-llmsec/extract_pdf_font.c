@@ -311,7 +311,8 @@ to_unicode(struct pdf *d, struct pdf_font *f, struct pdf_text cmap)
 		else if (is_hex(v) && chars)
 			range_add(d, f, &cap, code_of(v), code_of(v), next_value(&cmap));
 	}
-	qsort(f->range, f->n_ranges, f->n_ranges > 0 ? sizeof(*f->range) : 1, range_cmp);
+	if (f->n_ranges > 0)
+		qsort(f->range, f->n_ranges, sizeof(*f->range), range_cmp);
 }
 
 /* --- fonts ---------------------------------------------------------------------------------------------- */

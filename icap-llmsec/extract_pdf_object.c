@@ -346,7 +346,9 @@ pdf_index(struct pdf *f)
 			break;
 	}
 	n = f->n_objects;
-	qsort(f->object, n, n > 0 ? sizeof(*f->object) : 1, object_cmp);
+	if (n == 0)
+		return;
+	qsort(f->object, n, sizeof(*f->object), object_cmp);
 	for (size_t i = 0; i < n; i++)
 		n_packs += f->object[i].data.p != NULL && pdf_is(pdf_get(f->object[i].dict, "Type"), "/ObjStm");
 	if (n_packs == 0)
