@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Profile egress: what passes the forward proxy.  The URL of the service ends in "?profile=egress" (c-icap's alias
- * llmsec-egress).  Bytes are held until the engine knows what they are.  An answer that must be whole gets its headers sent
- * at HOLD_MAX, or Squid 5 stops reading (decisions/0002); its body still waits, and if it may not pass, the connection ends
- * without it: no reader takes that for a whole answer.
+ * llmsec-egress).  Bytes are held until the engine knows what they are.  Squid 5 stops reading an answer when 64 KB of it wait
+ * for a service that sends nothing (decisions/0002).  So an answer that must be whole gets its headers sent at HOLD_MAX, and
+ * one byte of its body for every DRIP that come; if it may not pass, the connection ends there: no reader takes that for a whole answer.
  */
 #include "config.h"
 
@@ -15,6 +15,7 @@
 #include "icap-llmsec/icap_tr.h"
 
 #define HOLD_MAX	(56 * 1024)
+#define DRIP		8192
 #define KEEP		1024	/* of a stream stays here until its end was judged */
 
 static const char *
@@ -172,6 +173,20 @@ egress_headers(struct tr *t)
 	return tr_pass_bodyless(t);
 }
 
+static void
+drip(struct tr *t)
+{
+	size_t due = buf_len(&t->in) / DRIP;
+
+	t->keep = 0;
+	while (t->dripped < due) {
+		buf_add(&t->out, buf_ptr(&t->in), 1);
+		buf_consume(&t->in, 1);
+		t->dripped++;
+	}
+	unlock(t);
+}
+
 void
 egress_feed(struct tr *t, const char *p, size_t n)
 {
@@ -192,7 +207,7 @@ egress_feed(struct tr *t, const char *p, size_t n)
 	if (s == CONTENT_STREAM)
 		let_go(t);
 	else if (t->req->type == ICAP_RESPMOD && buf_len(&t->in) > HOLD_MAX)
-		unlock(t);
+		drip(t);
 }
 
 int

@@ -37,6 +37,7 @@ struct tr {
 	bool			 egress;	/* profile of the forward proxy */
 	bool			 broken;	/* bytes are gone that should not be a whole message: no orderly end */
 	size_t			 keep;		/* bytes of a stream that wait for its end */
+	size_t			 dripped;	/* bytes of a held answer that went out to keep it flowing */
 	struct content		*content;
 	char			 host[256];	/* egress: where the request goes */
 	bool			 collected;	/* RESPMOD: end of data was judged */

@@ -190,8 +190,8 @@ tests_fuzz_icap_llmsec_fuzz_pth_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # what passes the forward proxy: tests
 check_PROGRAMS += tests/unit/icap-llmsec/test_content
-TESTS += tests/unit/icap-llmsec/test_content tests/icap/content.sh
-dist_check_SCRIPTS += tests/icap/content.sh
+TESTS += tests/unit/icap-llmsec/test_content tests/icap/content.sh tests/icap/content_squid.sh
+dist_check_SCRIPTS += tests/icap/content.sh tests/icap/content_squid.sh
 EXTRA_DIST += tests/icap/matrix.py tests/icap/samples.py
 tests_unit_icap_llmsec_test_content_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_content_LDADD = $(ICAP_TEST_LIBS)
