@@ -22,6 +22,8 @@
 #define LOGIT_MAX	16.0f
 #define USUAL_LEN	4096		/* bytes of a document that the model's thresholds were measured for, at most */
 
+#define DATA_TAIL	2.0f		/* tails of data of kinds that the model never saw are about so much thicker (docs/model-card.md) */
+
 /* What is known of a text so far. */
 struct judging {
 	const struct detectors *d;
@@ -187,7 +189,7 @@ length_margin(const struct detectors *d, enum model_head h, enum model_level lev
 
 	if (len <= USUAL_LEN)
 		return 0;
-	need += tail * logf((float)len / USUAL_LEN) / logf(5);
+	need += (h == MODEL_DATA ? DATA_TAIL : 1) * tail * logf((float)len / USUAL_LEN) / logf(5);
 	return need > 0 ? need : 0;
 }
 
