@@ -56,6 +56,12 @@ struct inspect_req_out {
 void	inspect_request(const struct icap_policy *, const struct inspect_req_in *, struct arena *,
 	    struct inspect_req_out *);
 
+/*
+ * One span of a request, a part that is no text included (whose text is then in it), as detect_span().  <before>: it was judged in an earlier turn: only
+ * personal data is looked for again, and types of files.  <run>: of this request; its arena is used.
+ */
+int	inspect_span(const struct detectors *, const struct detect_modes *, struct attach_run *run, struct span *, bool before,
+	    struct findings *, struct detect_score *);
 /* The name of the event that tells it. */
 const char *inspect_req_event(const struct inspect_req_out *);
 

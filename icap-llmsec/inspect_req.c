@@ -191,10 +191,8 @@ cap_private(const struct work *w, struct findings *f)
 
 /* In a file nothing is masked: another mode takes that one's place. */
 static void
-cap_fixed(const struct work *w, struct findings *f)
+cap_fixed(const struct attach_modes *m, struct findings *f)
 {
-	const struct attach_modes *m = w->files.modes;
-
 	for (size_t i = 0; i < f->n; i++) {
 		int mode = strncmp(f->v[i].category, "secret.", 7) == 0 ? m->secrets : m->pii;
 
@@ -257,20 +255,21 @@ judge_course(struct work *w, const struct detect_modes *modes)
 
 /* A text, and the data: URLs in it. */
 static int
-detect_text(struct work *w, size_t i, const struct detect_modes *modes, bool deep, struct detect_score *score)
+detect_text(const struct detectors *d, const struct detect_modes *modes, struct attach_run *run, const struct span *s, bool deep,
+    struct findings *fs, struct detect_score *score)
 {
-	struct findings *fs = &w->per_span[i], in_files = {NULL, 0};
-	struct span *s = &w->out->spans.v[i], part = *s;
+	struct findings in_files = {NULL, 0};
+	struct span part = *s;
 	struct detect_score inner = {0, 0, 0};
 	struct attach_inline x;
 	size_t from;
-	int rc = attach_inline(&w->files, s, deep, fs, &x);
+	int rc = attach_inline(run, s, deep, fs, &x);
 
 	from = fs->n;
 	part.text = x.text;
 	part.len = x.len;
 	if (rc == 0)
-		rc = detect_span(w->pol->detectors, modes, &part, w->arena, fs, score);
+		rc = detect_span(d, modes, &part, run->arena, fs, score);
 	for (size_t k = from; rc == 0 && x.n_gaps > 0 && k < fs->n; k++) {
 		size_t end = attach_place(&x, fs->v[k].start + fs->v[k].len);
 
@@ -282,39 +281,40 @@ detect_text(struct work *w, size_t i, const struct detect_modes *modes, bool dee
 	part.text = x.files;
 	part.len = x.files_len;
 	part.prov = PROV_FILE;
-	rc = detect_span(w->pol->detectors, modes, &part, w->arena, &in_files, &inner);
-	cap_fixed(w, &in_files);
+	rc = detect_span(d, modes, &part, run->arena, &in_files, &inner);
+	cap_fixed(run->modes, &in_files);
 	for (size_t k = 0; rc == 0 && k < in_files.n; k++) {	/* they are somewhere in what is gone */
 		in_files.v[k].start = x.gap[0].start;
 		in_files.v[k].len = x.gap[0].len;
-		rc = findings_add(fs, w->arena, &in_files.v[k]);
+		rc = findings_add(fs, run->arena, &in_files.v[k]);
 	}
 	if (inner.score > score->score)
 		*score = inner;
 	return rc;
 }
 
-/* Everything about one span, parts that are no text included.  0, -ENOMEM, -EOVERFLOW. */
-static int
-detect_one(struct work *w, size_t i, const struct detect_modes *modes, struct detect_score *score)
+int
+inspect_span(const struct detectors *d, const struct detect_modes *modes, struct attach_run *run, struct span *s, bool before,
+    struct findings *fs, struct detect_score *score)
 {
 	static const struct detect_modes off;
-	struct span *s = &w->out->spans.v[i], file;
-	bool before = judged_before(w, s);
+	struct span file;
 	int rc;
 
 	*score = (struct detect_score){0, 0, 0};
+	if (before)
+		modes = &off;
 	if (s->media == NULL) {
-		rc = detect_text(w, i, before ? &off : modes, !before, score);
+		rc = detect_text(d, modes, run, s, !before, fs, score);
 	} else {
-		rc = attach_judge(&w->files, s, !before, &w->per_span[i]);
+		rc = attach_judge(run, s, !before, fs);
 		file = *s;
 		file.prov = PROV_FILE;	/* whoever's turn it stands in */
 		if (rc == 0 && s->len > 0)
-			rc = detect_span(w->pol->detectors, before ? &off : modes, &file, w->arena, &w->per_span[i], score);
+			rc = detect_span(d, modes, &file, run->arena, fs, score);
 	}
 	if (s->fixed)
-		cap_fixed(w, &w->per_span[i]);
+		cap_fixed(run->modes, fs);
 	return rc;
 }
 
@@ -333,7 +333,7 @@ detect_all(struct work *w)
 	for (size_t i = 0; i < s->n; i++) {
 		struct detect_score score;
 
-		if (detect_one(w, i, modes, &score) < 0)
+		if (inspect_span(w->pol->detectors, modes, &w->files, &w->out->spans.v[i], judged_before(w, &s->v[i]), &w->per_span[i], &score) < 0)
 			return false;
 		cap_private(w, &w->per_span[i]);
 		if (percent(&score) > w->out->score)

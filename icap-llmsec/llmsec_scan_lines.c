@@ -12,6 +12,7 @@
 
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/icap_conf.h"
+#include "icap-llmsec/inspect.h"
 #include "icap-llmsec/llmsec_scan.h"
 #include "lib/arena.h"
 
@@ -112,8 +113,10 @@ judge_body(const struct icap_policy *p, const char *body, size_t len, const char
 {
 	struct llm_route route;
 	struct spans spans = {0};
+	struct attach_run files;
 	int rc;
 
+	attach_begin(&files, &p->attachments, &p->attachments.modes, a);
 	dialect_route("POST", url, strlen(url), &route);
 	rc = span_extract(&route, body, len, (unsigned)p->depth, a, &spans);
 	*score = (struct detect_score){0, 0, 0};
@@ -122,7 +125,7 @@ judge_body(const struct icap_policy *p, const char *body, size_t len, const char
 	for (size_t i = 0; rc == 0 && i < spans.n; i++) {
 		struct detect_score s;
 
-		rc = judge_text(p, &spans.v[i], a, f, &s);
+		rc = inspect_span(p->detectors, &p->modes, &files, &spans.v[i], false, f, &s);
 		if (s.score > score->score)
 			score->score = s.score;
 		if (s.direct > score->direct)

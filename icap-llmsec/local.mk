@@ -295,8 +295,8 @@ endif
 # srv_llmsec inside a real c-icap, then once more under valgrind
 if ICAP
 if BUILD_TESTS
-TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh
+TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh
 endif
 endif
-dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh
+dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh
 EXTRA_DIST += tests/icap/cicap.sh
