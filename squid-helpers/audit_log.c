@@ -5,11 +5,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "squid-helpers/audit_log.h"
+
+#define LOCK_TRIES	100	/* of 100 ms each */
 
 /* All or nothing: what was written of it is taken back. */
 static int
@@ -64,6 +68,31 @@ segment_begin(struct audit_log *l)
 	return 0;
 }
 
+/*
+ * One writer: a Squid that was killed starts again before the log daemon of the one before has read its end of input,
+ * and two that go on from the same record would be tampering to everybody who verifies.
+ */
+static int
+lock_take(struct audit_log *l)
+{
+	char path[4100];
+
+	snprintf(path, sizeof(path), "%s.lock", l->base);
+	l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (l->lock_fd < 0)
+		return -errno;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		static const struct timespec pause = { .tv_nsec = 100000000 };
+
+		if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EBUSY;
+}
+
 int
 audit_log_open(struct audit_log *l, const char *base, const char *key_path)
 {
@@ -73,6 +102,11 @@ audit_log_open(struct audit_log *l, const char *base, const char *key_path)
 	memset(l, 0, sizeof(*l));
 	l->fd = -1;
 	snprintf(l->base, sizeof(l->base), "%s", base);
+	r = lock_take(l);
+	if (r < 0) {
+		snprintf(l->why, sizeof(l->why), "%s.lock: %s", base, strerror(-r));
+		return r;
+	}
 	r = audit_key_read(key_path, true, l->key);
 	if (r < 0) {
 		snprintf(l->why, sizeof(l->why), "%s: %s", key_path, strerror(-r));
@@ -179,6 +213,9 @@ audit_log_close(struct audit_log *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
+	if (l->lock_fd >= 0)
+		close(l->lock_fd);
+	l->lock_fd = -1;
 	buf_free(&l->out);
 	OPENSSL_cleanse(l->key, sizeof(l->key));
 }

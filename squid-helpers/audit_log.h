@@ -17,7 +17,7 @@ struct audit_log {
 	struct audit_state	 st;		/* of what is in the file */
 	struct audit_state	 next;		/* with what waits in <out> */
 	struct buf		 out;
-	int			 fd;
+	int			 fd, lock_fd;	/* the lock says who writes */
 	int64_t			 size;
 	size_t			 torn;
 	bool			 dirty;

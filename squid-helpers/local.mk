@@ -56,11 +56,16 @@ dist_check_SCRIPTS += $(EGRESS_SH)
 EXTRA_DIST += tests/helper/squid_lib.sh tests/helper/transcripts
 
 FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line \
-	tests/fuzz/squid-helpers/fuzz_egress_helper
+	tests/fuzz/squid-helpers/fuzz_egress_helper tests/fuzz/squid-helpers/fuzz_egress_lists \
+	tests/fuzz/squid-helpers/fuzz_audit_chain
 tests_fuzz_squid_helpers_fuzz_egress_host_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_host.c $(FUZZ_MAIN)
 tests_fuzz_squid_helpers_fuzz_egress_host_LDADD = %D%/libegress.la $(FUZZ_LIBS)
 tests_fuzz_squid_helpers_fuzz_squid_line_SOURCES = tests/fuzz/squid-helpers/fuzz_squid_line.c $(FUZZ_MAIN)
 tests_fuzz_squid_helpers_fuzz_squid_line_LDADD = %D%/libegress.la $(FUZZ_LIBS)
+tests_fuzz_squid_helpers_fuzz_egress_lists_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_lists.c $(FUZZ_MAIN)
+tests_fuzz_squid_helpers_fuzz_egress_lists_LDADD = %D%/libegress.la $(FUZZ_LIBS)
+tests_fuzz_squid_helpers_fuzz_audit_chain_SOURCES = tests/fuzz/squid-helpers/fuzz_audit_chain.c $(FUZZ_MAIN)
+tests_fuzz_squid_helpers_fuzz_audit_chain_LDADD = %D%/libegress.la $(FUZZ_LIBS)
 tests_fuzz_squid_helpers_fuzz_egress_helper_SOURCES = tests/fuzz/squid-helpers/fuzz_egress_helper.c $(FUZZ_MAIN)
 tests_fuzz_squid_helpers_fuzz_egress_helper_LDADD = %D%/libegress.la $(FUZZ_LIBS)
 endif

@@ -36,6 +36,7 @@ pub=93.184.216.34
 	p172.good.example.com 172.16.1.1
 	p192.good.example.com 192.168.1.1
 	lo.good.example.com 127.0.0.1
+	back.good.example.com $pub
 	zero.good.example.com 0.0.0.0
 	bench.good.example.com 198.18.0.1
 	mcast.good.example.com 224.0.0.1
@@ -46,7 +47,8 @@ pub=93.184.216.34
 	nat64.good.example.com 64:ff9b::a9fe:a9fe
 	T
 } >"$tap_dir/dns.conf"
-spawn dns dnsmasq -k -C "$tap_dir/dns.conf" "--pid-file=$tap_dir/dns.pid" --user=root
+dns_start() { spawn dns dnsmasq -k -C "$tap_dir/dns.conf" "--pid-file=$tap_dir/dns.pid" --user=root; }
+dns_start
 wait_for '[ -s "$tap_dir/dns.log" ]' 10 || bail_out 'no DNS server'
 spawn relay socat "TCP-LISTEN:$port,bind=$pub,fork,reuseaddr" "TCP:127.0.0.1:$port"
 
@@ -167,6 +169,16 @@ is "$(code -X DELETE "http://good.example.com:$port/")" 200 'row 48: DELETE is n
 like "$(verdict GET "http://127.0.0.1:$proxy_port/squid-internal-mgr/info" x)" '^403 ' 'row 49: the cache manager is closed'
 like "$(verdict GET "http://good.example.com:$port/squid-internal-mgr/info" x)" '^403 ' 'row 49: under any name'
 
+is "$(grep -c 'query\[PTR\]' "$tap_dir/dns.log")" 0 'row 15: nobody asked what name an address has'
+mark
+exec 4<>"/dev/tcp/127.0.0.1/$proxy_port"
+printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' >&4
+unlike "$(timeout 10 cat <&4 | head -n 1)" ' 200' 'row 44: HTTP/2 at the proxy is refused'
+exec 4<&-
+unlike "$(raw "CONNECT-UDP good.example.com:$tls" good.example.com)" '^HTTP/1.1 200' 'row 45: no UDP through a tunnel'
+like "$(verdict GET "http://evil.example.com:$port/.well-known/masque/udp/good.example.com/443/" evil.example.com)" '^403 not_allowed$' 'row 45: nor by MASQUE'
+is "$(since origin | grep -c '^HOST')" 0 'nothing of that reached the origin'
+
 # ---- row 42: what was refused was not resolved
 for name in evil.example.com 10.evil.example.com c2vjcmv0.evil.example.com listed.good.example.com a.listed.good.example.com dns.google localhost xn--gd-5ja.example.com metadata.google.internal; do
 	is "$(asked "$name")" 0 "row 42: nobody asked the DNS server for $name"
@@ -200,6 +212,9 @@ is "$(bumped / -X POST -d x)" '403 method_not_allowed' 'bumped: another method'
 like "$(bumped / -H 'Host: evil.example.com')" '^(403|409|503) ' 'rows 20-22: another host inside is refused'
 is "$(asked evil.example.com)" 0 'and not resolved'
 
+is "$(timeout 10 openssl s_client -proxy "127.0.0.1:$proxy_port" -connect "open.example.com:$tls" -servername open.example.com -alpn h2 </dev/null 2>/dev/null | grep -c 'ALPN protocol: h2')" 0 \
+	'row 44: nor is it inside a tunnel that is opened'
+
 # ---- lists, helper, DNS
 lists '+d listed.good.example.com' '+d good.example.com'
 wait_for '[ "$(code "http://good.example.com:$port/")" = 403 ]' 5
@@ -212,5 +227,23 @@ sleep_free=$(code "http://listed.good.example.com:$port/")
 is "$sleep_free" 403 'a broken list leaves the one before in force'
 kill -KILL "$(cat "$tap_dir/dns.pid")"
 like "$(code "http://fresh.good.example.com:$port/")" '^(403|502|503)$' 'without DNS nothing passes'
+dns_start
+check 'it passes again when DNS is back' wait_for '[ "$(code "http://back.good.example.com:$port/")" = 200 ]' 30
 stop_squid
+
+# ---- row 50: what can't be read opens nothing
+mv "$tap_dir/egress.yaml" "$tap_dir/egress.yaml.away"
+start_squid
+is "$(code "http://good.example.com:$port/") $(body | grep -o '"code":"[a-z_]*"')" '403 "code":"no_policy"' 'row 50: without a policy nothing passes'
+echo 'rules: [{id: "?"}]' >"$tap_dir/egress.yaml"
+check 'a broken one is read and reported' wait_for 'grep -q "everything is refused" "$tap_dir/log/squid-cache.log"' 10
+is "$(code "http://good.example.com:$port/")" 403 'and opens nothing'
+lists '+d listed.good.example.com'
+mv "$tap_dir/egress.yaml.away" "$tap_dir/egress.yaml"
+check 'with a policy it passes' wait_for '[ "$(code "http://good.example.com:$port/")" = 200 ]' 15
+stop_squid
+echo 'http_access allow all of them' >>"$tap_dir/llmsec-forward.conf"
+timeout 20 "$SQUID" --foreground -n "$squid_name" -f "$tap_dir/squid.conf" >"$tap_dir/squid.out" 2>&1
+isnt "$?" 0 'row 50: a squid.conf with a mistake does not start'
+check 'and nobody listens' eval '! up'
 done_testing

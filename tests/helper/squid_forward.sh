@@ -114,4 +114,37 @@ start_squid
 is "$(code "http://allowed.test:$port/")" 403 'an allowed name that leads to loopback is refused'
 like "$(body)" 'egress_private_address' 'with its own reason'
 stop_squid
+
+# ---- more questions than the queue takes ----
+dst_guard='# no guard: the origin is on loopback'
+template llmsec-forward.conf
+template llmsec-audit.conf
+sed -i "s|^include $tap_dir/llmsec-icap.conf|include $tap_dir/llmsec-audit.conf\n&|" "$tap_dir/squid.conf"
+is "$(parse)" "" 'with the audit trail it parses without a warning'
+sed -i 's/concurrency=100 queue-size=4000/concurrency=2 queue-size=3/' "$tap_dir/llmsec-forward.conf"
+start_squid
+is "$(code "http://allowed.test:$port/audited")" 200 'a small queue serves'
+is "$(code "http://denied.test:$port/audited")" 403 'and refuses'
+kill -STOP $(children)
+for i in {1..12}; do curl -s -o /dev/null --max-time 20 -w '%{http_code}\n' -x "$proxy" "http://allowed.test:$port/$i" >>"$tap_dir/overrun" & tap_pids+=($!); done
+wait_for '[ "$(grep -c 403 "$tap_dir/overrun")" -ge 5 ]' 15
+at_least "$(grep -c 403 "$tap_dir/overrun")" 5 'a helper that does not answer: what its queue does not take is refused at once'
+is "$(grep -c 200 "$tap_dir/overrun")" 0 'and nothing passes'
+kill -CONT $(children)
+check 'it answers again, and what waited is served' wait_for '[ "$(wc -l <"$tap_dir/overrun")" = 12 ] && grep -q 200 "$tap_dir/overrun"' 15
+is "$(code "http://allowed.test:$port/")" 200 'as is what comes next'
+stop_squid
+
+# ---- the audit trail ----
+ctl=$builddir/control/llmsecctl
+if [ -x "$ctl" ]; then
+	verified=$("$ctl" audit verify "$tap_dir/log/audit" 2>&1)
+	is "$?" 0 "the audit trail of all that is whole: $verified"
+	is "$(cat "$tap_dir"/log/audit.*.seg | grep -c '/audited"')" 2 'and has what passed and what did not'
+	sed -i '0,/denied.test/s//harmless.test/' "$tap_dir/log/audit.00000001.seg"
+	"$ctl" audit verify "$tap_dir/log/audit" >/dev/null 2>&1
+	is "$?" 1 'a host name that somebody changed in it is found'
+else
+	skip 'the audit trail' 'llmsecctl is not built'
+fi
 done_testing

@@ -28,6 +28,7 @@ done
 chmod 755 "$tap_dir"
 mkdir -p "$tap_dir/log" "$tap_dir/spool" "$tap_dir/errors" "$tap_dir/ctr"
 cp "${LLMSEC_EGRESS_HELPER:-$builddir/squid-helpers/ext_llmsec_egress_acl}" "$tap_dir/helper"
+cp "$builddir/squid-helpers/log_llmsec_daemon" "$tap_dir/log_daemon"
 cp "$srcdir"/etc/squid/errors/ERR_* "$tap_dir/errors/"
 cp "$srcdir/etc/squid/private-dst.conf" "$tap_dir/"
 printf '127.0.0.1 localhost\n127.0.0.1 allowed.test denied.test later.test\n' >"$tap_dir/hosts"
@@ -65,6 +66,7 @@ template()
 		s|@PROXY_PORT@|$proxy_port|g; s|@ACCEL_PORT@|$accel_port|g; s|@DST_GUARD@|$dst_guard|g
 		s|@ICAP_HOST_PORT@|127.0.0.1:$icap_port|g; s|@HELPER@|$tap_dir/helper|g
 		s|@EGRESS_YAML@|$tap_dir/egress.yaml|g; s|@\([A-Z]*\)_PEER@|127.0.0.1 parent $port 0 forceddomain=\1.test|g
+		s|@AUDIT_DAEMON@|$tap_dir/log_daemon|g; s|@AUDIT_BASE@|$tap_dir/log/audit|g
 		s|@BUMP_PEM@|$tap_dir/bump.pem|g; s|@CERTGEN@|$certgen|g
 		s|@CERTGEN_DIR@|$tap_dir/certs|g" "$srcdir/etc/squid/$1.in" >"$tap_dir/${2:-$1}"
 	! grep -n '@[A-Z_]*@' "$tap_dir/${2:-$1}" || bail_out "$1: a variable has no value"
