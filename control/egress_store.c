@@ -37,6 +37,8 @@ static const char *const steps[] = {
 	"CREATE TABLE undone (value TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"CREATE TABLE sets (list INTEGER PRIMARY KEY, generation INTEGER NOT NULL);"
 	"CREATE TABLE policies (version INTEGER PRIMARY KEY AUTOINCREMENT, added INTEGER NOT NULL, text BLOB NOT NULL);",
+	/* domains.set got another form: the next change folds all into new ones. */
+	"UPDATE entries SET in_set = 0; DELETE FROM undone; DELETE FROM sets;",
 };
 
 enum { Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST, Q_COUNT, Q_SEARCHED,
