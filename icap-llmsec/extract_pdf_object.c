@@ -145,7 +145,7 @@ pdf_get(struct pdf_text d, const char *key)
 		}
 		d = after(d, n);
 		v = skip_value(d);
-		if (hit)
+		if (hit && v > 0)
 			return (struct pdf_text){d.p, v};
 		d = after(d, v);
 	}
