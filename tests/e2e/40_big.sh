@@ -59,9 +59,16 @@ is "$http_code $(header X-Mock-Body-Sha256)" "200 $(sha256sum <"$tap_dir/request
 chat --data-binary "@$tap_dir/request.json"
 is "$http_code" 200 '10 MB after 100 Continue'
 
+# Noise that says what it is; noise alone is refused, because nobody can tell what it is.
 head -c $ten /dev/urandom >"$tap_dir/file.bin"
-sum=$(sha256sum <"$tap_dir/file.bin" | cut -d' ' -f1)
 http "${auth[@]}" "$edge/v1/files" -F purpose=user_data -F "file=@$tap_dir/file.bin"
+is "$http_code $(jq -c .error.rule_ids "$http_body")" '403 ["LLMSEC-FILE-UNKNOWN"]' 'a file of 10 MB of no known type is refused'
+{
+	printf 'RIFF\000\000\240\000WAVEfmt \020\000\000\000\001\000\001\000\200\273\000\000\000\167\001\000\002\000\020\000data\000\000\240\000'
+	cat "$tap_dir/file.bin"
+} >"$tap_dir/file.wav"
+sum=$(sha256sum <"$tap_dir/file.wav" | cut -d' ' -f1)
+http "${auth[@]}" "$edge/v1/files" -F purpose=user_data -F "file=@$tap_dir/file.wav"
 is "$http_code $(field .x_sha256 "$http_body")" "200 $sum" 'a file of 10 MB uploaded'
 http "${auth[@]}" "$edge/v1/files/$(field .id "$http_body")/content"
 is "$http_code $(sha256sum <"$http_body" | cut -d' ' -f1)" "200 $sum" 'and downloaded'

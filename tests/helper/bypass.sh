@@ -172,7 +172,8 @@ like "$(verdict GET "http://good.example.com:$port/squid-internal-mgr/info" x)" 
 is "$(grep -c 'query\[PTR\]' "$tap_dir/dns.log")" 0 'row 15: nobody asked what name an address has'
 mark
 exec 4<>"/dev/tcp/127.0.0.1/$proxy_port"
-printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' >&4
+# Squid may have closed after the first line already.
+(trap '' PIPE; printf 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' >&4) 2>/dev/null
 unlike "$(timeout 10 cat <&4 | head -n 1)" ' 200' 'row 44: HTTP/2 at the proxy is refused'
 exec 4<&-
 unlike "$(raw "CONNECT-UDP good.example.com:$tls" good.example.com)" '^HTTP/1.1 200' 'row 45: no UDP through a tunnel'
@@ -198,7 +199,7 @@ unlike "$(timeout 10 openssl s_client -proxy "127.0.0.1:$proxy_port" -connect "g
 	'CN ?= ?origin' 'no server name: nothing passes'
 mark
 exec 4<>"/dev/tcp/127.0.0.1/$proxy_port"
-printf 'CONNECT good.example.com:%s HTTP/1.1\r\nHost: good.example.com\r\n\r\nSSH-2.0-OpenSSH_9.2\r\n' "$port" >&4
+(trap '' PIPE; printf 'CONNECT good.example.com:%s HTTP/1.1\r\nHost: good.example.com\r\n\r\nSSH-2.0-OpenSSH_9.2\r\n' "$port" >&4) 2>/dev/null
 timeout 10 cat <&4 >"$tap_dir/ssh"
 exec 4<&-
 is "$(since origin | grep -c SSH)" 0 'row 25: what is not TLS does not reach the other side'
