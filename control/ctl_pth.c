@@ -27,11 +27,12 @@ struct scan {
 	size_t		 files, findings, errors;
 };
 
+/* Names come from whoever made the package: nothing in them is for the terminal. */
 static void
-say_text(struct scan *s, const char *t)
+put_clean(FILE *f, const char *t)
 {
 	for (; *t != '\0'; t++)
-		putc((unsigned char)*t < 0x20 || *t == 0x7f ? '?' : *t, s->out);
+		putc((unsigned char)*t < 0x20 || *t == 0x7f ? '?' : *t, f);
 }
 
 static void
@@ -41,7 +42,7 @@ say(struct scan *s, const struct pth_finding *f)
 
 	s->findings++;
 	if (!s->json) {
-		say_text(s, f->file);
+		put_clean(s->out, f->file);
 		if (f->line > 0)
 			fprintf(s->out, ":%u", f->line);
 		fprintf(s->out, ": %s: %s\n", pth_rule_id(f->layer), f->why);
@@ -59,7 +60,9 @@ static void
 cannot(struct scan *s, const char *path, int err)
 {
 	s->errors++;
-	fprintf(stderr, "llmsecctl: %s: %s\n", path, strerror(err));
+	fputs("llmsecctl: ", stderr);
+	put_clean(stderr, path);
+	fprintf(stderr, ": %s\n", strerror(err));
 }
 
 /* What no text tells: a directory that exists and that anybody may write, or a link that leads to one. */
@@ -183,8 +186,10 @@ scan_tree(struct scan *s, const char *path)
 
 	if (t == NULL)
 		return -errno;
-	while ((e = fts_read(t)) != NULL)
+	while (errno = 0, (e = fts_read(t)) != NULL)
 		see(s, e, strlen(path));
+	if (errno != 0)
+		cannot(s, path, errno);		/* it broke off */
 	fts_close(t);
 	return 0;
 }

@@ -76,6 +76,7 @@ struct egress_store {
 	sqlite3		*db;
 	sqlite3_stmt	*q[Q_N];
 	char		 dir[4000];
+	bool		 stale;		/* committed, but not written for the helper */
 };
 
 static sqlite3_stmt *
@@ -271,8 +272,10 @@ publish(struct egress_store *s)
 	}
 	if (r == 0)
 		r = run(s, "COMMIT");
-	if (r == 0)
+	if (r == 0) {
 		r = file_write(s, &b);
+		s->stale = r < 0;
+	}
 	buf_free(&b);
 	if (r == 0)
 		for (int list = 0; list < EGRESS_WHITELIST; list++)
@@ -297,7 +300,8 @@ begin(struct egress_store *s)
 static int
 done(struct egress_store *s, int r, bool changed)
 {
-	if (r == 0 && changed)
+	/* What couldn't be written last time is written by whoever comes next, egress_store_tick() at the latest. */
+	if (r == 0 && (changed || s->stale))
 		r = publish(s);
 	if (!sqlite3_get_autocommit(s->db))
 		run(s, "ROLLBACK");

@@ -337,7 +337,8 @@ ti_net_reserved(const struct cidr *c)
 		"100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7",
 		"fe80::/9", "ff00::/8",
 	};
-	static struct cidr parsed[sizeof(nets) / sizeof(*nets)];
+	/* Of this thread: llmsecd asks from several. */
+	static _Thread_local struct cidr parsed[sizeof(nets) / sizeof(*nets)];
 	bool v4 = cidr_is_v4(c);
 
 	if (c->len < (v4 ? 96 + 8 : 16))

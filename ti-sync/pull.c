@@ -274,32 +274,49 @@ manifest_get(struct pull *p)
 	return why == NULL ? PULLED : REFUSED;
 }
 
-int
-ti_share_pull(const struct ti_conf *c, bool quiet)
+/* Before the sets: when only one of them comes through, nobody can go back behind it. */
+static int
+run_keep(const struct pull *p)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%" PRId64 "\n", p->m.run);
+
+	return ti_file_put(p->c->state_dir, "pulled", text, (size_t)n) < 0 ? REFUSED : PULLED;
+}
+
+static int
+pull_locked(const struct ti_conf *c, bool quiet)
 {
 	struct pull p = {.c = c};
-	char text[32];
-	int r, n;
+	int r = manifest_get(&p);
 
-	if (*c->upstream.url == '\0' || *c->upstream.public_key == '\0') {
-		log_err("pull: upstream needs url and public_key");
-		return NO_UPSTREAM;
-	}
-	if (ti_dir_make(c->state_dir) < 0 || ti_dir_make(c->sets_dir) < 0) {
-		log_err("%s, %s: %s", c->state_dir, c->sets_dir, strerror(errno));
-		return REFUSED;
-	}
-	r = manifest_get(&p);
+	if (r == PULLED)
+		r = run_keep(&p);
 	for (int i = 0; r == PULLED && i < 2; i++)
 		r = set_pull(&p, i);
 	if (r != PULLED)
 		return r;
-	n = snprintf(text, sizeof(text), "%" PRId64 "\n", p.m.run);
-	if (ti_file_put(c->state_dir, "pulled", text, (size_t)n) < 0)
-		return REFUSED;
 	if (!quiet && p.fresh)
 		log_info("%s: run %" PRId64 ", published here; %" PRId64 " bytes fetched", c->upstream.url, p.m.run, p.bytes);
 	else if (!quiet)
 		log_info("%s: run %" PRId64 ", nothing new", c->upstream.url, p.m.run);
 	return PULLED;
+}
+
+int
+ti_share_pull(const struct ti_conf *c, bool quiet)
+{
+	enum ti_exit code = TI_EXIT_FAILED;
+	int fd, r;
+
+	if (*c->upstream.url == '\0' || *c->upstream.public_key == '\0') {
+		log_err("pull: upstream needs url and public_key");
+		return NO_UPSTREAM;
+	}
+	fd = ti_run_begin(c, &code);
+	if (fd < 0)
+		return (int)code;
+	r = pull_locked(c, quiet);
+	close(fd);
+	return r;
 }

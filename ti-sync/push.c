@@ -18,6 +18,7 @@
 #include "ti-sync/push_http.h"
 
 #define PIECE		((size_t)4 << 20)	/* bytes of a list in one request: some 200,000 names */
+#define REMOVALS_MAX	20000	/* in a run: they go one by one, 40 a second */
 #define THREADS_MAX	32
 
 static const struct list_kind {
@@ -92,6 +93,11 @@ gone_remove(void *arg, enum ti_diff what, const char *text)
 
 	if (what != TI_DIFF_GONE)
 		return 0;
+	if (n->removed >= REMOVALS_MAX) {
+		n->r->outcome = TI_PUSH_UNREACHABLE;
+		snprintf(n->r->why, sizeof(n->r->why), "%d are removed; the rest by the next run", REMOVALS_MAX);
+		return 1;
+	}
 	p = ti_push_http_remove(n->http, n->k->page, n->k->field, text, n->r);
 	if (p == TI_PUSH_DONE) {
 		n->removed++;

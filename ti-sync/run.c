@@ -159,6 +159,8 @@ run_locked(struct ti_run *r)
 		err = ti_run_publish(r);
 	if (err == 0)
 		err = ti_share_sign(r->conf, r->run);
+	if (err == 0 && r->published)
+		tell_others(r->conf);		/* before the push, which may take its time */
 	if (err == 0)
 		r->behind = !ti_push_all(r->conf, false, r->pushed);
 	ti_run_report(r, &json);
@@ -176,16 +178,13 @@ run_locked(struct ti_run *r)
 	if (err < 0) {
 		log_err("nothing new is published: %s", err == -EIO ? ti_store_error(r->st) : strerror(-err));
 		code = TI_EXIT_FAILED;
-	} else if (r->published) {
-		tell_others(r->conf);
 	}
 	buf_free(&json);
 	return code;
 }
 
-/* The folders are there and the lock is taken: its descriptor; else -1, said in the log. */
-static int
-run_begin(const struct ti_conf *c, enum ti_exit *code)
+int
+ti_run_begin(const struct ti_conf *c, enum ti_exit *code)
 {
 	int fd, err = ti_dir_make(c->state_dir);
 
@@ -210,7 +209,7 @@ ti_run(struct ti_conf *c, const struct ti_run_opts *o)
 {
 	struct ti_run r = {.conf = c, .o = o, .now = time(NULL)};
 	enum ti_exit code;
-	int fd = run_begin(c, &code);
+	int fd = ti_run_begin(c, &code);
 
 	if (fd < 0)
 		return code;
@@ -228,7 +227,7 @@ ti_run_push(struct ti_conf *c, const struct ti_run_opts *o)
 {
 	struct ti_push_report *r = calloc(c->n_push + 1, sizeof(*r));
 	enum ti_exit code = TI_EXIT_FAILED;
-	int fd = r != NULL ? run_begin(c, &code) : -1;
+	int fd = r != NULL ? ti_run_begin(c, &code) : -1;
 
 	if (fd >= 0) {
 		code = ti_push_all(c, o->force, r) ? TI_EXIT_OK : TI_EXIT_FEEDS;

@@ -29,6 +29,11 @@ struct ti_run_opts {
 enum ti_exit ti_run(struct ti_conf *, const struct ti_run_opts *);
 /* Only the nodes of push, with what was published last; opts->force: all of it again. */
 enum ti_exit ti_run_push(struct ti_conf *, const struct ti_run_opts *);
+/*
+ * The folders are there and the lock of the state folder is taken: its descriptor, which the caller closes.  -1: said in
+ * the log, <code> is what to exit with (TI_EXIT_BUSY: another run has it).
+ */
+int	ti_run_begin(const struct ti_conf *, enum ti_exit *code);
 /* With those above it; 0 or -errno. */
 int	ti_dir_make(const char *path);
 /* Path of a file in the state folder. */

@@ -187,7 +187,7 @@ chain_make(const struct ti_conf *c, struct ti_manifest *m, const struct ti_manif
 			break;
 		chain[n++] = *d;
 	}
-	while (n > 0)
+	while (n > 0 && m->n_deltas < TI_DELTAS_MAX)
 		m->delta[m->n_deltas++] = chain[--n];
 }
 
@@ -233,7 +233,7 @@ deltas_list(const struct ti_conf *c, struct ti_manifest *m, const struct ti_mani
 			continue;
 		}
 		for (size_t k = 0; strcmp(old->file[i].sha256, m->file[i].sha256) == 0 && k < old->n_deltas; k++)
-			if (old->delta[k].file == i && delta_there(c, &old->delta[k]))
+			if (old->delta[k].file == i && m->n_deltas < TI_DELTAS_MAX && delta_there(c, &old->delta[k]))
 				m->delta[m->n_deltas++] = old->delta[k];
 	}
 }
