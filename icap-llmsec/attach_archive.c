@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "icap-llmsec/attach_private.h"
+#include "icap-llmsec/zip_check.h"
 
 #define ENTRIES_MAX	4096
 #define RATIO_MAX	200		/* unpacked bytes per byte, once RATIO_FROM are out: as in extract.h */
@@ -104,7 +105,7 @@ attach_archive(struct attach_part *p, const struct attach_file *f, const struct 
 		p->rc = -ENOMEM;
 		return;
 	}
-	if (!opens(a, f, t)) {
+	if (!zip_is_plain(f->data, f->len) || !opens(a, f, t)) {
 		attach_tell(p, ATTACH_UNREADABLE);
 		archive_read_free(a);
 		return;

@@ -130,8 +130,11 @@ customize_kind(const char *path, size_t len)
 enum pth_kind
 pth_kind(const char *path)
 {
-	size_t len = trimmed(path);
+	size_t full = strlen(path), len = trimmed(path);
 
+	/* A colon is a letter like others where there are no streams. */
+	if (full >= 4 && strncasecmp(path + full - 4, ".pth", 4) == 0)
+		return PTH_FILE;
 	if (len >= 4 && strncasecmp(path + len - 4, ".pth", 4) == 0)
 		return PTH_FILE;
 	return customize_kind(path, len);

@@ -8,10 +8,9 @@
 
 #include "icap-llmsec/filetype.h"
 #include "icap-llmsec/pth_private.h"
+#include "icap-llmsec/zip_check.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
-
-#define ZIP_COMMENT	(16 * 1024)	/* libarchive looks for a zip's directory in this much of its end */
 
 struct walk {
 	struct pth_report *r;
@@ -113,20 +112,6 @@ see_entry(struct walk *w, struct archive *a, struct archive_entry *e, const char
 	else if (is_container(buf_ptr(&data), buf_len(&data)))
 		walk_archive(w, inner, buf_ptr(&data), buf_len(&data), depth + 1);
 	buf_free(&data);
-}
-
-/* libarchive would read such a zip from its front, where other names may stand than in its directory. */
-static bool
-zip_is_plain(const unsigned char *p, size_t len)
-{
-	size_t low = len > ZIP_COMMENT ? len - ZIP_COMMENT : 0;
-
-	if (len < 4 || memcmp(p, "PK", 2) != 0)
-		return true;
-	for (size_t at = len >= 22 ? len - 22 + 1 : 0; at-- > low;)
-		if (memcmp(p + at, "PK\5\6", 4) == 0)
-			return true;
-	return false;
 }
 
 /*

@@ -248,7 +248,7 @@ test_names(void **state)
 {
 	static const struct { const char *path; enum pth_kind kind; } t[] = {
 		{"a.pth", PTH_FILE}, {"A.PTH", PTH_FILE}, {"x/y/z.pTh", PTH_FILE}, {"a.pth.", PTH_FILE}, {"a.pth ", PTH_FILE},
-		{"a.pth::$DATA", PTH_FILE}, {"x\\y.pth", PTH_FILE}, {".pth", PTH_FILE}, {"pth", PTH_NONE}, {"a.pth.txt", PTH_NONE},
+		{"a.pth::$DATA", PTH_FILE}, {"a:b.pth", PTH_FILE}, {"a:b.pth/x", PTH_NONE}, {"x\\y.pth", PTH_FILE}, {".pth", PTH_FILE}, {"pth", PTH_NONE}, {"a.pth.txt", PTH_NONE},
 		{"a.pth/x", PTH_NONE}, {"sitecustomize.py", PTH_CUSTOMIZE}, {"./sitecustomize.py", PTH_CUSTOMIZE},
 		{"SiteCustomize.PY", PTH_CUSTOMIZE}, {"pkg-1.0/usercustomize.py", PTH_CUSTOMIZE}, {"sitecustomize/__init__.py", PTH_CUSTOMIZE},
 		{"pkg-1.0/src/sitecustomize.py", PTH_CUSTOMIZE}, {"p-1.data/purelib/sitecustomize.py", PTH_CUSTOMIZE},
@@ -433,6 +433,49 @@ test_utf8_names(void **state)
 	buf_free(&b);
 }
 
+/* Zips whose directory some readers take and libarchive doesn't. */
+static void
+test_zip_directory(void **state)
+{
+	static const struct { const char *what; size_t back; unsigned char value; } t[] = {	/* <back>: from the end */
+		{"number of the disk", 18, 1}, {"disk of the directory", 16, 1}, {"entries on this disk", 14, 1}, {"entries", 12, 9},
+		{"length of the directory", 10, 3}, {"place of the directory", 6, 1}, {"signature", 22, 'Q'},
+	};
+	const struct member m[] = {MEMBER("a.txt", "x = 1\n"), MEMBER("b.txt", "y = 1\n")}, evil = MEMBER("evil.pth", evil_line);
+	struct buf b = {0}, cut = {0};
+	size_t files, end;
+
+	(void)state;
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, m, 2);
+	assert_int_equal(check_archive("x.whl", &b, NULL, &files), 0);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		char *at = b.data + b.rd + buf_len(&b) - t[i].back, old = *at;
+
+		*at = (char)t[i].value;
+		if (check_archive("x.whl", &b, NULL, &files) != L(PTH_LIMIT))
+			fail_msg("%s: passed", t[i].what);
+		*at = old;
+	}
+	/* a decoy before the last file, where a reader of headers stops; the directory is that of a second disk */
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, m, 1);
+	end = (size_t)((char *)memmem(buf_ptr(&b), buf_len(&b), "PK\1\2", 4) - b.data) - b.rd;
+	buf_add(&cut, buf_ptr(&b), end);
+	buf_adds(&cut, "PK\1\2");
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &evil, 1);
+	buf_add(&cut, buf_ptr(&b), buf_len(&b));
+	assert_int_equal(check_archive("x.whl", &cut, NULL, &files), L(PTH_LIMIT));
+	/* a comment is none of our business, and one that says it's another directory is */
+	buf_add(&b, "no comment", 10);
+	b.data[b.rd + buf_len(&b) - 12] = 10;
+	assert_true(check_archive("x.whl", &b, NULL, &files) & L(PTH_PROCESS));
+	buf_add(&b, "PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22);
+	assert_int_equal(check_archive("x.whl", &b, NULL, &files), L(PTH_LIMIT));
+	buf_free(&b);
+	buf_free(&cut);
+}
+
 int
 main(void)
 {
@@ -446,6 +489,7 @@ main(void)
 		cmocka_unit_test(test_archive_limits),
 		cmocka_unit_test(test_packed_alone),
 		cmocka_unit_test(test_utf8_names),
+		cmocka_unit_test(test_zip_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
