@@ -19,7 +19,7 @@
 #include "squid-helpers/egress_lists.h"
 
 #define LOOK_MS		20
-#define CUTS_MAX	1024	/* of one datagram */
+#define CUTS_MAX	1024	/* of one walk through the connections */
 
 static volatile sig_atomic_t got_end;
 
@@ -228,11 +228,26 @@ cut_read(struct cuts *c, const char *line)
 	struct cidr net;
 	unsigned port;
 
-	if (c->n < CUTS_MAX && sscanf(line, "cut %63s %5u%c", address, &port, &more) == 2 && port > 0 && port < 65536 &&
+	if (sscanf(line, "cut %63s %5u%c", address, &port, &more) == 2 && port > 0 && port < 65536 &&
 	    cidr_parse(address, &net) == 0 && cidr_is_host(&net)) {
 		memcpy(c->v[c->n].addr, net.addr, 16);
 		c->v[c->n++].port = (uint16_t)port;
 	}
+}
+
+static void
+cuts_make(struct egress_gate *g, struct cuts *c)
+{
+	int gone;
+
+	if (c->n == 0)
+		return;
+	gone = gate_kernel_cut(&g->kernel, is_doomed, c);
+	if (gone < 0)
+		log_err("revoked connections: %s", strerror(-gone));
+	else
+		log_info("revoked: %zu connections, %d were open and are cut", c->n, gone);
+	c->n = 0;
 }
 
 void
@@ -240,7 +255,6 @@ egress_gate_datagram(struct egress_gate *g, const char *p, size_t n)
 {
 	static struct cuts c;
 	char line[128];
-	int gone;
 
 	c.g = g;
 	c.n = 0;
@@ -253,17 +267,13 @@ egress_gate_datagram(struct egress_gate *g, const char *p, size_t n)
 			line[k] = '\0';
 			cut_read(&c, line);
 		}
+		if (c.n == CUTS_MAX)
+			cuts_make(g, &c);
 		k += lf != NULL;
 		p += k;
 		n -= k;
 	}
-	if (c.n == 0)
-		return;
-	gone = gate_kernel_cut(&g->kernel, is_doomed, &c);
-	if (gone < 0)
-		log_err("revoked connections: %s", strerror(-gone));
-	else
-		log_info("revoked: %zu connections, %d were open and are cut", c.n, gone);
+	cuts_make(g, &c);
 }
 
 /* --- the process -------------------------------------------------------------------------------- */

@@ -70,8 +70,11 @@ main(int argc, char **argv)
 		case 't': table = (uint32_t)number(optarg, UINT32_MAX, "table"); break;
 		case '1': once = true; break;
 		case 'p':
-			if (g.n_ports < EGRESS_GATE_PORTS)
-				g.ports[g.n_ports++] = (uint16_t)number(optarg, 65535, "port");
+			if (g.n_ports == EGRESS_GATE_PORTS) {
+				fprintf(stderr, PROGRAM ": more than %d ports\n", EGRESS_GATE_PORTS);
+				return 2;
+			}
+			g.ports[g.n_ports++] = (uint16_t)number(optarg, 65535, "port");
 			break;
 		case OPT_HELP: usage(stdout); return 0;
 		case OPT_VERSION: puts(PROGRAM " " PACKAGE_VERSION); return 0;

@@ -23,7 +23,7 @@ for i in {1..50}; do [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/$$/ns
 # shellcheck source=tests/helper/squid_lib.sh
 . "$srcdir/tests/helper/squid_lib.sh"
 tap_pids+=("$far")
-for c in socat nsenter; do command -v $c >/dev/null || skip_all "no $c here"; done
+for c in socat nsenter ss; do command -v $c >/dev/null || skip_all "no $c here"; done
 [ -n "$user_line" ] || skip_all 'no user of Squid'
 
 printf '%s\n' '93.184.216.34 good.example.com' '93.184.216.35 other.example.com' >>"$tap_dir/hosts"
@@ -83,6 +83,14 @@ alive() { local line=; printf 'hello\n' >&"${fd[$1]}" 2>/dev/null; IFS= read -r 
 ended() { timeout 10 cat <&"${fd[$1]}" >/dev/null 2>&1; [ $? != 124 ] && echo yes; exec {fd[$1]}>&-; }
 
 is "$(get good) $(get other)" '200 200' 'two hosts are reached'
+tunnel z good.example.com
+is "$(alive z)" hello 'a tunnel'
+{
+	for i in {1..1024}; do echo "cut 192.0.2.1 $i"; done
+	ss -Htn state established "dport = :$proxy_port" | awk '{ n = split($3, a, ":"); print "cut 127.0.0.1 " a[n] }'
+} >"$tap_dir/cuts"
+socat -b 65536 -u "FILE:$tap_dir/cuts" "UNIX-SENDTO:$tap_dir/gate.sock"
+is "$(ended z)" yes 'the last line of a long message cuts, too'
 tunnel a good.example.com
 tunnel b other.example.com
 is "$(alive a) $(alive b)" 'hello hello' 'so are they in tunnels'
