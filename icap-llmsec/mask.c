@@ -87,18 +87,20 @@ char_parse(const char *p, size_t n, char c, int *partial)
 }
 
 /*
- * Parse "[KIND_NUMBER]" at p, in the spellings of Markdown too: "\[KIND\_NUMBER\]", kinds in any case.  Returns its length, 0 if there is
- * none; *partial is set when the text ended while it could still become one.  <token>, of MASK_TOKEN_MAX bytes: as we wrote it.
+ * Parse "[KIND_NUMBER]" at p, in the spellings of Markdown too: "[KIND\_NUMBER]", "\[KIND\_NUMBER\]", kinds in any case.  Brackets are
+ * escaped both or none: the backslash of "DOMAIN\[EMAIL_1]" is the client's.  Returns its length, 0 if there is none; *partial is
+ * set when the text ended while it could still become one.  <token>, of MASK_TOKEN_MAX bytes: as we wrote it.
  */
 static size_t
 token_read(const char *p, size_t n, char *token, size_t *token_len, unsigned *num, int *partial)
 {
-	size_t i, k, kind = 0, digits = 0;
+	size_t i, k, kind = 0, digits = 0, bracket;
 	unsigned long v = 0;
 
 	*partial = 0;
 	if (n == 0 || (i = char_parse(p, n, '[', partial)) == 0)
 		return 0;
+	bracket = i;
 	token[0] = '[';
 	while (i < n && kind < MASK_KINDS_LEN && ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'z'))
 		token[++kind] = (char)(p[i++] & ~0x20);
@@ -119,6 +121,8 @@ token_read(const char *p, size_t n, char *token, size_t *token_len, unsigned *nu
 		return 0;
 	}
 	if (digits == 0 || (k = char_parse(p + i, n - i, ']', partial)) == 0)
+		return 0;
+	if (k != bracket)
 		return 0;
 	token[kind + 2 + digits] = ']';
 	*token_len = kind + 3 + digits;
@@ -161,7 +165,8 @@ mask_reserve(struct mask_vault *v, const char *text, size_t len)
 	int partial, rc = 0;
 
 	while (rc == 0 && (p = memchr(p, '[', (size_t)(end - p))) != NULL) {
-		if (token_parse(p, (size_t)(end - p), &num, &partial) != 0 && num < MASK_NUMBER_MAX)
+		if ((token_parse(p, (size_t)(end - p), &num, &partial) != 0 ||
+		    (p > text && p[-1] == '\\' && token_parse(p - 1, (size_t)(end - p) + 1, &num, &partial) != 0)) && num < MASK_NUMBER_MAX)
 			rc = seen_add(v, num);
 		p++;
 	}
