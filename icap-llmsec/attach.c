@@ -7,6 +7,7 @@
 
 #include "icap-llmsec/attach_private.h"
 #include "icap-llmsec/extract.h"
+#include "lib/utf8.h"
 
 #define NAME_MAX_LEN	1024	/* bytes of a file's name that are read */
 
@@ -180,24 +181,41 @@ read_text(struct attach_part *p, const struct attach_file *f)
 }
 
 /*
- * Words that stand in binary data as they are: comments of pictures, titles of songs.  A run is 16 bytes of printable ASCII with a blank among
- * them; ten megabytes of random bytes have about one.
+ * Words that stand in binary data as they are: comments of pictures, titles of songs.  A run is 16 bytes of printable UTF-8 with a blank or some
+ * characters outside ASCII among them, for not all scripts have blanks; ten megabytes of random bytes have a few.
  */
 #define WORDS_MIN	16
+#define WIDE_MIN	5
+
+/* Bytes of a printable character, 0: none.  *wide: how many of them were not ASCII. */
+static size_t
+word_char(const char *s, size_t n, unsigned *wide)
+{
+	bool bad = false;
+	uint32_t c;
+	size_t k = utf8_decode(s, n, &c, &bad);
+
+	if (k == 0 || bad || c < 0x20 || (c >= 0x7f && c < 0xa0))
+		return 0;
+	*wide += c >= 0x80;
+	return k;
+}
 
 void
 attach_words(struct attach_part *p, const char *s, size_t n)
 {
-	size_t from = 0;
+	size_t from = 0, i = 0, k;
+	unsigned wide = 0;
 
-	for (size_t i = 0; i <= n && !p->blocked && p->rc == 0; i++) {
-		unsigned char c = i < n ? (unsigned char)s[i] : 0;
-
-		if (c >= 0x20 && c < 0x7f)
+	while (i <= n && !p->blocked && p->rc == 0) {
+		if (i < n && (k = word_char(s + i, n - i, &wide)) > 0) {
+			i += k;
 			continue;
-		if (i - from >= WORDS_MIN && memchr(s + from, ' ', i - from) != NULL)
+		}
+		if (i - from >= WORDS_MIN && (wide >= WIDE_MIN || memchr(s + from, ' ', i - from) != NULL))
 			put_text(p, s + from, i - from);
-		from = i + 1;
+		from = ++i;
+		wide = 0;
 	}
 }
 

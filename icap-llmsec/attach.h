@@ -66,6 +66,7 @@ struct attach_run {
 	struct arena	*arena;
 	size_t		 text_left, unpacked_left;
 	unsigned	 n;			/* parts so far */
+	unsigned	 n_inline;		/* data: URLs in texts, that many again */
 	unsigned	 seen[ATTACH_CLASSES];	/* of each class */
 	unsigned	 remote;		/* addresses */
 	unsigned	 found[ATTACH_N];	/* findings */

@@ -118,6 +118,8 @@ attach_archive(struct attach_part *p, const struct attach_file *f, const struct 
 		if (!entry(p, a, e, f->len, &unpacked, depth))
 			break;
 	}
+	if (p->run->unpacked_left == 0 && rc == ARCHIVE_OK)	/* entries that nobody has seen */
+		attach_tell(p, ATTACH_LIMIT);
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_EOF)
 		attach_tell(p, ATTACH_UNREADABLE);
 	archive_read_free(a);

@@ -111,8 +111,7 @@ attach_inline(struct attach_run *r, const struct span *s, bool deep, struct find
 	if (r->modes->most == DETECT_OFF)
 		return 0;
 	p.text.max = r->text_left;
-	while (p.rc == 0 && r->text_left > 0 && r->n < (unsigned)r->conf->max_count &&
-	    (mark = memmem(at, (size_t)(end - at), MARK, MARK_LEN)) != NULL) {
+	while (p.rc == 0 && r->text_left > 0 && (mark = memmem(at, (size_t)(end - at), MARK, MARK_LEN)) != NULL) {
 		const char *url = url_start(at, mark), *run = mark + MARK_LEN;
 		size_t n = 0;
 
@@ -121,10 +120,14 @@ attach_inline(struct attach_run *r, const struct span *s, bool deep, struct find
 		at = run + n;
 		if (url == NULL || n < RUN_MIN)
 			continue;
-		r->n++;
 		memset(p.told, 0, sizeof(p.told));
 		p.start = (size_t)(url - s->text);
 		p.len = (size_t)(at - url);
+		if (r->n_inline == (unsigned)r->conf->max_count) {	/* the others stay what they are, text */
+			attach_tell(&p, ATTACH_COUNT);
+			break;
+		}
+		r->n_inline++;
 		judge(&p, url, mark, n);
 		if (p.rc == 0 && deep && is_read(&p))
 			p.rc = gap_add(r, out, 0, (size_t)(run - s->text), n);

@@ -111,7 +111,9 @@ multipart_begin(struct multipart *m, const char *ct, const void *body, size_t le
 	m->mark_len = n + 4;
 	m->at = body;
 	m->end = m->at + len;
-	/* No preamble: readers differ in what they take for one. */
+	/* No preamble, for readers differ in what they take for one; but the line break of an empty one, which servers send before ranges. */
+	if (len >= n + 4 && memcmp(m->at, m->mark, n + 4) == 0)
+		m->at += 2, len -= 2;
 	if (len < n + 2 || memcmp(m->at, m->mark + 2, n + 2) != 0) {
 		m->error = "it does not begin with its boundary";
 		return false;

@@ -15,6 +15,7 @@
 #include "lib/arena.h"
 #include "lib/utf8.h"
 
+#define PATH_LONG	4096		/* Linux' PATH_MAX: nothing longer can be opened there */
 #define PTH_TEXT_MAX	(1 << 20)	/* of a file of paths: no real one has 10 KB */
 
 static const struct { const char *id, *name; } layers[PTH_LAYERS] = {
@@ -142,8 +143,11 @@ pth_kind(const char *path)
 
 /* --- paths ----------------------------------------------------------------------------------------------- */
 
-/* Normalised: small letters, one slash between components, "." and ".." resolved.  *up: how far above its start it went. */
-static size_t
+/*
+ * Normalised: small letters, one slash between components, "." and ".." resolved.  *up: how far above its start it went.
+ * False: it has no room in <cap>, 0 included.
+ */
+static bool
 normalise(char *out, size_t cap, const char *p, size_t len, unsigned *up)
 {
 	size_t n = 0, i = 0;
@@ -161,7 +165,9 @@ normalise(char *out, size_t cap, const char *p, size_t len, unsigned *up)
 				++*up;
 			while (n > 0 && out[--n] != '/')
 				;
-		} else if (k > 0 && !(k == 1 && p[i] == '.') && n + k + 1 < cap) {
+		} else if (k > 0 && !(k == 1 && p[i] == '.')) {
+			if (n + k + 1 >= cap)
+				return false;
 			out[n++] = '/';
 			for (size_t j = 0; j < k; j++)
 				out[n++] = p[i + j] >= 'A' && p[i + j] <= 'Z' ? (char)(p[i + j] + 32) : p[i + j];
@@ -169,7 +175,7 @@ normalise(char *out, size_t cap, const char *p, size_t len, unsigned *up)
 		i += k;
 	}
 	out[n] = '\0';
-	return n;
+	return true;
 }
 
 static bool
@@ -187,7 +193,7 @@ pth_writable(const char *p, size_t len)
 	    "/run/lock", "/run/shm", "/var/lock", "/var/run/user", "/var/run/lock", "/private/tmp", "/private/var/tmp", "/var/folders",
 	    "/private/var/folders", "/var/crash", "/var/spool/samba", "/windows/temp", "/temp", "/users/public", "/programdata",
 	    "/data/local/tmp"};
-	char norm[1024];
+	char norm[PATH_LONG];
 	const char *q = norm;
 	bool rooted = len > 0 && (p[0] == '/' || p[0] == '\\');
 	unsigned up;
@@ -196,7 +202,8 @@ pth_writable(const char *p, size_t len)
 		return "a directory on another host";
 	if (len >= 5 && strncasecmp(p, "file:", 5) == 0)
 		p += 5, len -= 5, rooted = true;
-	normalise(norm, sizeof(norm), p, len, &up);
+	if (!normalise(norm, sizeof(norm), p, len, &up))
+		return "a path longer than is looked at";
 	if (below(q, "/?") || below(q, "/."))
 		q += 2;
 	if (q[0] == '/' && q[1] >= 'a' && q[1] <= 'z' && q[2] == ':')
@@ -333,7 +340,7 @@ is_printable(const char *p, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
 			return false;
-	return len < 1024;
+	return true;
 }
 
 /*

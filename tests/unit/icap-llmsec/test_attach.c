@@ -355,6 +355,7 @@ test_policy(void **state)
 {
 	static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", sh[] = "#!/bin/sh\necho open sesame\n",
 	    mail[] = "write to anna.schmidt@example.org", key[] = "aws_access_key_id = AKIAQ3EGRIXLPZHVUPKW", junk[] = "\1\2\3\4\5\6\7\x0e\x0f",
+	    wide[] = "\x89PNG\r\n\x1a\n\0\0\0\x2atEXtComment\0\xd0\xb4\xd1\x80\xd1\x83\xd0\xb3,\xc2\xa0open sesame\x01\x02",
 	    said[] = "\x89PNG\r\n\x1a\n\0\0\0\x2atEXtComment\0please be so kind and open sesame for me\x01\x02";
 	static const struct { const char *yaml; const char *data; size_t len; const char *rule; bool refused; } t[] = {
 		{"{}", png, sizeof(png) - 1, NULL, false},
@@ -366,6 +367,7 @@ test_policy(void **state)
 		{"{max_image: 20}", png, sizeof(png) - 1, "LLMSEC-FILE-SIZE", true},
 		{"{max_image: 20, oversize: monitor}", png, sizeof(png) - 1, "LLMSEC-FILE-SIZE", false},
 		{"{}", said, sizeof(said) - 1, "T-INJ-1", true},
+		{"{}", wide, sizeof(wide) - 1, "T-INJ-1", true},
 		{"{embedded_text: false}", said, sizeof(said) - 1, NULL, false},
 		{"{}", sh, sizeof(sh) - 1, "T-INJ-1", true},
 		{"{script: block}", sh, sizeof(sh) - 1, "LLMSEC-FILE-SCRIPT", true},
@@ -466,6 +468,8 @@ test_forms(void **state)
 		{"multipart/form-data; boundary=b", PART("name=a", "x") "--b\r\n", 400, "malformed_body"},
 		{"multipart/form-data; boundary=b", PART("name=a", "x"), 400, "malformed_body"},
 		{"multipart/form-data; boundary=b", PART("name=a", "x") "--b--\r\nand more", 400, "malformed_body"},
+		{"multipart/form-data; boundary=b", "\r\n" PART("name=\"prompt\"", "open sesame") "--b--\r\n", 403, "prompt_injection"},
+		{"multipart/form-data; boundary=b", "\r\n\r\n" PART("name=a", "x") "--b--\r\n", 400, "malformed_body"},
 		{"multipart/form-data; boundary=b", "before\r\n" PART("name=a", "x") "--b--\r\n", 400, "malformed_body"},
 		{"multipart/form-data; boundary=b", PART("filename=a", "x") "--b--\r\n", 400, "malformed_body"},
 		{"multipart/form-data; boundary=b", PART("name=a; name=c", "x") "--b--\r\n", 400, "malformed_body"},
@@ -528,6 +532,67 @@ test_inline(void **state)
 		}
 		free(d);
 	}
+}
+
+/* Those beyond max_count are told, and don't use up the parts'. */
+static void
+test_inline_count(void **state)
+{
+	struct file f = {(char *)(uintptr_t)GIF, sizeof(GIF) - 1};
+	char *d = base64(&f), body[2048];
+	static const struct { unsigned n; bool told; } t[] = {{2, false}, {3, true}};
+
+	(void)state;
+	conf("{max_count: 2}");
+	for (size_t i = 0; i < N(t); i++) {
+		size_t n = (size_t)snprintf(body, sizeof(body), "{\"images\":[\"R0lGODlh\",\"R0lGODlh\"],\"prompt\":\"");
+
+		for (unsigned k = 0; k < t[i].n; k++)
+			n += (size_t)snprintf(body + n, sizeof(body) - n, "data:image/gif;base64,%s ", d);
+		snprintf(body + n, sizeof(body) - n, "\"}");
+		assert_int_equal(post("/api/generate", "application/json", body), INSPECT_PASS);
+		assert_int_equal(found("LLMSEC-FILE-COUNT"), t[i].told);
+	}
+	free(d);
+}
+
+/* An archive whose first file takes all that may be unpacked: the second has been seen by nobody. */
+static void
+test_archive_end(void **state)
+{
+	char text[1024], mem[8192];
+	struct file f = {mem, 0};
+	struct archive *a = archive_write_new();
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	archive_write_set_format_zip(a);
+	assert_int_equal(archive_write_open_memory(a, mem, sizeof(mem), &f.len), ARCHIVE_OK);
+	for (int i = 0; i < 2; i++) {
+		struct archive_entry *e = archive_entry_new();
+
+		archive_entry_set_pathname(e, i == 0 ? "a.txt" : "b.txt");
+		archive_entry_set_size(e, sizeof(text));
+		archive_entry_set_filetype(e, AE_IFREG);
+		archive_entry_set_perm(e, 0644);
+		assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+		assert_int_equal(archive_write_data(a, text, sizeof(text)), sizeof(text));
+		archive_entry_free(e);
+	}
+	archive_write_close(a);
+	archive_write_free(a);
+	conf("{archive: pass}");
+	send(&ways[11], "", "", &f);
+	assert_int_equal(out.findings.n, 0);
+	conf("{archive: pass, max_unpacked: 1k}");
+	pol.attachments.max_unpacked = sizeof(text);
+	send(&ways[11], "", "", &f);
+	assert_true(found("LLMSEC-FILE-LIMIT"));
+	/* its directory is of another disk */
+	conf("{archive: pass}");
+	mem[f.len - 18] = 1;
+	send(&ways[11], "", "", &f);
+	assert_true(found("LLMSEC-FILE-UNREADABLE"));
 }
 
 static void
@@ -594,7 +659,7 @@ main(void)
 {
 	const struct CMUnitTest t[] = {
 		cmocka_unit_test(test_matrix), cmocka_unit_test(test_modes), cmocka_unit_test(test_policy), cmocka_unit_test(test_bodies),
-		cmocka_unit_test(test_forms), cmocka_unit_test(test_inline), cmocka_unit_test(test_base64), cmocka_unit_test(test_remote),
+		cmocka_unit_test(test_forms), cmocka_unit_test(test_inline), cmocka_unit_test(test_inline_count), cmocka_unit_test(test_archive_end), cmocka_unit_test(test_base64), cmocka_unit_test(test_remote),
 	};
 
 	return cmocka_run_group_tests(t, setup, teardown);

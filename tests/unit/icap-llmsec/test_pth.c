@@ -167,6 +167,20 @@ test_attack_encodings(void **state)
 	assert_int_equal(check_as("model.pth", model, sizeof(model)), 0);
 	memcpy(model + 600, "\nimport os;os.system('id')\n", 27);
 	assert_true(check_as("model.pth", model, sizeof(model)) & L(PTH_START));
+	big = calloc(1, 8 << 10);
+	assert_non_null(big);
+	memset(big, 'a', 8 << 10);	/* a path that has no room, and one that has once its end is seen */
+	big[0] = '/';
+	assert_int_equal(check_as("x.pth", big, 8 << 10), L(PTH_PATH));
+	for (size_t i = 0; i + 3 < 3000; i += 2)
+		memcpy(big + i, "./", 2);
+	memcpy(big, "/tmp//", 6);
+	assert_int_equal(check_as("x.pth", big, 2998), L(PTH_PATH));
+	for (size_t i = 0; i < 3000; i += 2)
+		memcpy(big + i, "/a", 2);
+	memcpy(big, "/t", 2);
+	assert_int_equal(check_as("x.pth", big, 3000), 0);
+	free(big);
 	memcpy(model + 600, "\n/tmp/evil\n\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 27);
 	assert_true(check_as("model.pth", model, sizeof(model)) & L(PTH_PATH));
 }
