@@ -209,12 +209,14 @@ is_live(const struct content *c)
 }
 
 static bool
-needs_whole(const struct content *c, const struct filetype *f)
+needs_whole(struct content *c, const struct filetype *f)
 {
 	struct multipart m;
 
+	c->lenient = !c->in.upload && c->in.partial;
 	if (multipart_is(c->in.content_type) || content_sniff_parts(&m, buf_ptr(&c->win), buf_len(&c->win)))
 		return true;
+	c->lenient = !c->in.upload && (c->in.partial || !content_is_package(c->name, f));
 	if (c->python > CONTENT_ALLOW && content_is_python(c->name, f))
 		return true;
 	return c->secrets > CONTENT_ALLOW && (is_texty(f) || f->class == FT_DOCUMENT);
@@ -290,7 +292,10 @@ take(struct content *c, const char *p, size_t len)
 	}
 	buf_add(&c->win, p, len);
 	if (c->win.err != 0 || buf_len(&c->win) > (size_t)c->conf->max_whole) {
-		opaque(c, "body", "larger than is looked at", 413);
+		if (c->lenient && c->conf->opaque > CONTENT_MONITOR)
+			content_found(c, CONTENT_MONITOR, "LLMSEC-CONTENT-OPAQUE", "", "body", "larger than is looked at", 413);
+		else
+			opaque(c, "body", "larger than is looked at", 413);
 		if (c->step != CONTENT_REFUSED) {	/* the policy lets it go unseen */
 			c->step = CONTENT_STREAM;
 			c->front_done = true;

@@ -59,6 +59,7 @@ struct content_in {
 	const char	*host, *url;	/* without port; URL as requested */
 	const char	*content_type, *content_encoding, *disposition;	/* NULL: absent */
 	int64_t		 length;	/* Content-Length, -1: none */
+	bool		 partial;	/* a range that was asked for (206): a piece of a file */
 };
 
 enum content_step {

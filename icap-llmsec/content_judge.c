@@ -35,6 +35,21 @@ is_package(const char *name, const struct filetype *f)
 	return named(f, "wheel") || ends(name, ".whl") || ends(name, ".egg");
 }
 
+/* foo-1.0.tar.gz (PEP 625): many others are called so, too. */
+static bool
+is_sdist(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+
+	return ends(name, ".tar.gz") && dash != NULL && dash > name && dash[1] >= '0' && dash[1] <= '9';
+}
+
+bool
+content_is_package(const char *name, const struct filetype *f)
+{
+	return pth_kind(name) != PTH_NONE || is_package(name, f) || is_sdist(name);
+}
+
 bool
 content_is_python(const char *name, const struct filetype *f)
 {
@@ -77,6 +92,8 @@ content_sniff_parts(struct multipart *m, const char *p, size_t len)
 	const char *eol;
 	size_t n;
 
+	if (len > 2 && memcmp(p, "\r\n", 2) == 0)
+		p += 2, len -= 2;
 	if (len < 16 || p[0] != '-' || p[1] != '-' || (eol = memmem(p, len < 80 ? len : 80, "\r\n", 2)) == NULL)
 		return false;
 	n = (size_t)(eol - p) - 2;
@@ -156,6 +173,8 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 		hard++;
 	if (hard == r->n && kind == PTH_NONE && !is_package(name, f))	/* some archive that can't be opened: may be no package at all */
 		mode = (enum content_mode)c->conf->opaque;
+	if (hard == r->n && c->in.partial && mode > CONTENT_MONITOR)	/* a piece of an archive is none */
+		mode = CONTENT_MONITOR;
 	if (r->n > 0)
 		content_found(c, mode, pth_rule_id(r->v[hard < r->n ? hard : 0].layer), f->name, "package", r->v[hard < r->n ? hard : 0].why, 403);
 }

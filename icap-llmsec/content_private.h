@@ -24,6 +24,7 @@ struct content {
 	struct blob	 blob;
 	bool		 walking;	/* the stream is text, and its blobs are looked at */
 	bool		 front_done;
+	bool		 lenient;	/* held for the sake of archives that are no packages: too large is told, not refused */
 	const char	*name;		/* of the file, by disposition or URL; in the arena */
 	char		*body;		/* content_finish(): bytes as sent, that may be masked */
 	size_t		 body_len;
@@ -49,6 +50,8 @@ void	content_judge_type(struct content *, const struct filetype *, const char *w
 void	content_judge(struct content *, const struct piece *);
 /* Would Python, or an installer, do something with this? */
 bool	content_is_python(const char *name, const struct filetype *);
+/* Is it called like what pip installs from? */
+bool	content_is_package(const char *name, const struct filetype *);
 /* Multipart that doesn't say so: begins with a boundary and a part's header. */
 struct multipart;
 bool	content_sniff_parts(struct multipart *, const char *, size_t);

@@ -142,16 +142,36 @@ place_in_body(struct content *c, const struct piece *p)
 	return c->body + (p->data - win);
 }
 
+/*
+ * What only begins like a document is read as what it is; what can't be read, or not to its end, isn't taken for harmless.  Of a long run
+ * of base64 only the front is here (blob.h): that it ends too early says nothing.
+ */
+static void
+scan_document(struct content *c, const struct piece *p, const struct filetype *f)
+{
+	struct extract_limits lim = {.text = (size_t)c->conf->max_whole, .unpacked = (size_t)c->conf->max_unpacked};
+	struct extracted x;
+	int rc;
+
+	scan_raw(c, p, place_in_body(c, p));
+	if (c->step == CONTENT_REFUSED)
+		return;
+	rc = extract_text(p->data, p->len, &lim, c->arena, &x);
+	if (rc == 0 && x.len > 0)
+		scan(c, x.text, x.len, p->where);
+	if (rc < 0)
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", f->name, p->where, "no memory to look at it", 503);
+	else if (p->whole && (x.code == EXTRACT_LIMIT || (x.code == EXTRACT_UNREADABLE && !x.pictures)))
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", f->name, p->where, "a document that cannot be read", 403);
+}
+
 void
 content_secrets(struct content *c, const struct piece *p, const struct filetype *f)
 {
-	struct extracted x;
-
 	if (p->len == 0)
 		return;
 	if (f->class == FT_DOCUMENT || strcmp(f->name, "utf16") == 0) {
-		if (extract_text(p->data, p->len, NULL, c->arena, &x) == 0 && x.len > 0)
-			scan(c, x.text, x.len, p->where);
+		scan_document(c, p, f);
 		return;
 	}
 	if (f->class != FT_TEXT && f->class != FT_DATA && strcmp(f->name, "script") != 0 && strcmp(f->name, "batch") != 0 &&

@@ -133,8 +133,10 @@ describe(struct tr *t, struct content_in *in)
 	const char *cl = get(t->req, "Content-Length");
 
 	*in = (struct content_in){.upload = up, .host = t->host, .url = t->url, .content_type = get(t->req, "Content-Type"),
-	    .content_encoding = get(t->req, "Content-Encoding"), .disposition = get(t->req, "Content-Disposition"),
+	    .content_encoding = tr_coding(up ? ci_http_request_headers(t->req) : ci_http_response_headers(t->req)), .disposition = get(t->req, "Content-Disposition"),
 	    .length = cl != NULL ? strtoll(cl, NULL, 10) : -1};
+	/* Only what was asked for is a range: to who didn't ask, it's the file. */
+	in->partial = !up && tr_status(t->req) == 206 && ci_http_request_get_header(t->req, "Range") != NULL;
 	/* The headers' memory is c-icap's and may move; ours stays. */
 	in->content_type = in->content_type ? arena_strndup(t->arena, in->content_type, strlen(in->content_type)) : NULL;
 	in->content_encoding = in->content_encoding ? arena_strndup(t->arena, in->content_encoding, strlen(in->content_encoding)) : NULL;

@@ -110,7 +110,7 @@ reqmod_end(struct tr *t)
 	struct inspect_req_in in = {
 		.method = t->method, .url = t->url,
 		.content_type = ci_http_request_get_header(t->req, "Content-Type"),
-		.content_encoding = ci_http_request_get_header(t->req, "Content-Encoding"),
+		.content_encoding = tr_coding(ci_http_request_headers(t->req)),
 		.request_id = t->request_id, .client_ip = t->client_ip, .key_digest = t->key,
 		.body = buf_ptr(&t->in), .len = buf_len(&t->in)
 	};

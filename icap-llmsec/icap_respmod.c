@@ -7,15 +7,6 @@
 
 #include "icap-llmsec/icap_tr.h"
 
-static int
-resp_status(ci_request_t *req)
-{
-	ci_headers_list_t *h = ci_http_response_headers(req);
-	const char *sp = h != NULL && h->used > 0 ? strchr(h->headers[0], ' ') : NULL;
-
-	return sp ? atoi(sp + 1) : 0;
-}
-
 static void
 resp_refuse(struct tr *t, const struct refusal *r)
 {
@@ -99,8 +90,8 @@ respmod_headers(struct tr *t)
 	if (!ci_req_hasbody(t->req))
 		return tr_pass_bodyless(t);
 	in.content_type = ci_http_response_get_header(t->req, "Content-Type");
-	in.content_encoding = ci_http_response_get_header(t->req, "Content-Encoding");
-	in.status = resp_status(t->req);
+	in.content_encoding = tr_coding(ci_http_response_headers(t->req));
+	in.status = tr_status(t->req);
 	if (cl != NULL)
 		in.content_length = strtoll(cl, NULL, 10);
 	resp_identify(t, &in);

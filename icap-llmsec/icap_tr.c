@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -317,6 +318,31 @@ status_text(int status)
 	case 503: return "Service Unavailable";
 	default: return "Error";
 	}
+}
+
+const char *
+tr_coding(ci_headers_list_t *h)
+{
+	const char *found = NULL;
+
+	for (int i = 1; h != NULL && i < h->used; i++) {
+		if (strncasecmp(h->headers[i], "Content-Encoding", 16) != 0 || h->headers[i][16 + strspn(h->headers[i] + 16, " \t")] != ':')
+			continue;
+		if (found != NULL)
+			return "several";
+		found = strchr(h->headers[i], ':') + 1;
+		found += strspn(found, " \t");
+	}
+	return found;
+}
+
+int
+tr_status(ci_request_t *req)
+{
+	ci_headers_list_t *h = ci_http_response_headers(req);
+	const char *sp = h != NULL && h->used > 0 ? strchr(h->headers[0], ' ') : NULL;
+
+	return sp ? atoi(sp + 1) : 0;
 }
 
 int

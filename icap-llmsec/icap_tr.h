@@ -75,6 +75,13 @@ void	tr_events_tick(void);
 void	tr_identify(struct tr *);
 /* Checks X-Edge99-*; false: the transaction must be refused (a refusal has been prepared). */
 bool	tr_edge_ok(struct tr *);
+/*
+ * Its Content-Encoding.  Header lines of one name are one list (RFC 9110 5.3), and c-icap knows the first only: several are a coding that
+ * is none of ours.  NULL: absent.  Borrowed from the headers.
+ */
+const char *tr_coding(ci_headers_list_t *);
+/* Of the encapsulated answer; 0: none. */
+int	tr_status(ci_request_t *);
 /* A message without a body may go on as it is: 204, or its headers again for a client that takes no 204. */
 int	tr_pass_bodyless(struct tr *);
 /* Turn the transaction into an HTTP answer of ours. */

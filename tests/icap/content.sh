@@ -71,6 +71,13 @@ isnt "$(val error)" none 'a download that turns out bad behind its headers is cu
 check 'and the bad part is not in it' test "$(wc -c <body)" -lt "$(wc -c <far)"
 down $where -b s/text.raw -r 'Content-Type: text/plain' -r 'Content-Encoding: zstd'
 is "$(val http)" 415 'an unknown coding'
+up $where -b s/text.raw -H 'Content-Type: text/plain' -H 'Content-Encoding: identity' -H 'content-encoding: gzip'
+is "$(val http)" 415 'two headers of a coding, of which a reader may take the second: upload'
+down $where -b s/text.raw -r 'Content-Type: text/plain' -r 'Content-Encoding: identity' -r 'Content-Encoding: gzip'
+is "$(val http)" 415 'download'
+printf '\r\n--Rg\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/9\r\n\r\nab\r\n--Rg--\r\n' >ranges
+down $where -b ranges -R '206 Partial Content' -r 'Content-Type: multipart/byteranges; boundary=Rg' -H 'Range: bytes=0-1'
+check 'ranges behind an empty preamble pass' cmp ranges body
 head -c 3000 s/zip.form >cutform
 up $where -b s/png.form -H 'Content-Type: multipart/form-data; boundary=other'
 is "$(val http)" 400 'parts that cannot be told apart'
@@ -119,6 +126,15 @@ open("evil.pth", "w").write("import base64;exec(base64.b64decode('cGFzcw=='))\n"
 P
 down http://files.pypi.test/p/good.whl -b good.whl
 check 'an allowed wheel: byte for byte' cmp good.whl body
+head -c 9000 good.whl >piece
+down http://files.pypi.test/p/good.whl -b piece
+isnt "$(val http)" 200 'a wheel that cannot be unpacked'
+down http://files.pypi.test/p/good.whl -b piece -R '206 Partial Content'
+isnt "$(val http)" 206 'the same, said to be a range that nobody asked for'
+down http://files.pypi.test/p/good.whl -b piece -R '206 Partial Content' -H 'Range: bytes=0-8999'
+check 'a range of it that was asked for passes' cmp piece body
+down http://files.pypi.test/p/evil.whl -b evil.whl -R '206 Partial Content' -H 'Range: bytes=0-' -z 60000
+isnt "$(val error)" none 'one that is all of a bad wheel does not'
 for f in evil.whl evil.tar.gz; do
 	down http://files.pypi.test/p/$f -b $f -z 60000
 	isnt "$(val error)" none "download of $f: never whole"

@@ -258,12 +258,82 @@ test_headers(void **state)
 	rig_close(&r);
 }
 
+/* What begins like a document is also read as text; one that can't be read doesn't pass. */
+static void
+test_documents(void **state)
+{
+#define KEY	"ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
+	static const struct { const char *what, *data; size_t len; const char *rule; } t[] = {
+		{"rtf and a key", L("{\\rtf1 " KEY), "LLMSEC-SECRET-"}, {"pdf and a key", L("%PDF-1.4\n" KEY), "LLMSEC-SECRET-"},
+		{"utf-16's mark and a key", L("\xff\xfe " KEY), "LLMSEC-SECRET-"},
+		{"locked", L("%PDF-1.4\n1 0 obj\n<< /Length 3 >>\nstream\nxyz\nendstream\nendobj\ntrailer << /Encrypt 2 0 R >>\n"), "LLMSEC-CONTENT-OPAQUE"},
+		{"damaged", L("PK\3\4\24\0\0\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0\5\0\0\0\21\0\0\0word/document.xmlhello"), "LLMSEC-CONTENT-OPAQUE"},
+		{"ordinary", L("%PDF-1.4\n1 0 obj\n<< /Type /Page /Contents 2 0 R >>\nendobj\n2 0 obj\n<< /Length 24 >>\nstream\n"
+		    "BT (the words of it) Tj ET\nendstream\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"), NULL},
+	};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, "{upload: {document: allow}}");
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		enum content_step s = judge(&r, true, NULL, t[i].data, t[i].len, 20, NULL);
+		const char *id = content_verdict(r.c)->rule_id;
+
+		if (t[i].rule == NULL ? s != CONTENT_STREAM : s != CONTENT_REFUSED || strncmp(id, t[i].rule, strlen(t[i].rule)) != 0)
+			fail_msg("%s: %d %s", t[i].what, (int)s, id);
+	}
+	rig_close(&r);
+}
+
+/* Ordinary downloads: ranges, and archives that are no packages and too large to be looked at. */
+static void
+test_downloads(void **state)
+{
+	static const struct { const char *url; bool partial; enum content_mode mode; } t[] = {
+		{"http://a.test/pool/thing.tar.gz", false, CONTENT_MONITOR}, {"http://a.test/thing-1.0.zip", false, CONTENT_MONITOR},
+		{"http://a.test/thing-1.0.tar.gz", false, CONTENT_BLOCK}, {"http://a.test/thing-1.0.tar.gz", true, CONTENT_MONITOR},
+		{"http://a.test/thing-1-py3-none-any.whl", false, CONTENT_BLOCK}, {"http://a.test/x.pth", false, CONTENT_BLOCK},
+	};
+	static const char ranges[] = "\r\n--b\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/9\r\n\r\nab\r\n--b\r\n"
+	    "Content-Type: text/plain\r\nContent-Range: bytes 4-5/9\r\n\r\nef\r\n--b--\r\n";
+	struct rig r;
+	char *big = calloc(1, 100000);
+
+	(void)state;
+	assert_non_null(big);
+	rig_open(&r, "{max_whole: 64k}");
+	assert_int_equal(judge(&r, false, "multipart/byteranges; boundary=b", ranges, sizeof(ranges) - 1, 9, NULL), CONTENT_STREAM);
+	assert_int_equal(content_verdict(r.c)->mode, CONTENT_ALLOW);
+	memcpy(big, zip, sizeof(zip) - 1);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct content_in in = {.host = "a.test", .url = t[i].url, .length = -1, .partial = t[i].partial};
+
+		rig_begin(&r, &in);
+		for (size_t at = 0; at < 100000; at += 10000)
+			content_feed(r.c, big + at, 10000);
+		content_finish(r.c, NULL, 0);
+		if (content_verdict(r.c)->mode != t[i].mode)
+			fail_msg("%s: %d", t[i].url, (int)content_verdict(r.c)->mode);
+	}
+	for (int partial = 0; partial < 2; partial++) {	/* a piece of a wheel can't be unpacked, and that's no news */
+		struct content_in in = {.host = "a.test", .url = "http://a.test/p-1-py3-none-any.whl", .length = -1, .partial = partial};
+
+		rig_begin(&r, &in);
+		content_feed(r.c, big, 5000);
+		content_finish(r.c, NULL, 0);
+		assert_int_equal(content_verdict(r.c)->mode, partial ? CONTENT_MONITOR : CONTENT_BLOCK);
+	}
+	free(big);
+	rig_close(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces), cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_steps), cmocka_unit_test(test_stars), cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_documents), cmocka_unit_test(test_downloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
