@@ -19,6 +19,7 @@
 #include "squid-helpers/egress_lists.h"
 
 #define LOOK_MS		20
+#define RENEW_S		5	/* others may flush routes and rules */
 #define CUTS_MAX	1024	/* of one walk through the connections */
 
 static volatile sig_atomic_t got_end;
@@ -79,27 +80,40 @@ nets_sort(struct nets *s)
 
 /* --- the lists into the kernel ------------------------------------------------------------------ */
 
-/* One step from what is there to what is to be; what could not be done is not taken for done. */
+/* A kernel without IPv6 has no such connections either: done. */
 static int
-routes_change(struct egress_gate *g, struct nets *want, size_t *added)
+route_change(struct egress_gate *g, const struct cidr *c, bool add, size_t changes[2])
+{
+	int err = gate_kernel_route(&g->kernel, c, add);
+
+	if (!cidr_is_v4(c) && (err == -EAFNOSUPPORT || err == -EOPNOTSUPP))
+		return 0;
+	changes[add]++;
+	return err;
+}
+
+/* From what is there to what is to be.  One that can't be changed does not keep the others: the first error. */
+static int
+routes_change(struct egress_gate *g, const struct nets *want, size_t changes[2])
 {
 	size_t i = 0, k = 0;
-	int err = 0;
+	int first = 0;
 
-	while (err == 0 && (i < g->n_nets || k < want->n)) {
-		int c = i == g->n_nets ? 1 : k == want->n ? -1 : net_cmp(&g->nets[i], &want->v[k]);
+	while (i < g->n_nets || k < want->n) {
+		int c = i == g->n_nets ? 1 : k == want->n ? -1 : net_cmp(&g->nets[i], &want->v[k]), err = 0;
 
-		if (c < 0) {
-			err = gate_kernel_route(&g->kernel, &g->nets[i++], false);
-		} else if (c > 0) {
-			err = gate_kernel_route(&g->kernel, &want->v[k++], true);
-			*added += 1;
-		} else {
+		if (c <= 0)
 			i++;
+		if (c >= 0)
 			k++;
-		}
+		if (c < 0)
+			err = route_change(g, &g->nets[i - 1], false, changes);
+		else if (c > 0)
+			err = route_change(g, &want->v[k - 1], true, changes);
+		if (first == 0)
+			first = err;
 	}
-	return err;
+	return first;
 }
 
 static bool
@@ -119,37 +133,7 @@ to_listed(void *arg, const struct gate_socket *s)
 	return !is_proxy_port(g, s->local_port) && egress_lists_denied_ip(g->lists, s->peer, g->checked);
 }
 
-static int
-apply(struct egress_gate *g)
-{
-	struct nets want = {0};
-	size_t added = 0;
-	int err = egress_lists_each_net(g->lists, g->checked, nets_add, &want), gone = 0;
-
-	if (err == 0) {
-		nets_sort(&want);
-		err = routes_change(g, &want, &added);
-	}
-	if (err < 0) {
-		free(want.v);
-		/* Read again what is there, and try again with the next look. */
-		g->seen = (struct set_stamp){0};
-		log_err("routes: %s", strerror(-err));
-		return err;
-	}
-	free(g->nets);
-	g->nets = want.v;
-	g->n_nets = want.n;
-	if (added > 0)
-		gone = gate_kernel_cut(&g->kernel, to_listed, g);
-	if (gone < 0)
-		log_err("connections to listed addresses: %s", strerror(-gone));
-	log_info("lists %s: %zu networks refused, %zu of them new, %d connections cut", g->lists_path, g->n_nets, added,
-	    gone > 0 ? gone : 0);
-	return gone < 0 ? gone : 0;
-}
-
-/* What an earlier run, or half of a change, left. */
+/* What is there: an earlier run may have left it, or others have taken it away. */
 static int
 reread(struct egress_gate *g)
 {
@@ -167,31 +151,88 @@ reread(struct egress_gate *g)
 	return 0;
 }
 
+/* <cut>: connections may have begun that the routes would not have let. */
+static int
+apply(struct egress_gate *g, bool cut)
+{
+	struct nets want = {0};
+	size_t changes[2] = {0};	/* out, in */
+	int err = egress_lists_each_net(g->lists, g->checked, nets_add, &want), gone = 0;
+
+	if (err == 0) {
+		nets_sort(&want);
+		err = routes_change(g, &want, changes);
+	}
+	if (changes[1] > 0 || cut)
+		gone = gate_kernel_cut(&g->kernel, to_listed, g);
+	if (changes[0] + changes[1] > 0 || gone > 0)
+		log_info("lists %s: %zu networks refused, %zu of them new, %d connections cut", g->lists_path, want.n,
+		    changes[1], gone > 0 ? gone : 0);
+	free(want.v);
+	return err < 0 ? err : gone < 0 ? gone : 0;
+}
+
+/* The kernel as the lists say; without lists only the rules.  What fails is tried again with the next second. */
+static void
+renew(struct egress_gate *g)
+{
+	int added = gate_kernel_rules(&g->kernel, g->ports, g->n_ports), err = added < 0 ? added : 0, r;
+
+	if (added > 0)
+		log_notice("%d routing rules were gone and are back", added);
+	if (g->lists != NULL) {
+		r = reread(g);
+		if (r == 0)
+			r = apply(g, added > 0 || g->kernel_err < 0);
+		err = err < 0 ? err : r;
+	}
+	if (err < 0 && err != g->kernel_err)
+		log_err("routes, rules or connections: %s", strerror(-err));
+	g->kernel_err = err;
+	g->renewed = g->checked;
+}
+
+/* <again>: the same file as before. */
+static void
+load(struct egress_gate *g, bool again)
+{
+	struct egress_lists *fresh = NULL;
+	struct diag *d = diag_new();
+	int err = d != NULL ? egress_lists_reload(&fresh, g->lists, g->lists_path, d) : -ENOMEM;
+
+	/* No lists yet. */
+	if (err == -ENOENT && g->lists == NULL && set_stamp_same(&g->seen, &(struct set_stamp){0}))
+		err = 0;
+	if (err < 0 && (!again || err != g->lists_err))
+		log_err("lists: %s; what is in force stays", d != NULL && diag_errors(d) ? diag_first(d) : strerror(-err));
+	diag_free(&d);
+	g->lists_err = err;
+	if (fresh != NULL) {
+		egress_lists_free(&g->lists);
+		g->lists = fresh;
+	}
+}
+
 int
 egress_gate_check(struct egress_gate *g, time_t now)
 {
-	struct egress_lists *fresh = NULL;
-	struct set_stamp stamp;
 	time_t before = g->checked;
-	struct diag *d;
-	int err;
+	struct set_stamp stamp;
+	bool second = now != before, changed;
 
 	set_stamp_take(&stamp, g->lists_path);
+	changed = !set_stamp_same(&stamp, &g->seen);
 	g->checked = now;
-	if (set_stamp_same(&stamp, &g->seen))
-		return now != before && g->lists != NULL && egress_lists_net_ends(g->lists, before, now) ? apply(g) : 0;
 	g->seen = stamp;
-	d = diag_new();
-	err = d != NULL ? egress_lists_reload(&fresh, g->lists, g->lists_path, d) : -ENOMEM;
-	if (err < 0)
-		log_err("lists: %s; what is in force stays", d != NULL && diag_errors(d) ? diag_first(d) : strerror(-err));
-	diag_free(&d);
-	if (err < 0)
-		return err;
-	egress_lists_free(&g->lists);
-	g->lists = fresh;
-	err = reread(g);
-	return err == 0 ? apply(g) : err;
+	/* A file that is wrong stays wrong; a disk or memory may not. */
+	if (changed || (second && g->lists_err < 0 && g->lists_err != -EINVAL)) {
+		load(g, !changed);
+		changed = g->lists_err == 0;
+	}
+	if (changed || (second && g->kernel_err < 0) || now < g->renewed || now - g->renewed >= RENEW_S ||
+	    (second && g->lists != NULL && egress_lists_net_ends(g->lists, before, now)))
+		renew(g);
+	return g->lists_err < 0 ? g->lists_err : g->kernel_err;
 }
 
 /* --- the helper's datagrams --------------------------------------------------------------------- */
@@ -304,6 +345,7 @@ egress_gate_open(struct egress_gate *g, const char *lists_path, const char *sock
 	int err = gate_kernel_open(&g->kernel, uid, table, g->ports, g->n_ports);
 
 	g->lists_path = lists_path;
+	g->lists_err = -EAGAIN;	/* not read yet */
 	g->fd = -1;
 	if (err < 0) {
 		log_err("routing rules: %s (CAP_NET_ADMIN is needed)", strerror(-err));
@@ -337,19 +379,21 @@ egress_gate_run(struct egress_gate *g)
 	static char b[65536];
 	struct sigaction end = { .sa_handler = on_end };
 	struct pollfd p = { .fd = g->fd, .events = POLLIN };
+	bool ready = false;
 
 	sigemptyset(&end.sa_mask);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGINT, &end, NULL);
-	egress_gate_check(g, time(NULL));
-	sdnotify_send("READY=1");
 	while (got_end == 0) {
+		if (egress_gate_check(g, time(NULL)) == 0 && !ready) {
+			sdnotify_send("READY=1");
+			ready = true;
+		}
 		if (poll(&p, 1, LOOK_MS) > 0) {
 			ssize_t n = recv(g->fd, b, sizeof(b), 0);
 
 			if (n > 0)
 				egress_gate_datagram(g, b, (size_t)n);
 		}
-		egress_gate_check(g, time(NULL));
 	}
 }

@@ -5,7 +5,8 @@
  * The addresses that the lists of llmsecd's API refuse, held in the kernel for Squid's user, so that what is checked
  * is what is dialled; and the end of connections that a change of lists or policy revokes.  Two sources:
  *
- *	the lists (egress_lists.h), looked at every 20 ms: networks become routes, connections to them end;
+ *	the lists (egress_lists.h), looked at every 20 ms: networks become routes, connections to them end; what others
+	took out of the kernel is back within 5 s;
  *	datagrams of the helper on a UNIX socket, lines of "cut ADDRESS PORT": that client's connection to the proxy ends.
  *
  * One thread.
@@ -25,7 +26,8 @@ struct egress_gate {
 	const char		*lists_path;	/* borrowed */
 	struct egress_lists	*lists;		/* the last good ones */
 	struct set_stamp	 seen;
-	time_t			 checked;
+	time_t			 checked, renewed;
+	int			 lists_err, kernel_err;	/* of the last try */
 	struct cidr		*nets;		/* in the kernel, sorted */
 	size_t			 n_nets;
 	uint16_t		 ports[EGRESS_GATE_PORTS];	/* of the proxy */
@@ -36,7 +38,10 @@ struct egress_gate {
 /* <user>: of Squid; owns the socket.  0 or -errno, logged. */
 int	egress_gate_open(struct egress_gate *, const char *lists_path, const char *socket_path, uid_t uid, uint32_t table);
 void	egress_gate_close(struct egress_gate *);
-/* Look at the lists.  0, or -errno, logged: what was in force stays. */
+/*
+ * Look at the lists.  0: they, or no lists, are in force; or -errno, logged once: what was in force stays, and what may
+ * get better by itself is tried again with the next second.
+ */
 int	egress_gate_check(struct egress_gate *, time_t now);
 /* One datagram, of <n> bytes from outside. */
 void	egress_gate_datagram(struct egress_gate *, const char *p, size_t n);

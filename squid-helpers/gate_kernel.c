@@ -23,7 +23,9 @@
 #define PRIORITY_PORTS	50
 #define PRIORITY_TABLE	51
 #define PRIORITY_PAST	52
-#define PROTOCOL	108	/* marks our routes; rtnetlink(7) leaves numbers above RTPROT_STATIC to programs */
+#define PROTOCOL	108	/* marks our routes and rules; rtnetlink(7) leaves numbers above RTPROT_STATIC to programs */
+
+#define ROUNDS_MAX	128	/* of 1024 connections: more than a Squid has descriptors */
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -105,6 +107,7 @@ answers(struct gate_kernel *k, int fd, int (*each)(void *, const struct nlmsghdr
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
+/* 1: it was not there. */
 static int
 rule_add(struct gate_kernel *k, unsigned char family, uint32_t priority, uint16_t port)
 {
@@ -115,11 +118,12 @@ rule_add(struct gate_kernel *k, unsigned char family, uint32_t priority, uint16_
 	struct fib_rule_uid_range uids = { k->uid, k->uid };
 	struct fib_rule_port_range ports = { port, port };
 	uint32_t past = PRIORITY_PAST;
-	uint8_t tcp = IPPROTO_TCP;
+	uint8_t tcp = IPPROTO_TCP, protocol = PROTOCOL;
 	int err;
 
 	attr_add(&r, FRA_PRIORITY, &priority, sizeof(priority));
 	attr_add(&r, FRA_UID_RANGE, &uids, sizeof(uids));
+	attr_add(&r, FRA_PROTOCOL, &protocol, sizeof(protocol));
 	if (priority == PRIORITY_TABLE)
 		attr_add(&r, FRA_TABLE, &k->table, sizeof(k->table));
 	if (priority == PRIORITY_PORTS) {
@@ -130,17 +134,34 @@ rule_add(struct gate_kernel *k, unsigned char family, uint32_t priority, uint16_
 	err = request_send(k, k->route_fd, &r);
 	if (err == 0)
 		err = answers(k, k->route_fd, NULL, NULL);
-	return err == -EEXIST ? 0 : err;
+	return err == -EEXIST ? 0 : err < 0 ? err : 1;
 }
 
 static int
 rules_add(struct gate_kernel *k, unsigned char family, const uint16_t *ports, size_t n)
 {
-	int err = rule_add(k, family, PRIORITY_PAST, 0);
+	int added = 0, r = rule_add(k, family, PRIORITY_PAST, 0);
 
-	for (size_t i = 0; err == 0 && i < n; i++)
-		err = rule_add(k, family, PRIORITY_PORTS, ports[i]);
-	return err == 0 ? rule_add(k, family, PRIORITY_TABLE, 0) : err;
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		added += r;
+		r = rule_add(k, family, PRIORITY_PORTS, ports[i]);
+	}
+	if (r >= 0) {
+		added += r;
+		r = rule_add(k, family, PRIORITY_TABLE, 0);
+	}
+	return r < 0 ? r : added + r;
+}
+
+int
+gate_kernel_rules(struct gate_kernel *k, const uint16_t *ports, size_t n)
+{
+	int v4 = rules_add(k, AF_INET, ports, n), v6 = rules_add(k, AF_INET6, ports, n);
+
+	/* A kernel without IPv6 has no such connections either. */
+	if (v6 == -EAFNOSUPPORT || v6 == -EOPNOTSUPP)
+		v6 = 0;
+	return v4 < 0 ? v4 : v6 < 0 ? v6 : v4 + v6;
 }
 
 int
@@ -154,15 +175,10 @@ gate_kernel_open(struct gate_kernel *k, uid_t uid, uint32_t table, const uint16_
 	if (k->route_fd < 0 || k->diag_fd < 0)
 		err = -errno;
 	if (err == 0)
-		err = rules_add(k, AF_INET, ports, n);
-	if (err == 0)
-		err = rules_add(k, AF_INET6, ports, n);
-	/* A kernel without IPv6 has no such connections either. */
-	if (err == -EAFNOSUPPORT || err == -EOPNOTSUPP)
-		err = 0;
+		err = gate_kernel_rules(k, ports, n);
 	if (err < 0)
 		gate_kernel_close(k);
-	return err;
+	return err < 0 ? err : 0;
 }
 
 void
@@ -251,9 +267,11 @@ struct cut {
 	struct gate_kernel	*k;
 	bool			(*fn)(void *, const struct gate_socket *);
 	void			*arg;
-	struct doomed		 v[256];	/* more: another round */
+	struct doomed		 v[1024];	/* more: another round */
 	size_t			 n;
 	bool			 full;
+	int			 gone;
+	int			 err;		/* the first */
 };
 
 static void
@@ -302,7 +320,16 @@ destroy(struct gate_kernel *k, const struct doomed *d)
 	return err == 0 ? answers(k, k->diag_fd, NULL, NULL) : err;
 }
 
-static int
+/* Not there: it ended by itself meanwhile, or the kernel has no such connections. */
+static void
+failed(struct cut *c, int err)
+{
+	if (c->err == 0 && err < 0 && err != -ENOENT && err != -EAFNOSUPPORT)
+		c->err = err;
+}
+
+/* One that can't be ended does not save the others.  Is there more to do, and hope? */
+static bool
 cut_round(struct cut *c, unsigned char family)
 {
 	static const unsigned states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |
@@ -310,20 +337,17 @@ cut_round(struct cut *c, unsigned char family)
 	struct request r = { .h = { .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_len = NLMSG_LENGTH(sizeof(r.u.diag)),
 	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP }, .u.diag = { .sdiag_family = family, .sdiag_protocol = IPPROTO_TCP,
 	    .idiag_states = states } };
-	int err = request_send(c->k, c->k->diag_fd, &r), gone = 0;
+	int err = request_send(c->k, c->k->diag_fd, &r), before = c->gone;
 
 	c->n = 0;
 	c->full = false;
-	if (err == 0)
-		err = answers(c->k, c->k->diag_fd, socket_each, c);
-	for (size_t i = 0; err == 0 && i < c->n; i++) {
+	failed(c, err == 0 ? answers(c->k, c->k->diag_fd, socket_each, c) : err);
+	for (size_t i = 0; i < c->n; i++) {
 		err = destroy(c->k, &c->v[i]);
-		gone += err == 0;
-		/* It ended by itself meanwhile. */
-		if (err == -ENOENT)
-			err = 0;
+		c->gone += err == 0;
+		failed(c, err);
 	}
-	return err < 0 ? err : gone;
+	return c->full && c->gone > before;
 }
 
 int
@@ -331,17 +355,14 @@ gate_kernel_cut(struct gate_kernel *k, bool (*fn)(void *, const struct gate_sock
 {
 	static const unsigned char families[] = { AF_INET, AF_INET6 };
 	struct cut c = { .k = k, .fn = fn, .arg = arg };
-	int all = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		int n;
+		unsigned rounds = ROUNDS_MAX;
 
-		do {
-			n = cut_round(&c, families[i]);
-			if (n < 0 && n != -ENOENT && n != -EAFNOSUPPORT)
-				return n;
-			all += n > 0 ? n : 0;
-		} while (c.full && n > 0);
+		while (cut_round(&c, families[i]) && --rounds > 0)
+			;
+		if (rounds == 0)
+			failed(&c, -EAGAIN);
 	}
-	return all;
+	return c.err < 0 ? c.err : c.gone;
 }

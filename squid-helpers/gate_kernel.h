@@ -26,6 +26,8 @@ struct gate_kernel {
  */
 int	gate_kernel_open(struct gate_kernel *, uid_t uid, uint32_t table, const uint16_t *ports, size_t n);
 void	gate_kernel_close(struct gate_kernel *);
+/* The rules again, in case that others took them away.  How many were not there, or -errno. */
+int	gate_kernel_rules(struct gate_kernel *, const uint16_t *ports, size_t n);
 
 /* Put a network into the table, or take it out.  What is there, or not there, already is no error. */
 int	gate_kernel_route(struct gate_kernel *, const struct cidr *, bool add);
@@ -38,6 +40,6 @@ struct gate_socket {
 	uint16_t	local_port, peer_port;
 };
 
-/* End every connection that <fn> says yes to.  How many, or -errno. */
+/* End every connection that <fn> says yes to.  How many, or -errno: some of them go on, the others ended. */
 int	gate_kernel_cut(struct gate_kernel *, bool (*fn)(void *, const struct gate_socket *), void *arg);
 #endif

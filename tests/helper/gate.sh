@@ -110,6 +110,10 @@ is "$(ended b)" yes 'and its tunnel ends'
 is "$(far curl -s -o /dev/null -w '%{http_code}' --max-time 10 -x "http://93.184.216.1:$proxy_port" http://denied.example.com/)" 403 \
 	'a client inside a listed network gets its answers'
 is "$(ip route show table 20127 | wc -l) $(ip -6 route show table 20127 | grep -c 2001:db8::/32)" '1 1' 'the kernel has what the lists have'
+ip rule del priority 51 && ip -6 rule del priority 51 && ip route flush table 20127
+in_kernel() { echo $({ ip rule show priority 51; ip -6 rule show priority 51; ip route show table 20127; } 2>/dev/null | grep -Eo 'lookup|prohibit'); }
+soon 'rules and routes that others flush come back' in_kernel 'lookup lookup prohibit'
+soon 'the listed address is refused again' 'get other' 503
 echo broken >"$tap_dir/lists/lists"
 wait_for 'grep -q "what is in force stays" "$tap_dir/gate.log"' 10
 is "$(get good)" 503 'a broken list changes nothing'
