@@ -11,6 +11,7 @@
 void
 extract_stop(struct extraction *x, enum extract_code code, const char *why)
 {
+	x->spent = x->spent || code == EXTRACT_LIMIT;
 	if (x->code == EXTRACT_OK) {
 		x->code = code;
 		x->why = why;

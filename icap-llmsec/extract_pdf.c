@@ -113,7 +113,7 @@ content(struct pdf *d, const unsigned char *p, size_t n)
 	struct pdf_text name = {NULL, 0};
 	struct buf s = {0};
 
-	for (size_t i = 0, k; i < n && x->text.err == 0;) {
+	for (size_t i = 0, k; i < n && x->text.err == 0 && !x->spent;) {
 		if ((k = string(&s, p + i, n - i)) > 0) {
 			pdf_show(d, d->now, (const unsigned char *)buf_ptr(&s), buf_len(&s));
 			i += k;
@@ -230,13 +230,13 @@ list_streams(struct pdf *d)
 		d->oom = true;
 		return;
 	}
-	for (size_t i = 0; i < d->n_objects; i++)
+	for (size_t i = 0; i < d->n_objects && pdf_work(d, d->object[i].dict.n); i++)
 		if (d->object[i].data.p != NULL)
 			d->stream[d->n_streams++] = (struct pdf_stream){d->object[i].data.p, d->object[i].dict,
 			    pdf_deref(d, pdf_get(d->object[i].dict, "Resources"))};
 	if (d->n_streams > 0)
 		qsort(d->stream, d->n_streams, sizeof(*d->stream), stream_cmp);
-	for (size_t i = 0; i < d->n_objects; i++) {
+	for (size_t i = 0; i < d->n_objects && pdf_work(d, d->object[i].dict.n); i++) {
 		struct pdf_text c = pdf_get(d->object[i].dict, "Contents"), r;
 
 		if (c.p == NULL || (c.p[0] != '[' && pdf_ref(c) == 0))
@@ -329,7 +329,7 @@ extract_pdf(struct extraction *x)
 		pdf_index(&d);
 		list_streams(&d);
 	}
-	while (!d.oom && x->text.err == 0 && x->code != EXTRACT_LIMIT && (s = memmem(p + at, x->len - at, "stream", 6)) != NULL) {
+	while (!d.oom && x->text.err == 0 && !x->spent && (s = memmem(p + at, x->len - at, "stream", 6)) != NULL) {
 		if (++n > x->lim.entries * 16) {
 			extract_stop(x, EXTRACT_LIMIT, "it has more parts than are looked at");
 			break;

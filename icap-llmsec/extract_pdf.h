@@ -80,8 +80,11 @@ bool	pdf_is(struct pdf_text, const char *word);
 /* A stream's bytes, unpacked.  False: it can't be (extract_stop() called). */
 bool	pdf_unpack(struct extraction *, struct pdf_text dict, struct pdf_text data, struct buf *out);
 
-/* <n> more bytes are searched.  False: it's too much, and extract_stop() called. */
+/* <n> more bytes are searched, or will be: ask first.  False: it's too much, and extract_stop() called.  The bound grows with the file and with what it
+   unpacks to, for most dictionaries of a file are in its object streams, and each of those is gone through a few times. */
 bool	pdf_work(struct pdf *, size_t n);
+/* What pdf_work() still allows. */
+size_t	pdf_work_left(const struct pdf *);
 
 /* --- fonts */
 /* The font that <name> stands for in <resources>, NULL: not known. */

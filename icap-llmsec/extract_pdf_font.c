@@ -169,7 +169,7 @@ differences(struct pdf_font *f, struct pdf_text t)
 }
 
 static void
-encoding(const struct pdf *d, struct pdf_font *f, struct pdf_text font)
+encoding(struct pdf *d, struct pdf_font *f, struct pdf_text font)
 {
 	struct pdf_text e = pdf_deref(d, pdf_get(font, "Encoding")), base;
 
@@ -177,7 +177,7 @@ encoding(const struct pdf *d, struct pdf_font *f, struct pdf_text font)
 		base = pdf_deref(d, pdf_get(e, "BaseEncoding"));
 		encode_as(f, base);
 		e = pdf_deref(d, pdf_get(e, "Differences"));
-		if (e.p != NULL)
+		if (e.p != NULL && pdf_work(d, e.n))
 			differences(f, e);
 	} else
 		encode_as(f, e);
@@ -272,7 +272,7 @@ read_range(struct pdf *d, struct pdf_font *f, size_t *cap, struct pdf_text *t, s
 		range_add(d, f, cap, lo, hi, to);
 		return;
 	}
-	for (; to.n == 1 && *to.p == '[' && lo <= hi && t->n > 0; lo++) {
+	for (; to.n == 1 && *to.p == '[' && lo <= hi && t->n > 0 && !d->x->spent; lo++) {
 		struct pdf_text v = next_value(t);
 
 		if (!is_hex(v))
@@ -295,7 +295,7 @@ to_unicode(struct pdf *d, struct pdf_font *f, struct pdf_text cmap)
 	bool ranges = false, chars = false;
 	size_t cap = 0;
 
-	while (cmap.n > 0 && !d->oom) {
+	while (cmap.n > 0 && !d->oom && !d->x->spent) {
 		struct pdf_text v = next_value(&cmap);
 
 		if (v.n == 0)
@@ -330,6 +330,9 @@ font_read(struct pdf *d, struct pdf_font *f, struct pdf_text font)
 	const struct pdf_object *o = pdf_object(d, pdf_ref(pdf_get(font, "ToUnicode")));
 	struct buf b = {0};
 
+	/* fonts may share a table or an encoding */
+	if (!pdf_work(d, font.n * 5 + e.n * 4 + (o != NULL ? o->data.n : 0)))
+		return;
 	f->wide = pdf_is(pdf_get(font, "Subtype"), "/Type0");
 	if (o != NULL && o->data.p != NULL && pdf_unpack(d->x, o->dict, o->data, &b))
 		to_unicode(d, f, (struct pdf_text){(const unsigned char *)buf_ptr(&b), buf_len(&b)});
@@ -375,10 +378,13 @@ font_find(struct pdf *d, struct pdf_text font, uint32_t num)
 struct pdf_font *
 pdf_font(struct pdf *d, struct pdf_text resources, struct pdf_text name)
 {
-	struct pdf_text fonts = pdf_deref(d, pdf_get(resources, "Font")), ref, font;
+	struct pdf_text fonts, ref, font;
 	char key[128];
 
-	if (!pdf_work(d, resources.n + fonts.n + d->n_fonts * 8) || name.n < 2 || name.n > sizeof(key))
+	if (name.n < 2 || name.n > sizeof(key) || !pdf_work(d, resources.n))
+		return NULL;
+	fonts = pdf_deref(d, pdf_get(resources, "Font"));
+	if (!pdf_work(d, fonts.n + d->n_fonts * 8))
 		return NULL;
 	memcpy(key, name.p + 1, name.n - 1);
 	key[name.n - 1] = '\0';

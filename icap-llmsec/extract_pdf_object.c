@@ -23,6 +23,12 @@ is_space(unsigned char c)
 }
 
 static bool
+is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
 is_delim(unsigned char c)
 {
 	return is_space(c) || strchr("()<>[]{}/%", c) != NULL;
@@ -121,11 +127,13 @@ after(struct pdf_text t, size_t n)
 static size_t
 skip_value(struct pdf_text t)
 {
-	struct pdf_text a = after(t, pdf_skip(t)), b = after(a, pdf_skip(a));
+	size_t n = pdf_skip(t);
+	struct pdf_text a = after(t, n), b;
 
-	if (t.n > 0 && t.p[0] >= '0' && t.p[0] <= '9' && a.n > 0 && a.p[0] >= '0' && a.p[0] <= '9' && b.n > 0 && b.p[0] == 'R')
-		return (size_t)(b.p + 1 - t.p);
-	return pdf_skip(t);
+	if (t.n == 0 || !is_digit(t.p[0]) || a.n == 0 || !is_digit(a.p[0]))
+		return n;	/* nothing long is stepped over twice */
+	b = after(a, pdf_skip(a));
+	return b.n > 0 && b.p[0] == 'R' ? (size_t)(b.p + 1 - t.p) : n;
 }
 
 struct pdf_text
@@ -309,9 +317,9 @@ pack_read(struct pdf *f, struct pdf_text dict, struct pdf_text data)
 	if (!pdf_unpack(f->x, dict, data, b) || base > buf_len(b))
 		return;
 	t = after((struct pdf_text){(const unsigned char *)buf_ptr(b), base}, 0);
-	while (t.n > 0 && !f->oom) {
+	while (t.n > 0 && !f->oom && !f->x->spent) {
 		char word[2][12] = {"", ""};
-		size_t off;
+		size_t off, left = pdf_work_left(f);
 		struct pdf_object *o;
 
 		for (int i = 0; i < 2; i++) {
@@ -324,7 +332,10 @@ pack_read(struct pdf *f, struct pdf_text dict, struct pdf_text data)
 		if (off >= buf_len(b) || (o = object_add(f, (uint32_t)strtoul(word[0], NULL, 10))) == NULL)
 			break;
 		o->dict.p = (const unsigned char *)buf_ptr(b) + off;
-		o->dict.n = skip_value((struct pdf_text){o->dict.p, buf_len(b) - off});
+		/* many pairs may name one long value */
+		o->dict.n = skip_value((struct pdf_text){o->dict.p, buf_len(b) - off <= left ? buf_len(b) - off : left + 1});
+		if (!pdf_work(f, o->dict.n))
+			break;
 	}
 }
 
@@ -358,7 +369,7 @@ pdf_index(struct pdf *f)
 		f->oom = true;
 		return;
 	}
-	for (size_t i = 0; i < n && !f->oom && f->x->code != EXTRACT_LIMIT; i++) {
+	for (size_t i = 0; i < n && !f->oom && !f->x->spent; i++) {
 		struct pdf_object o = f->object[i];	/* the array may move */
 
 		if (o.data.p != NULL && pdf_is(pdf_get(o.dict, "Type"), "/ObjStm"))
@@ -521,11 +532,21 @@ pdf_unpack(struct extraction *x, struct pdf_text dict, struct pdf_text data, str
 	return true;
 }
 
+size_t
+pdf_work_left(const struct pdf *f)
+{
+	size_t max = 32 * f->x->len + 8 * f->x->unpacked + ((size_t)4 << 20);
+
+	return f->work < max ? max - f->work : 0;
+}
+
 bool
 pdf_work(struct pdf *f, size_t n)
 {
+	bool fits = !f->x->spent && n <= pdf_work_left(f);
+
 	f->work += n;
-	if (f->work <= 32 * f->x->len + ((size_t)4 << 20))
+	if (fits)
 		return true;
 	extract_stop(f->x, EXTRACT_LIMIT, "its parts refer to each other too often");
 	return false;

@@ -16,6 +16,7 @@ struct extraction {
 	bool			 pictures;
 	enum extract_code	 code;
 	const char		*why;
+	bool			 spent;	/* a limit was met, whatever <code> says: on with nothing */
 };
 
 /* The first reason stays; a later LIMIT does not hide an earlier UNREADABLE. */

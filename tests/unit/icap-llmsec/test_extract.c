@@ -233,12 +233,73 @@ test_pdf_fonts(void **state)
 		check_font(t[i].font, t[i].extra, t[i].content, t[i].code, t[i].text);
 }
 
+/* Text that must not come out: what stands behind the point where a limit was met. */
+static void
+check_stops(const char *data, size_t len, enum extract_code code)
+{
+	struct arena *a = arena_new(0);
+	struct extracted x;
+
+	assert_int_equal(extract_text(data, len, NULL, a, &x), 0);
+	if (x.code != code || memmem(x.text, x.len, "AFTER", 5) != NULL)
+		fail_msg("code %d, %s, \"%.*s\"", (int)x.code, x.why ? x.why : "-", (int)x.len, x.text);
+	arena_free(&a);
+}
+
+static void
+repeat(char *to, const char *s, size_t times)
+{
+	to += strlen(to);
+	for (size_t i = 0; i < times; i++)
+		to = stpcpy(to, s);
+}
+
+/* What is small and makes much work: a limit is told, and nothing more is read, even where the file was UNREADABLE before. */
+static void
+test_pdf_work(void **state)
+{
+	static const char *const first[] = {"", "4 0 obj\n<< /Type /ObjStm /Filter /LZWDecode >>\nstream\nx\nendstream\nendobj\n"};
+	char *b = calloc(1, 1 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < N(first); i++) {
+		enum extract_code code = i == 0 ? EXTRACT_LIMIT : EXTRACT_UNREADABLE;
+
+		/* each pair of an object stream names the same long value */
+		sprintf(b, "%%PDF-1.7\n%s5 0 obj\n<< /Type /ObjStm /First 12000 >>\nstream\n", first[i]);
+		repeat(b, "1 0 ", 3000);
+		repeat(b, "(", 1);
+		repeat(b, "a", 9000);
+		repeat(b, "\nendstream\nendobj\n7 0 obj\n<< >>\nstream\nBT (AFTER) Tj ET\nendstream\nendobj\n", 1);
+		check_stops(b, strlen(b), code);
+		/* each Tf goes through long resources, which have their fonts at the end */
+		sprintf(b, "%%PDF-1.7\n%s1 0 obj\n<< /Type /Page /Contents 5 0 R /Resources << ", first[i]);
+		repeat(b, "/A 1 ", 2000);
+		repeat(b, "/Font << /F1 8 0 R >> >> >>\nendobj\n5 0 obj\n<< >>\nstream\nBT (x) Tj /F1 12 ", 1);
+		repeat(b, "Tf ", 1000);
+		repeat(b, "(AFTER) Tj ET\nendstream\nendobj\n", 1);
+		check_stops(b, strlen(b), code);
+		/* many fonts share one long table */
+		sprintf(b, "%%PDF-1.7\n%s1 0 obj\n<< /Type /Page /Contents 5 0 R /Resources << /Font << ", first[i]);
+		for (int k = 0; k < 200; k++)
+			sprintf(b + strlen(b), "/F%d << /ToUnicode 7 0 R >> ", k);
+		repeat(b, ">> >> >>\nendobj\n7 0 obj\n<< /CMapName /x >>\nstream\n1 beginbfrange\n", 1);
+		repeat(b, "<0001> <0002> ", 3000);
+		repeat(b, "\nendstream\nendobj\n5 0 obj\n<< >>\nstream\nBT ", 1);
+		for (int k = 0; k < 200; k++)
+			sprintf(b + strlen(b), "/F%d 12 Tf ", k);
+		repeat(b, "(AFTER) Tj ET\nendstream\nendobj\n", 1);
+		check_stops(b, strlen(b), code);
+	}
+	free(b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_office), cmocka_unit_test(test_office_limits), cmocka_unit_test(test_pdf),
-		cmocka_unit_test(test_pdf_fonts),
+		cmocka_unit_test(test_pdf_fonts), cmocka_unit_test(test_pdf_work),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
