@@ -5,18 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/siphash.h"
 #include "squid-helpers/egress_tunnels.h"
 
-#define BUCKETS		2048u	/* a power of 2 */
+#define BUCKETS		4096u	/* a power of 2 */
 #define WAYS		8u
 #define TEXT_MAX	480
+#define SRC_MAX		48	/* of an address as text */
 #define DATAGRAM	32768
 #define LINE		64
+#define SAY_S		3600	/* how often what was forgotten is said */
 
 enum state { FREE, OPEN, REVOKED };
 
@@ -33,7 +38,10 @@ struct egress_tunnels {
 	struct sockaddr_un	 gate;
 	int			 fd;
 	uint32_t		 clock;
+	struct sip_key		 key;		/* clients choose their ports: not their buckets */
 	size_t			 waiting;	/* revoked and not sent */
+	uint64_t		 forgotten;	/* tunnels that made room and may be open */
+	time_t			 said;
 	bool			 complained;
 	struct tunnel		*v;		/* BUCKETS * WAYS; untouched ones cost no memory */
 };
@@ -45,6 +53,10 @@ egress_tunnels_new(void)
 
 	if (t == NULL)
 		return NULL;
+	if (getrandom(&t->key, sizeof(t->key), 0) != (ssize_t)sizeof(t->key)) {
+		free(t);
+		return NULL;
+	}
 	t->fd = -1;
 	t->gate.sun_family = AF_UNIX;
 	return t;
@@ -84,24 +96,24 @@ egress_tunnels_direct(struct egress_tunnels *t, const char *gate)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-static uint32_t
-bucket(const struct egress_str *src, unsigned port)
+static size_t
+bucket(const struct egress_tunnels *t, const struct egress_str *src, unsigned port)
 {
-	uint32_t h = 2166136261u;	/* FNV-1a */
+	char b[SRC_MAX + 2];
 
-	for (size_t i = 0; i < src->n; i++)
-		h = (h ^ (unsigned char)src->p[i]) * 16777619u;
-	h = (h ^ (port & 0xff)) * 16777619u;
-	h = (h ^ port >> 8) * 16777619u;
-	return (h ^ h >> 16) & (BUCKETS - 1);
+	memcpy(b, src->p, src->n);
+	b[src->n] = (char)(port & 0xff);
+	b[src->n + 1] = (char)(port >> 8);
+	return (size_t)(siphash(&t->key, b, src->n + 2).lo & (BUCKETS - 1));
 }
 
-/* That of this client, or the one to take for it. */
+/* That of this client: <mine>; or the one to take for it. */
 static struct tunnel *
-slot(struct egress_tunnels *t, const struct egress_str *src, unsigned port)
+slot(struct egress_tunnels *t, const struct egress_str *src, unsigned port, bool *mine)
 {
-	struct tunnel *b = t->v + (size_t)bucket(src, port) * WAYS, *oldest = b;
+	struct tunnel *b = t->v + bucket(t, src, port) * WAYS, *oldest = b;
 
+	*mine = true;
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (b[i].state != FREE && b[i].client_port == port && b[i].q.src.n == src->n &&
 		    memcmp(b[i].q.src.p, src->p, src->n) == 0)
@@ -109,7 +121,23 @@ slot(struct egress_tunnels *t, const struct egress_str *src, unsigned port)
 		if (oldest->state != FREE && (b[i].state == FREE || (int32_t)(b[i].age - oldest->age) < 0))
 			oldest = &b[i];
 	}
+	*mine = false;
 	return oldest;
+}
+
+/* Whoever made room can't be cut any more.  Most have ended long ago: Squid does not say. */
+static void
+forget(struct egress_tunnels *t)
+{
+	struct timespec now;
+
+	t->forgotten++;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (t->said != 0 && now.tv_sec - t->said < SAY_S)
+		return;
+	t->said = now.tv_sec;
+	log_warnx("gate: %llu tunnels made room for newer ones; those of them that are open outlive a change of policy",
+	    (unsigned long long)t->forgotten);
 }
 
 static bool
@@ -146,23 +174,41 @@ is(const struct egress_str *s, const char *word)
 void
 egress_tunnels_note(struct egress_tunnels *t, const struct egress_request *q, unsigned port, bool allowed)
 {
+	bool tunnel = allowed && is(&q->method, "CONNECT"), mine;
 	struct tunnel *u;
 
-	if (t->v == NULL || t->gate.sun_path[0] == '\0' || port == 0 || q->src.n == 0 || q->src.n >= 48)
+	if (t->v == NULL || t->gate.sun_path[0] == '\0' || port == 0 || q->src.n == 0 || q->src.n >= SRC_MAX)
 		return;
 	/* Inside a tunnel that is opened here Squid asks about each request: the tunnel goes on. */
 	if (is(&q->scheme, "https"))
 		return;
-	u = slot(t, &q->src, port);
-	if (u->state == REVOKED && u->client_port == port)
+	u = slot(t, &q->src, port, &mine);
+	/* Only a tunnel takes the place of another client's. */
+	if (!mine && !tunnel)
+		return;
+	if (!mine && u->state != FREE)
+		forget(t);
+	if (u->state == REVOKED)
 		t->waiting--;
 	u->state = FREE;
-	if (!allowed || !is(&q->method, "CONNECT"))
+	if (!tunnel)
 		return;
 	remember(u, q);
 	u->client_port = (uint16_t)port;
 	u->age = ++t->clock;
 	u->state = OPEN;
+}
+
+uint64_t
+egress_tunnels_forgotten(const struct egress_tunnels *t)
+{
+	return t->forgotten;
+}
+
+size_t
+egress_tunnels_waiting(const struct egress_tunnels *t)
+{
+	return t->waiting;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/diag.h"
+#include "lib/log.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_tunnels.h"
 
@@ -173,19 +174,68 @@ a_gate_that_is_away_is_told_later(void **state)
 }
 
 static void
-more_than_there_is_room_for(void **state)
+tunnels(struct world *w, unsigned n)
 {
-	struct world *w = *state;
-	size_t lines = 0, revoked;
-	char src[32], longest[600];
-	const char *s;
+	char src[32];
 
-	for (unsigned i = 0; i < 40000; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		snprintf(src, sizeof(src), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
 		note(w, src, 1000 + i % 60000, "CONNECT", "a.example.com", true);
 	}
+}
+
+static unsigned warnings;
+
+static void
+count_warnings(int level, const char *line)
+{
+	warnings += level == LOG_WARNING && strstr(line, "made room") != NULL;
+}
+
+static void
+what_made_room_waits_no_more(void **state)
+{
+	struct world *w = *state;
+	size_t revoked;
+
+	tunnels(w, 20000);
+	gate_down(w);
 	revoked = review(w, "b.example.com");
-	assert_in_range(revoked, 12000, 16384);
+	assert_int_equal(revoked + egress_tunnels_forgotten(w->t), 20000);
+	assert_int_equal(egress_tunnels_waiting(w->t), revoked);
+	for (unsigned i = 0; i < 400000; i++) {
+		char src[32];
+
+		snprintf(src, sizeof(src), "10.%u.%u.%u", 64 + (i >> 16), i >> 8 & 255, i & 255);
+		note(w, src, 1 + i % 60000, "CONNECT", "a.example.com", true);
+	}
+	gate_up(w);
+	assert_int_equal(egress_tunnels_waiting(w->t), 0);
+	egress_tunnels_flush(w->t);
+	assert_string_equal(told(w), "");
+}
+
+static void
+more_than_there_is_room_for(void **state)
+{
+	struct world *w = *state;
+	size_t lines = 0, revoked, forgotten;
+	char src[32], longest[600];
+	const char *s;
+
+	log_set_hook(count_warnings);
+	tunnels(w, 80000);
+	log_set_hook(NULL);
+	assert_int_equal(warnings, 1);
+	/* What is no tunnel, or not allowed, takes nobody's place. */
+	for (unsigned i = 0; i < 80000; i++) {
+		snprintf(src, sizeof(src), "192.0.%u.%u", i >> 8 & 255, i & 255);
+		note(w, src, 1000 + i % 60000, i % 2 == 0 ? "GET" : "CONNECT", "a.example.com", i % 2 == 0);
+	}
+	forgotten = egress_tunnels_forgotten(w->t);
+	revoked = review(w, "b.example.com");
+	assert_in_range(revoked, 24000, 32768);
+	assert_int_equal(forgotten + revoked, 80000);
 	for (int i = 0; i < 1000; i++) {
 		for (s = told(w); (s = strchr(s, '\n')) != NULL; s++)
 			lines++;
@@ -208,6 +258,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(only_the_latest_of_a_client_port_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(requests_inside_an_opened_tunnel_leave_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_gate_that_is_away_is_told_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_made_room_waits_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_than_there_is_room_for, setup, teardown),
 	};
 
