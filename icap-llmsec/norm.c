@@ -46,8 +46,8 @@ boxed_letter(uint32_t c)
 	return c >= 0x1f1e6 && c <= 0x1f1ff ? 'a' + (c - 0x1f1e6) : c;
 }
 
-static bool
-invisible(uint32_t c)
+bool
+norm_invisible(uint32_t c)
 {
 	return c == 0xad || c == 0x34f || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 ||
 	    (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
@@ -121,7 +121,7 @@ put_char(struct norming *g, uint32_t c, size_t from)
 			put(g, ' ', from);
 		if (n->len > 0 && (c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029))
 			n->lines[(n->len - 1) / 64] |= (uint64_t)1 << (n->len - 1) % 64;
-	} else if (!invisible(c)) {
+	} else if (!norm_invisible(c)) {
 		put(g, c, from);
 	}
 }
@@ -138,7 +138,7 @@ put_wide(struct norming *g, uint32_t c, size_t k, size_t from)
 	int bound = 0;
 
 	if (p->category == UTF8PROC_CATEGORY_MN || p->category == UTF8PROC_CATEGORY_ME) {
-		if (!invisible(c))
+		if (!norm_invisible(c))
 			put_mark(g, c, from);
 		return;
 	}

@@ -38,6 +38,8 @@ int	norm_text(struct norm *, const char *text, size_t len, struct arena *);
 /* From the output of norm_text(); the map leads to the same original.  *differs: it isn't the same text, else nothing may be
    in <norm>.  0, -ENOMEM. */
 int	norm_skeleton(struct norm *, const struct norm *, bool *differs, struct arena *);
+/* Zero width, a direction's control, a variation selector, a tag, a control character: norm_text() drops it. */
+bool	norm_invisible(uint32_t c);
 /* The ASCII letter that <c> looks like; 0: none.  <c> in lower case. */
 char	norm_lookalike(uint32_t c);
 #endif

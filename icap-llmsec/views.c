@@ -196,10 +196,51 @@ derived_new(struct derived *d, size_t cap, struct arena *a)
 
 #define SOURCES_MAX	(VIEWS_MAX / 2)
 
+/*
+ * The next invisible character that stands behind ASCII, as it does inside an encoding, or at <from>, in a row of them; *k: its
+ * bytes.  Scripts that need them to join letters are left alone.
+ */
+static size_t
+invisible_next(const char *p, size_t len, size_t from, size_t *k)
+{
+	uint32_t c;
+
+	for (size_t i = from; i < len; i += *k) {
+		c = (unsigned char)p[i];
+		*k = 1;
+		if (c >= 0x80 && (*k = utf8_decode(p + i, len - i, &c, NULL)) == 0)
+			*k = 1;
+		else if ((c >= 0x80 || c < ' ' || c == 0x7f) && norm_invisible(c) && (i == from || (signed char)p[i - 1] >= 0))
+			return i;
+	}
+	return len;
+}
+
+/*
+ * What is left of <s> without them is what decoders read.  No view of its own: norm_text() drops them anyway.  False: <s>
+ * has none.
+ */
+static bool
+visible_make(struct source *out, const struct source *s, struct arena *a)
+{
+	struct derived d;
+	size_t k, from = 0, at = invisible_next(s->text, s->len, 0, &k);
+
+	if (at == s->len || derived_new(&d, s->len, a) < 0)
+		return false;
+	for (; from < s->len && !d.full; at = invisible_next(s->text, s->len, from, &k)) {
+		if (at > from)
+			derived_add(&d, s->text + from, at - from, from, at);
+		from = at < s->len ? at + k : at;
+	}
+	*out = (struct source){d.text, d.len, d.piece, d.n_pieces, s, s->kind, s->depth};
+	return d.len > 0 && !d.full;
+}
+
 int
 views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 {
-	struct source src[SOURCES_MAX] = {{.text = text, .len = len, .kind = VIEW_PLAIN}};
+	struct source src[SOURCES_MAX] = {{.text = text, .len = len, .kind = VIEW_PLAIN}}, visible[SOURCES_MAX];
 	size_t n = 1, budget = len < VIEW_LARGE ? len * VIEW_GROWTH : len + VIEW_LARGE, cap = len + 64;
 	struct derived d;
 	int rc;
@@ -210,10 +251,13 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 	if (rc == 0)
 		rc = derived_new(&d, cap, a);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct source *seen = src[i].depth < VIEW_DEPTH && visible_make(&visible[i], &src[i], a) ? &visible[i] : &src[i], *s;
+
 		for (enum view_kind k = VIEW_ESCAPES; rc == 0 && src[i].depth < VIEW_DEPTH && k < VIEW_KINDS; k++) {
 			d.len = d.n_pieces = d.found = 0;
 			d.full = false;
-			kinds[k].decode(&d, src[i].text, src[i].len, a);
+			s = k == VIEW_SELECTORS ? &src[i] : seen;
+			kinds[k].decode(&d, s->text, s->len, a);
 			vs->cut |= d.full;
 			if (d.found == 0 || d.len == 0)
 				continue;
@@ -222,7 +266,7 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 				continue;
 			}
 			budget -= d.len;
-			src[n] = (struct source){d.text, d.len, d.piece, d.n_pieces, &src[i], k, src[i].depth + 1};
+			src[n] = (struct source){d.text, d.len, d.piece, d.n_pieces, s, k, s->depth + 1};
 			rc = read_source(vs, &src[n], a);
 			n++;
 			if (rc == 0)

@@ -11,7 +11,7 @@ sed "s|/usr/share/llmsec|$srcdir/etc/llmsec|" "$srcdir/etc/llmsec/icap.yaml" >"$
 "$builddir/icap-llmsec/llmsec-scan" --jsonl -c "$dir/icap.yaml" <"$srcdir/tests/unit/icap-llmsec/data/variants.jsonl" >"$dir/out"
 rc=$?
 count() { jq -r "select((.id | startswith(\"$1\")) and $2) | .id" "$dir/out" | tee "$dir/list" | wc -l; }
-echo 1..3
+echo 1..4
 [ $rc = 0 ] && echo "ok 1 - all lines are judged" || echo "not ok 1 - all lines are judged"
 attacks=$(count attack true)
 found=$(count attack '.action == "block"')
@@ -24,4 +24,13 @@ alarms=$(count benign '.action == "block"')
 sed 's/^/# refused: /' "$dir/list"
 [ "$benign" -eq 59 ] && [ "$alarms" -le 4 ] && echo "ok 3 - $alarms of $benign harmless prompts are refused" ||
 	echo "not ok 3 - $alarms of $benign harmless prompts are refused"
+# An invisible character anywhere changes no verdict: here in front of every seventh character, and two of them.
+jq -c 'select(.id | startswith("attack")) | .text |= (explode | to_entries |
+	map(if .key % 7 == 3 then [8203, .value] elif .key % 7 == 6 then [173, 8288, .value] else [.value] end) | add | implode)' \
+	"$srcdir/tests/unit/icap-llmsec/data/variants.jsonl" >"$dir/invisible"
+jq -r 'select((.id | startswith("attack")) and .action == "block") | .id' "$dir/out" | sort >"$dir/plain"
+"$builddir/icap-llmsec/llmsec-scan" --jsonl -c "$dir/icap.yaml" <"$dir/invisible" | jq -r 'select(.action == "block") | .id' | sort >"$dir/blocked"
+lost=$(comm -23 "$dir/plain" "$dir/blocked" | tee "$dir/lost" | wc -l)
+sed 's/^/# passes with invisible characters: /' "$dir/lost"
+[ "$lost" = 0 ] && echo 'ok 4 - invisible characters change no verdict' || echo 'not ok 4 - invisible characters change no verdict'
 exit 0
