@@ -52,7 +52,7 @@ cpu_of(pid_t pid)
 	return clock_getcpuclockid(pid, &clock) == 0 ? seconds(clock) : 0;
 }
 
-static void
+__attribute__((noreturn)) static void
 die(const char *what)
 {
 	fprintf(stderr, "egress_bench: %s: %s\n", what, strerror(errno));
