@@ -182,13 +182,13 @@ stream_cmp(const void *a, const void *b)
 {
 	const struct pdf_stream *x = a, *y = b;
 
-	return x->data < y->data ? -1 : x->data > y->data;
+	return x->data.p < y->data.p ? -1 : x->data.p > y->data.p;
 }
 
-static const struct pdf_stream *
+static struct pdf_stream *
 stream_find(const struct pdf *d, const unsigned char *data)
 {
-	struct pdf_stream key = {.data = data};
+	struct pdf_stream key = {.data = {data, 0}};
 
 	return d->n_streams > 0 ? bsearch(&key, d->stream, d->n_streams, sizeof(key), stream_cmp) : NULL;
 }
@@ -211,14 +211,12 @@ static void
 page_stream(struct pdf *d, uint32_t num, struct pdf_text resources)
 {
 	const struct pdf_object *o = pdf_object(d, num);
-	struct pdf_stream key, *s;
+	struct pdf_stream *s = o != NULL && o->data.p != NULL ? stream_find(d, o->data.p) : NULL;
 
-	if (o == NULL || o->data.p == NULL || d->n_streams == 0)
+	if (s == NULL)
 		return;
-	key = (struct pdf_stream){.data = o->data.p};
-	s = bsearch(&key, d->stream, d->n_streams, sizeof(key), stream_cmp);
-	if (s != NULL)
-		s->resources = resources;
+	s->resources = resources;
+	s->page = true;
 }
 
 /* All streams with their dictionaries; those of pages, and forms (8.10), with their resources. */
@@ -232,8 +230,8 @@ list_streams(struct pdf *d)
 	}
 	for (size_t i = 0; i < d->n_objects && pdf_work(d, d->object[i].dict.n); i++)
 		if (d->object[i].data.p != NULL)
-			d->stream[d->n_streams++] = (struct pdf_stream){d->object[i].data.p, d->object[i].dict,
-			    pdf_deref(d, pdf_get(d->object[i].dict, "Resources"))};
+			d->stream[d->n_streams++] = (struct pdf_stream){.data = d->object[i].data, .dict = d->object[i].dict,
+			    .resources = pdf_deref(d, pdf_get(d->object[i].dict, "Resources"))};
 	if (d->n_streams > 0)
 		qsort(d->stream, d->n_streams, sizeof(*d->stream), stream_cmp);
 	for (size_t i = 0; i < d->n_objects && pdf_work(d, d->object[i].dict.n); i++) {
@@ -262,12 +260,11 @@ list_streams(struct pdf *d)
 
 /* Programs of fonts, tables of objects, profiles of colours: no page shows them. */
 static bool
-is_machinery(const struct pdf *d, const struct pdf_stream *s)
+is_machinery(const struct pdf_stream *s)
 {
 	static const char *const keys[] = {"Length1", "Alternate", "Range", "FunctionType", "CMapName", "ShadingType"};
 	struct pdf_text type = pdf_get(s->dict, "Type"), sub = pdf_get(s->dict, "Subtype");
 
-	(void)d;
 	if (s->resources.p != NULL)
 		return false;
 	if (pdf_is(type, "/XRef") || pdf_is(type, "/Metadata") || pdf_is(sub, "/Type1C") || pdf_is(sub, "/CIDFontType0C") || pdf_is(sub, "/OpenType"))
@@ -282,23 +279,29 @@ is_machinery(const struct pdf *d, const struct pdf_stream *s)
 static void
 stream(struct pdf *d, struct pdf_text before, struct pdf_text data)
 {
-	const struct pdf_stream *s = stream_find(d, data.p);
+	struct pdf_stream *s = stream_find(d, data.p);
 	struct pdf_text dict = s != NULL ? s->dict : (struct pdf_text){NULL, 0};
 	struct buf b = {0};
 
+	if (s != NULL) {
+		s->seen = true;
+		data = s->data;
+	}
+	if (!pdf_work(d, before.n + data.n))
+		return;
 	if (s == NULL) {	/* not part of any object that we found: its dictionary is the last one */
 		for (size_t i = before.n; i > 1 && dict.p == NULL; i--)
 			if (before.p[i - 2] == '<' && before.p[i - 1] == '<')
 				dict = (struct pdf_text){before.p + i - 2, before.n - i + 2};
-	} else if (is_machinery(d, s))
+	} else if (!s->page && is_machinery(s))
 		return;
-	if (pdf_is(pdf_get(dict, "Subtype"), "/Image") || pdf_is(pdf_get(dict, "Type"), "/XRef"))
+	if ((s == NULL || !s->page) && (pdf_is(pdf_get(dict, "Subtype"), "/Image") || pdf_is(pdf_get(dict, "Type"), "/XRef")))
 		return;
 	if (s != NULL && s->resources.p != NULL && s->resources.p != d->resources.p) {	/* streams of one page go on with its font */
 		d->resources = s->resources;
 		d->now = NULL;
 	}
-	if (pdf_unpack(d->x, dict, data, &b)) {
+	if (pdf_unpack(d, dict, data, &b)) {
 		if (pdf_is(pdf_get(dict, "Type"), "/ObjStm"))
 			dictionary(d->x, (const unsigned char *)buf_ptr(&b), buf_len(&b));
 		else
@@ -316,38 +319,66 @@ is_blank(const struct buf *b)
 	return true;
 }
 
-void
-extract_pdf(struct extraction *x)
+/* The keyword "stream" at <at>, or a word of a comment, a string, a text? */
+static bool
+is_keyword(const struct pdf *d, size_t at, const unsigned char *data)
 {
-	const unsigned char *p = x->data, *s, *e;
-	size_t at = 0, n = 0, prev = 0, before;
-	struct pdf d = {.x = x};
+	const unsigned char *p = d->x->data;
 
-	if (has(p, x->len, "/Encrypt"))
-		extract_stop(x, EXTRACT_UNREADABLE, "it is encrypted");
-	if (x->code == EXTRACT_OK) {	/* else all that it says is scrambled */
-		pdf_index(&d);
-		list_streams(&d);
-	}
-	while (!d.oom && x->text.err == 0 && !x->spent && (s = memmem(p + at, x->len - at, "stream", 6)) != NULL) {
-		if (++n > x->lim.entries * 16) {
-			extract_stop(x, EXTRACT_LIMIT, "it has more parts than are looked at");
-			break;
-		}
+	if (stream_find(d, data) != NULL)
+		return true;
+	while (at > 0 && pdf_is_space(p[at - 1]))
+		at--;
+	return at > 1 && p[at - 1] == '>' && p[at - 2] == '>';
+}
+
+/* All streams and what stands between them, in the order of the file. */
+static void
+read_in_order(struct pdf *d)
+{
+	struct extraction *x = d->x;
+	const unsigned char *p = x->data, *s;
+	size_t at = 0, n = 0, prev = 0, before, end;
+
+	d->endstream = 0;
+	while (!d->oom && x->text.err == 0 && !x->spent && (s = memmem(p + at, x->len - at, "stream", 6)) != NULL) {
 		before = (size_t)(s - p);
 		s += 6;
 		s += s < p + x->len && *s == '\r';
 		s += s < p + x->len && *s == '\n';
 		at = (size_t)(s - p);
-		if ((e = memmem(s, x->len - at, "endstream", 9)) == NULL)
-			e = p + x->len;
+		if (!is_keyword(d, before, s))
+			continue;
+		if (++n > x->lim.entries * 16) {
+			extract_stop(x, EXTRACT_LIMIT, "it has more parts than are looked at");
+			break;
+		}
+		end = pdf_end_of_stream(d, at);
 		dictionary(x, p + prev, before - prev);
-		stream(&d, (struct pdf_text){p + prev, before - prev}, (struct pdf_text){s, (size_t)(e - s)});
-		at = (size_t)(e - p) + (e < p + x->len ? 9 : 0);
+		stream(d, (struct pdf_text){p + prev, before - prev}, (struct pdf_text){s, end - at});
 		prev = at;
+		if (stream_find(d, s) != NULL && !has(s, end - at, "stream") && !has(s, end - at, "endobj"))
+			prev = at = end + (end < x->len ? 9 : 0);	/* else it's no stream, and what it covers is looked at too */
 	}
 	if (x->text.err == 0)
 		dictionary(x, p + prev, x->len - prev);
+	for (size_t i = 0; i < d->n_streams && !d->oom && x->text.err == 0 && !x->spent; i++)
+		if (!d->stream[i].seen)
+			stream(d, (struct pdf_text){NULL, 0}, d->stream[i].data);
+}
+
+void
+extract_pdf(struct extraction *x)
+{
+	struct pdf d = {.x = x};
+
+	if (has(x->data, x->len, "/Encrypt"))
+		extract_stop(x, EXTRACT_UNREADABLE, "it is encrypted");
+	if (x->code == EXTRACT_OK) {	/* else all that it says is scrambled */
+		pdf_index(&d);
+		list_streams(&d);
+	}
+	read_in_order(&d);
 	if (d.oom)
 		x->text.err = -ENOMEM;
 	pdf_free(&d);

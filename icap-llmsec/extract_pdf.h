@@ -2,7 +2,7 @@
 #ifndef LLMSEC_ICAP_EXTRACT_PDF_H
 #define LLMSEC_ICAP_EXTRACT_PDF_H
 /*
- * Between the parts of the PDF reader: objects by their numbers (extract_pdf_object.c), fonts and what their codes mean
+ * Between the parts of the PDF reader: objects by their numbers (extract_pdf_object.c), filters (extract_pdf_filter.c), fonts and what their codes mean
  * (extract_pdf_font.c), streams and text (extract_pdf.c).  References are to ISO 32000-1.  All memory is the extraction's own and freed at its end.
  */
 #include <stdbool.h>
@@ -41,8 +41,9 @@ struct pdf_font {
 };
 
 struct pdf_stream {		/* a content stream, and what its names mean */
-	const unsigned char	*data;
-	struct pdf_text		 dict, resources;
+	struct pdf_text		 data, dict, resources;
+	bool			 page;	/* a page shows it, whatever it says that it is */
+	bool			 seen;
 };
 
 struct pdf {
@@ -58,7 +59,7 @@ struct pdf {
 	struct pdf_font		**font;
 	size_t			 n_fonts;
 	size_t			 n_ranges;	/* of all fonts */
-	size_t			 endobj;	/* the next one, as far as was looked */
+	size_t			 endobj, endstream;	/* the next ones, as far as was looked */
 	size_t			 work;		/* bytes of dictionaries searched: bounded, for they may be searched again and again */
 	unsigned		 blind_codes;	/* different ones that could not be read, of all fonts */
 	bool			 oom;
@@ -76,9 +77,21 @@ struct pdf_text	pdf_deref(const struct pdf *, struct pdf_text);
 uint32_t	pdf_ref(struct pdf_text);
 /* Step over one value: bytes, at least 1 unless n is 0. */
 size_t	pdf_skip(struct pdf_text);
+/* The same, but "12 0 R" is one value of three words. */
+size_t	pdf_skip_value(struct pdf_text);
+/* What is <n> bytes further, behind white space and comments. */
+struct pdf_text	pdf_after(struct pdf_text, size_t n);
+bool	pdf_is_space(unsigned char);
+/* A whole number without a sign. */
+bool	pdf_number(struct pdf_text, size_t *);
+/* A name, its #xx undone (7.3.5), up to <cap> bytes: how many. */
+size_t	pdf_name(struct pdf_text, char *, size_t cap);
+/* Where the next "endstream" is, or the end.  Ask with growing <at>, or set pdf.endstream to 0 first. */
+size_t	pdf_end_of_stream(struct pdf *, size_t at);
+/* Is it this word, or this name with its slash? */
 bool	pdf_is(struct pdf_text, const char *word);
 /* A stream's bytes, unpacked.  False: it can't be (extract_stop() called). */
-bool	pdf_unpack(struct extraction *, struct pdf_text dict, struct pdf_text data, struct buf *out);
+bool	pdf_unpack(struct pdf *, struct pdf_text dict, struct pdf_text data, struct buf *out);
 
 /* <n> more bytes are searched, or will be: ask first.  False: it's too much, and extract_stop() called.  The bound grows with the file and with what it
    unpacks to, for most dictionaries of a file are in its object streams, and each of those is gone through a few times. */

@@ -334,7 +334,7 @@ font_read(struct pdf *d, struct pdf_font *f, struct pdf_text font)
 	if (!pdf_work(d, font.n * 5 + e.n * 4 + (o != NULL ? o->data.n : 0)))
 		return;
 	f->wide = pdf_is(pdf_get(font, "Subtype"), "/Type0");
-	if (o != NULL && o->data.p != NULL && pdf_unpack(d->x, o->dict, o->data, &b))
+	if (o != NULL && o->data.p != NULL && pdf_unpack(d, o->dict, o->data, &b))
 		to_unicode(d, f, (struct pdf_text){(const unsigned char *)buf_ptr(&b), buf_len(&b)});
 	buf_free(&b);
 	if (!f->wide)
@@ -386,8 +386,7 @@ pdf_font(struct pdf *d, struct pdf_text resources, struct pdf_text name)
 	fonts = pdf_deref(d, pdf_get(resources, "Font"));
 	if (!pdf_work(d, fonts.n + d->n_fonts * 8))
 		return NULL;
-	memcpy(key, name.p + 1, name.n - 1);
-	key[name.n - 1] = '\0';
+	key[pdf_name((struct pdf_text){name.p + 1, name.n - 1}, key, sizeof(key) - 1)] = '\0';
 	ref = pdf_get(fonts, key);
 	font = pdf_deref(d, ref);
 	return font.p != NULL ? font_find(d, font, pdf_ref(ref)) : NULL;

@@ -8,16 +8,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "icap-llmsec/extract_pdf.h"
 
 #define OBJECTS_MAX	200000
 #define PACKS_MAX	4096		/* object streams */
-#define STREAM_MAX	((size_t)16 << 20)
 
-static bool
-is_space(unsigned char c)
+bool
+pdf_is_space(unsigned char c)
 {
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0;
 }
@@ -31,7 +29,7 @@ is_digit(unsigned char c)
 static bool
 is_delim(unsigned char c)
 {
-	return is_space(c) || strchr("()<>[]{}/%", c) != NULL;
+	return pdf_is_space(c) || strchr("()<>[]{}/%", c) != NULL;
 }
 
 /* --- values ------------------------------------------------------------------------------------------- */
@@ -52,6 +50,17 @@ skip_string(struct pdf_text t)
 	return t.n;
 }
 
+/* Where the comment at <p> ends (7.2.3). */
+static size_t
+skip_comment(struct pdf_text t)
+{
+	size_t i = 0;
+
+	while (i < t.n && t.p[i] != '\n' && t.p[i] != '\r')
+		i++;
+	return i;
+}
+
 /* An array or a dictionary with all in it. */
 static size_t
 skip_nest(struct pdf_text t)
@@ -63,6 +72,10 @@ skip_nest(struct pdf_text t)
 
 		if (c == '(') {
 			i += skip_string((struct pdf_text){t.p + i, t.n - i});
+			continue;
+		}
+		if (c == '%') {
+			i += skip_comment((struct pdf_text){t.p + i, t.n - i});
 			continue;
 		}
 		if (c == '<' && i + 1 < t.n && t.p[i + 1] == '<') {
@@ -103,59 +116,87 @@ pdf_skip(struct pdf_text t)
 			i++;
 		return i < t.n ? i + 1 : i;
 	}
-	if (t.p[0] == '%') {
-		while (i < t.n && t.p[i] != '\n' && t.p[i] != '\r')
-			i++;
-		return i;
-	}
+	if (t.p[0] == '%')
+		return skip_comment(t);
 	while (i < t.n && !is_delim(t.p[i]))
 		i++;
 	return i;
 }
 
-static struct pdf_text
-after(struct pdf_text t, size_t n)
+struct pdf_text
+pdf_after(struct pdf_text t, size_t n)
 {
-	t.p += n;
-	t.n -= n;
-	while (t.n > 0 && is_space(*t.p))
-		t.p++, t.n--;
+	do {
+		t.p += n;
+		t.n -= n;
+		n = t.n == 0 ? 0 : pdf_is_space(*t.p) ? 1 : *t.p == '%' ? skip_comment(t) : 0;
+	} while (n > 0);
 	return t;
 }
 
-/* "12 0 R" takes three words. */
-static size_t
-skip_value(struct pdf_text t)
+size_t
+pdf_skip_value(struct pdf_text t)
 {
 	size_t n = pdf_skip(t);
-	struct pdf_text a = after(t, n), b;
+	struct pdf_text a = pdf_after(t, n), b;
 
 	if (t.n == 0 || !is_digit(t.p[0]) || a.n == 0 || !is_digit(a.p[0]))
 		return n;	/* nothing long is stepped over twice */
-	b = after(a, pdf_skip(a));
+	b = pdf_after(a, pdf_skip(a));
 	return b.n > 0 && b.p[0] == 'R' ? (size_t)(b.p + 1 - t.p) : n;
+}
+
+static int
+hex_of(unsigned char c)
+{
+	return is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+size_t
+pdf_name(struct pdf_text t, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t.n && n < cap; i++, n++)
+		if (t.p[i] == '#' && i + 2 < t.n && hex_of(t.p[i + 1]) >= 0 && hex_of(t.p[i + 2]) >= 0) {
+			out[n] = (char)(hex_of(t.p[i + 1]) << 4 | hex_of(t.p[i + 2]));
+			i += 2;
+		} else
+			out[n] = (char)t.p[i];
+	return n;
+}
+
+static bool
+name_is(struct pdf_text t, const char *word)
+{
+	size_t k = strlen(word);
+	char name[136];
+
+	if (t.n == k && memchr(t.p, '#', t.n) == NULL)
+		return memcmp(t.p, word, k) == 0;
+	if (t.n <= k || t.n > 3 * k || k >= sizeof(name))
+		return false;	/* escapes make a name longer, up to three times */
+	return pdf_name(t, name, k + 1) == k && memcmp(name, word, k) == 0;
 }
 
 struct pdf_text
 pdf_get(struct pdf_text d, const char *key)
 {
-	size_t k = strlen(key);
-
 	if (d.p == NULL || d.n < 2 || d.p[0] != '<' || d.p[1] != '<')
 		return (struct pdf_text){NULL, 0};
-	for (d = after(d, 2); d.n > 0 && d.p[0] != '>';) {
+	for (d = pdf_after(d, 2); d.n > 0 && d.p[0] != '>';) {
 		size_t n = pdf_skip(d), v;
-		bool hit = d.p[0] == '/' && n == k + 1 && memcmp(d.p + 1, key, k) == 0;
+		bool hit = d.p[0] == '/' && name_is((struct pdf_text){d.p + 1, n - 1}, key);
 
 		if (d.p[0] != '/') {	/* damaged: on with the next word */
-			d = after(d, n);
+			d = pdf_after(d, n);
 			continue;
 		}
-		d = after(d, n);
-		v = skip_value(d);
+		d = pdf_after(d, n);
+		v = pdf_skip_value(d);
 		if (hit && v > 0)
 			return (struct pdf_text){d.p, v};
-		d = after(d, v);
+		d = pdf_after(d, v);
 	}
 	return (struct pdf_text){NULL, 0};
 }
@@ -173,9 +214,23 @@ pdf_ref(struct pdf_text v)
 }
 
 bool
+pdf_number(struct pdf_text v, size_t *n)
+{
+	*n = 0;
+	if (v.p == NULL || v.n == 0 || v.n > 10)
+		return false;
+	for (size_t i = 0; i < v.n; i++) {
+		if (!is_digit(v.p[i]))
+			return false;
+		*n = *n * 10 + (v.p[i] - '0');
+	}
+	return true;
+}
+
+bool
 pdf_is(struct pdf_text v, const char *word)
 {
-	return v.p != NULL && v.n == strlen(word) && memcmp(v.p, word, v.n) == 0;
+	return v.p != NULL && name_is(v, word);
 }
 
 /* --- the index ---------------------------------------------------------------------------------------- */
@@ -248,7 +303,7 @@ number_before(const unsigned char *p, size_t at, uint32_t *v)
 {
 	size_t end, from;
 
-	while (at > 0 && is_space(p[at - 1]))
+	while (at > 0 && pdf_is_space(p[at - 1]))
 		at--;
 	end = at;
 	while (at > 0 && end - at < 9 && p[at - 1] >= '0' && p[at - 1] <= '9')
@@ -273,19 +328,31 @@ end_of_object(struct pdf *f, size_t at)
 	return f->endobj;
 }
 
+size_t
+pdf_end_of_stream(struct pdf *f, size_t at)
+{
+	const unsigned char *e;
+
+	if (f->endstream < at) {
+		e = memmem(f->x->data + at, f->x->len - at, "endstream", 9);
+		f->endstream = e != NULL ? (size_t)(e - f->x->data) : f->x->len;
+	}
+	return f->endstream;
+}
+
 /* The value behind "obj" at <at>, and its stream.  Where to go on. */
 static size_t
 object_read(struct pdf *f, uint32_t num, size_t at)
 {
-	const unsigned char *p = f->x->data, *e;
-	struct pdf_text t = after((struct pdf_text){p + at, end_of_object(f, at) - at}, 0), rest;
-	size_t n = skip_value(t);
+	const unsigned char *p = f->x->data;
+	struct pdf_text t = pdf_after((struct pdf_text){p + at, end_of_object(f, at) - at}, 0), rest;
+	size_t n = pdf_skip_value(t);
 	struct pdf_object *o = object_add(f, num);
 
 	if (o == NULL)
 		return f->x->len;
 	o->dict = (struct pdf_text){t.p, n};
-	rest = after((struct pdf_text){t.p, f->x->len - (size_t)(t.p - p)}, n);
+	rest = pdf_after((struct pdf_text){t.p, f->x->len - (size_t)(t.p - p)}, n);
 	if (rest.n < 6 || memcmp(rest.p, "stream", 6) != 0)
 		return (size_t)(rest.p - p);
 	rest.p += 6;
@@ -294,9 +361,25 @@ object_read(struct pdf *f, uint32_t num, size_t at)
 		rest.p++, rest.n--;
 	if (rest.n > 0 && *rest.p == '\n')
 		rest.p++, rest.n--;
-	e = memmem(rest.p, rest.n, "endstream", 9);
-	o->data = (struct pdf_text){rest.p, e != NULL ? (size_t)(e - rest.p) : rest.n};
-	return (size_t)(rest.p - p) + o->data.n;
+	o->data = (struct pdf_text){rest.p, pdf_end_of_stream(f, (size_t)(rest.p - p)) - (size_t)(rest.p - p)};
+	return (size_t)(rest.p - p);	/* not behind its data: the keywords may stand in a comment, and hide what follows */
+}
+
+/* A length that holds (7.3.8.2) says more than the first "endstream", which may be a word of the text.  A wrong one is not believed. */
+static void
+stream_lengths(struct pdf *f)
+{
+	for (size_t i = 0; i < f->n_objects; i++) {
+		struct pdf_object *o = &f->object[i];
+		size_t n, at, end = o->data.p != NULL ? f->x->len - (size_t)(o->data.p - f->x->data) : 0;
+
+		if (o->data.p == NULL || !pdf_number(pdf_deref(f, pdf_get(o->dict, "Length")), &n) || n >= end)
+			continue;
+		for (at = n; at < end && at < n + 16 && pdf_is_space(o->data.p[at]);)
+			at++;
+		if (end - at >= 9 && memcmp(o->data.p + at, "endstream", 9) == 0)
+			o->data.n = n;
+	}
 }
 
 /* Objects in an object stream (7.5.7): pairs of number and offset, then the values. */
@@ -304,19 +387,18 @@ static void
 pack_read(struct pdf *f, struct pdf_text dict, struct pdf_text data)
 {
 	struct buf *b;
-	struct pdf_text t, first = pdf_deref(f, pdf_get(dict, "First"));
+	struct pdf_text t;
 	size_t base = 0;
 
-	for (size_t i = 0; i < first.n && i < 9 && first.p[i] >= '0' && first.p[i] <= '9'; i++)
-		base = base * 10 + (first.p[i] - '0');
+	pdf_number(pdf_deref(f, pdf_get(dict, "First")), &base);
 	if (f->n_unpacked == PACKS_MAX) {
 		extract_stop(f->x, EXTRACT_LIMIT, "it has more parts than are looked at");
 		return;
 	}
 	b = &f->unpacked[f->n_unpacked++];
-	if (!pdf_unpack(f->x, dict, data, b) || base > buf_len(b))
+	if (!pdf_work(f, data.n) || !pdf_unpack(f, dict, data, b) || base > buf_len(b))
 		return;
-	t = after((struct pdf_text){(const unsigned char *)buf_ptr(b), base}, 0);
+	t = pdf_after((struct pdf_text){(const unsigned char *)buf_ptr(b), base}, 0);
 	while (t.n > 0 && !f->oom && !f->x->spent) {
 		char word[2][12] = {"", ""};
 		size_t off, left = pdf_work_left(f);
@@ -326,14 +408,14 @@ pack_read(struct pdf *f, struct pdf_text dict, struct pdf_text data)
 			size_t n = pdf_skip(t);
 
 			memcpy(word[i], t.p, n < 11 ? n : 11);
-			t = after(t, n);
+			t = pdf_after(t, n);
 		}
 		off = base + strtoul(word[1], NULL, 10);
 		if (off >= buf_len(b) || (o = object_add(f, (uint32_t)strtoul(word[0], NULL, 10))) == NULL)
 			break;
 		o->dict.p = (const unsigned char *)buf_ptr(b) + off;
 		/* many pairs may name one long value */
-		o->dict.n = skip_value((struct pdf_text){o->dict.p, buf_len(b) - off <= left ? buf_len(b) - off : left + 1});
+		o->dict.n = pdf_skip_value((struct pdf_text){o->dict.p, buf_len(b) - off <= left ? buf_len(b) - off : left + 1});
 		if (!pdf_work(f, o->dict.n))
 			break;
 	}
@@ -360,6 +442,7 @@ pdf_index(struct pdf *f)
 	if (n == 0)
 		return;
 	qsort(f->object, n, sizeof(*f->object), object_cmp);
+	stream_lengths(f);
 	for (size_t i = 0; i < n; i++)
 		n_packs += f->object[i].data.p != NULL && pdf_is(pdf_get(f->object[i].dict, "Type"), "/ObjStm");
 	if (n_packs == 0)
@@ -376,6 +459,7 @@ pdf_index(struct pdf *f)
 			pack_read(f, o.dict, o.data);
 	}
 	qsort(f->object, f->n_objects, sizeof(*f->object), object_cmp);
+	stream_lengths(f);	/* some are in object streams */
 }
 
 void
@@ -391,145 +475,6 @@ pdf_free(struct pdf *f)
 	free(f->unpacked);
 	free(f->object);
 	free(f->font);
-}
-
-/* --- filters ------------------------------------------------------------------------------------------ */
-
-static void
-inflate_to(struct extraction *x, const char *in, size_t n, struct buf *out)
-{
-	z_stream z = {.next_in = (unsigned char *)(uintptr_t)in, .avail_in = (uInt)n};
-	int rc = Z_OK;
-
-	if (inflateInit(&z) != Z_OK) {
-		extract_stop(x, EXTRACT_UNREADABLE, "it cannot be unpacked");
-		return;
-	}
-	while (rc == Z_OK) {
-		char *room = buf_room(out, 65536);
-
-		if (room == NULL) {
-			extract_stop(x, EXTRACT_LIMIT, "it unpacks to more than is looked at");
-			break;
-		}
-		z.next_out = (unsigned char *)room;
-		z.avail_out = 65536;
-		rc = inflate(&z, Z_NO_FLUSH);
-		buf_wrote(out, 65536 - z.avail_out);
-		if (!extract_unpacked(x, 65536 - z.avail_out))
-			break;
-	}
-	if (rc != Z_STREAM_END && rc != Z_OK && rc != Z_BUF_ERROR)
-		extract_stop(x, EXTRACT_UNREADABLE, "a stream of it is damaged");
-	inflateEnd(&z);
-}
-
-/* 7.4.3; "z" is four zero bytes, a group that ends early has a byte less than letters. */
-static bool
-ascii85(const char *in, size_t n, struct buf *out)
-{
-	uint32_t v = 0;
-	unsigned have = 0;
-
-	for (size_t i = 0; i < n && in[i] != '~'; i++) {
-		if (is_space((unsigned char)in[i]))
-			continue;
-		if (in[i] == 'z' && have == 0) {
-			buf_add(out, "\0\0\0\0", 4);
-			continue;
-		}
-		if (in[i] < '!' || in[i] > 'u')
-			return false;
-		v = v * 85 + (uint32_t)(in[i] - '!');
-		if (++have == 5) {
-			buf_add(out, (char[4]){(char)(v >> 24), (char)(v >> 16), (char)(v >> 8), (char)v}, 4);
-			v = have = 0;
-		}
-	}
-	if (have > 1) {
-		for (unsigned i = have; i < 5; i++)
-			v = v * 85 + 84;
-		buf_add(out, (char[4]){(char)(v >> 24), (char)(v >> 16), (char)(v >> 8), (char)v}, have - 1);
-	}
-	return true;
-}
-
-static bool
-ascii_hex(const char *in, size_t n, struct buf *out)
-{
-	unsigned v = 0, digits = 0;
-
-	for (size_t i = 0; i < n && in[i] != '>'; i++) {
-		unsigned c = (unsigned char)in[i] | 0x20u;
-
-		if (in[i] >= '0' && in[i] <= '9')
-			v = v * 16 + (unsigned)(in[i] - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v * 16 + (c - 'a' + 10);
-		else if (is_space((unsigned char)in[i]))
-			continue;
-		else
-			return false;
-		if (++digits % 2 == 0) {
-			buf_addc(out, (char)v);
-			v = 0;
-		}
-	}
-	return true;
-}
-
-/* One filter of a chain.  False: there is no reader for it. */
-static bool
-filter(struct extraction *x, struct pdf_text name, const char *in, size_t n, struct buf *out)
-{
-	out->max = STREAM_MAX;
-	if (pdf_is(name, "/FlateDecode") || pdf_is(name, "/Fl"))
-		inflate_to(x, in, n, out);
-	else if (pdf_is(name, "/ASCII85Decode") || pdf_is(name, "/A85"))
-		return ascii85(in, n, out);
-	else if (pdf_is(name, "/ASCIIHexDecode") || pdf_is(name, "/AHx"))
-		return ascii_hex(in, n, out);
-	else
-		return false;
-	return true;
-}
-
-bool
-pdf_unpack(struct extraction *x, struct pdf_text dict, struct pdf_text data, struct buf *out)
-{
-	struct pdf_text f = pdf_get(dict, "Filter"), parms = pdf_get(dict, "DecodeParms");
-	struct buf b = {0};
-	unsigned n = 0;
-
-	if (f.p == NULL)
-		f = pdf_get(dict, "F");
-	buf_free(out);
-	if (parms.p != NULL && memmem(parms.p, parms.n, "/Predictor", 10) != NULL) {
-		struct pdf_text v = pdf_get(parms, "Predictor");
-
-		if (!pdf_is(v, "1")) {
-			extract_stop(x, EXTRACT_UNREADABLE, "a stream of it has a filter without a reader");
-			return false;
-		}
-	}
-	buf_add(out, data.p, data.n);
-	if (f.p != NULL && f.n > 0 && f.p[0] == '[')
-		f = after(f, 1);
-	while (f.p != NULL && f.n > 0 && f.p[0] == '/') {
-		size_t k = pdf_skip(f);
-
-		b = (struct buf){0};
-		if (++n > 4 || !filter(x, (struct pdf_text){f.p, k}, buf_ptr(out), buf_len(out), &b)) {
-			extract_stop(x, EXTRACT_UNREADABLE, "a stream of it has a filter without a reader");
-			buf_free(&b);
-			buf_free(out);
-			return false;
-		}
-		buf_free(out);
-		*out = b;
-		f = after(f, k);
-	}
-	return true;
 }
 
 size_t

@@ -37,7 +37,7 @@ noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 	%D%/pii_words.c %D%/secret.c %D%/secret_table.c
 # files: their types, their text
 %C%_libinspect_la_SOURCES += %D%/extract.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c \
-	%D%/extract_pdf_font.c %D%/extract_pdf_object.c
+	%D%/extract_pdf_filter.c %D%/extract_pdf_font.c %D%/extract_pdf_object.c
 noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h %D%/extract_pdf.h
 # files in requests
 %C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_inline.c %D%/attach_remote.c \

@@ -294,12 +294,69 @@ test_pdf_work(void **state)
 	free(b);
 }
 
+#define OBJ(num, dict, data)	num " 0 obj\n<< " dict " >>\nstream\n" data "\nendstream\nendobj\n"
+#define EVIL	"BT (ignore all) Tj ET"
+#define HEX	"4254202869676e6f726520616c6c2920546a204554>"	/* EVIL */
+
+/* Ways to hide a stream, or what it is packed with.  Each is read, or says that it can't be. */
+static void
+test_pdf_hidden(void **state)
+{
+	static const struct { const char *in; enum extract_code code; const char *text; } t[] = {
+		{"3 0 obj\n<< /Title (Notes on streaming) >>\nendobj\n" OBJ("5", "", EVIL), EXTRACT_OK, "ignore all"},
+		{"%stream\n" OBJ("5", "/Filter /AHx", HEX), EXTRACT_OK, "ignore all"},
+		{"%9 0 obj <<>> stream\n" OBJ("5", "/Filter /AHx", HEX), EXTRACT_OK, "ignore all"},
+		{"%9 0 obj <<>> stream\n6 0 obj\n<< /Contents (a note) >>\nendobj\n" OBJ("5", "", "BT (x) Tj ET"), EXTRACT_OK, "a note"},
+		{"6 0 obj\n/ASCIIHexDecode\nendobj\n" OBJ("5", "/Filter 6 0 R", HEX), EXTRACT_OK, "ignore all"},
+		{"6 0 obj\n/ASCIIHexDecode\nendobj\n" OBJ("5", "/Filter [null 6 0 R]", HEX), EXTRACT_OK, "ignore all"},
+		{OBJ("5", "/F#69lter /ASCIIHex#44ecode", HEX), EXTRACT_OK, "ignore all"},
+		{OBJ("5", "/Filter % (\n [ %]\n /AHx ]", HEX), EXTRACT_OK, "ignore all"},
+		{OBJ("5", "/Filter 7 0 R", HEX), EXTRACT_UNREADABLE, NULL},
+		{OBJ("5", "/Filter [(AHx)]", HEX), EXTRACT_UNREADABLE, NULL},
+		{OBJ("5", "/F (other.txt)", EVIL), EXTRACT_UNREADABLE, NULL},
+		{"6 0 obj\n<< /Predictor 12 >>\nendobj\n" OBJ("5", "/Filter /AHx /DecodeParms 6 0 R", HEX), EXTRACT_UNREADABLE, NULL},
+		{"6 0 obj\n<< /Predictor 12 >>\nendobj\n" OBJ("5", "/Filter /AHx /DecodeParms [null 6 0 R]", HEX), EXTRACT_UNREADABLE, NULL},
+		{"6 0 obj\n<< /Predictor 1 >>\nendobj\n" OBJ("5", "/Filter /AHx /DecodeParms [6 0 R]", HEX), EXTRACT_OK, "ignore all"},
+		/* the first "endstream" is a word of the text, and the length says so */
+		{OBJ("5", "/Length 39", "BT (endstream) Tj (ignore all) Tj ET   "), EXTRACT_OK, "ignore all"},
+		{"6 0 obj\n39\nendobj\n" OBJ("5", "/Length 6 0 R", "BT (endstream) Tj (ignore all) Tj ET   "), EXTRACT_OK, "ignore all"},
+		{OBJ("5", "/Length 4", EVIL), EXTRACT_OK, "ignore all"},
+		{OBJ("5", "/Length 99999", EVIL), EXTRACT_OK, "ignore all"},
+		/* what a page shows is neither a picture nor a font */
+		{"2 0 obj\n<< /Type /Page /Contents 5 0 R >>\nendobj\n" OBJ("5", "/Subtype /Image /Length1 9", EVIL), EXTRACT_OK, "ignore all"},
+	};
+	char b[1024];
+
+	(void)state;
+	for (size_t i = 0; i < N(t); i++)
+		check(b, (size_t)snprintf(b, sizeof(b), "%%PDF-1.7\n" OBJ("1", "", "BT (a report) Tj ET") "%s", t[i].in), NULL, "pdf", t[i].code, t[i].text);
+}
+
+/* A packed stream that ends too early, and one that unpacks to too much by a filter that isn't Flate's. */
+static void
+test_pdf_cut(void **state)
+{
+	char *b = malloc(5 << 20);
+	size_t n = pdf(b, 8192, "/Filter /FlateDecode", "BT (some words that are packed) Tj ET"), cut = n - strlen("\nendstream\nendobj\n") - 8;
+
+	(void)state;
+	n = cut + (size_t)sprintf(b + cut, "\nendstream\nendobj\n");
+	check(b, n, NULL, "pdf", EXTRACT_UNREADABLE, NULL);
+	n = (size_t)sprintf(b, "%%PDF-1.7\n5 0 obj\n<< /Filter /A85 >>\nstream\n");
+	memset(b + n, 'z', (4 << 20) + 16);
+	n += (4 << 20) + 16;
+	n += (size_t)sprintf(b + n, "6<~>\nendstream\nendobj\n" OBJ("6", "", "BT (AFTER) Tj ET"));
+	check_stops(b, n, EXTRACT_LIMIT);
+	free(b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts), cmocka_unit_test(test_office), cmocka_unit_test(test_office_limits), cmocka_unit_test(test_pdf),
 		cmocka_unit_test(test_pdf_fonts), cmocka_unit_test(test_pdf_work),
+		cmocka_unit_test(test_pdf_hidden), cmocka_unit_test(test_pdf_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
