@@ -143,7 +143,7 @@ any(uint32_t n)
 /* What may stand between originals: also what looks like a placeholder, or begins like one, as a client may write it. */
 static const char *const between[] = { "write to ", " and ", "[", "]", "[[", "\\", "\\[", "[EMAIL_", "[EMAIL", "_1]", "[EMAIL_1]",
 	"[CARD_2]", "[email_3]", "\\[EMAIL\\_4\\]", "[EMAIL_99999]", "\xc3\xa9", "\xe6\x97\xa5", "[PHONE_5", "5", "\n", "" };
-static const char *const originals[] = { "ann@example.org", "4111 1111 1111 1111", "[EMAIL_1]x", "]", "\\", "b\xc3\xb6" "b@example.com",
+static const char *const originals[] = { "ann@example.org", "4111 1111 1111 1111", "[EMAIL_1]x", "]", "\\", ("b\xc3\xb6" "b@example.com"),
 	"+49 30 123456", "[CARD_" };
 static const char *const kinds[] = { "EMAIL", "CARD", "PHONE" };
 
