@@ -46,9 +46,11 @@ is "$http_code $(field .error.type "$http_body")" '403 permission_error' 'script
 chat "{\"model\":\"m\",\"user\":\"$sqli\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}"
 is "$http_code" 403 'SQL in a field that the gateway does not read'
 picture() { jq -nc '{model: "m", messages: [{role: "user", content: [$ARGS.positional[] | {type: "image_url", image_url: {url: .}}]}]}' --args "$@"; }
-chat "$(picture 'data:image/png;base64,c2VsZWN0' 'http://169.254.169.254/latest/meta-data/')"
+# One pixel: the gateway looks at what a picture is.
+png='data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+chat "$(picture "$png" 'http://169.254.169.254/latest/meta-data/')"
 is "$http_code $(rules)" '403 931100' 'a picture behind an address in the network'
-chat "$(picture 'data:image/png;base64,c2VsZWN0' 'https://pictures.example/a.png')"
+chat "$(picture "$png" 'https://pictures.example/a.png')"
 is "$http_code" 200 'but not pictures in the request, and elsewhere'
 send "$edge/v1/chat/completions" -H "Authorization: Bearer $key" -H 'Content-Type: text/plain' -d "$(prompt hello "m' UNION SELECT a FROM b--")"
 is "$http_code" 403 'and under a content type that hides the JSON'
