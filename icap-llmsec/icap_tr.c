@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,41 +53,6 @@ static const struct counter_def counter_defs[CTR_N] = {
 	[CTR_INSPECT_SECONDS] = {"llmsec_icap_inspect_seconds", NULL, "Time to judge one request", COUNTER_HISTOGRAM},
 };
 
-/* One event client per child, opened by its first event: what the master opened would be shared after fork. */
-static struct event_client *_Atomic events;
-static pid_t events_pid;
-static pthread_mutex_t events_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static struct event_client *
-tr_events(const struct icap_policy *p)
-{
-	struct event_client_conf c = {p->events.socket, p->events.spool_dir, p->node[0] ? p->node : NULL,
-	    "gateway", "icap", 0};
-	struct event_client *mine = NULL;	/* a parent's client is the parent's: not ours to close */
-	int rc;
-
-	pthread_mutex_lock(&events_lock);
-	if (events == NULL || events_pid != getpid()) {
-		rc = event_client_open(&mine, &c);
-		if (rc < 0)
-			log_warnx("events: cannot open a spool in %s: %s", c.spool_dir, strerror(-rc));
-		events_pid = getpid();
-		events = mine;
-	}
-	pthread_mutex_unlock(&events_lock);
-	return events;
-}
-
-/* What waits in this child's spool goes out with the next transaction, not only with its next event. */
-void
-tr_events_tick(void)
-{
-	struct event_client *c = events;
-
-	if (c != NULL && event_client_pending(c) > 0 && events_pid == getpid())
-		event_client_tick(c);
-}
-
 void
 tr_globals_open(const struct icap_policy *p)
 {
@@ -104,12 +68,7 @@ tr_globals_open(const struct icap_policy *p)
 void
 tr_globals_close(void)
 {
-	struct event_client *c = events;
-
-	if (c != NULL && events_pid == getpid()) {
-		events = NULL;
-		event_client_close(&c);
-	}
+	tr_events_close();
 	counters_close(&tr_counters);
 }
 
@@ -396,7 +355,6 @@ tr_event(struct tr *t, const char *name, const char *action, int severity, int s
 	struct event e = {.event = name, .severity = severity, .score = score, .action = action,
 	    .ip = t->client_ip[0] ? t->client_ip : NULL, .key = t->key[0] ? t->key : NULL,
 	    .request_id = t->request_id, .rule_ids = ids};
-	struct event_client *c = t->pol ? tr_events(t->pol) : NULL;
 
 	for (size_t i = 0; f != NULL && i < f->n && n < 64; i++) {
 		size_t k;
@@ -418,6 +376,6 @@ tr_event(struct tr *t, const char *name, const char *action, int severity, int s
 		snprintf(detail, sizeof(detail), "{\"dialect\":\"%s\",\"status\":%d,\"code\":\"%s\",\"findings\":%zu,\"bytes\":%zu}",
 		    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", f ? f->n : 0, buf_len(&t->in));
 	e.detail = detail;
-	if (c == NULL || event_emit(c, &e) < 0)
+	if (t->pol == NULL || tr_events_emit(t->pol, &e) < 0)
 		tr_count(CTR_EVENTS_FAILED);
 }

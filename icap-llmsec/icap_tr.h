@@ -17,6 +17,7 @@
 #include "icap-llmsec/inspect.h"
 #include "lib/counters.h"
 #include "lib/edge_sign.h"
+#include "lib/event.h"
 
 enum tr_state {
 	TR_COLLECT,		/* REQMOD: body is being collected */
@@ -70,7 +71,6 @@ void	tr_arena_drop(void);	/* those that wait */
 void	tr_count(enum tr_counter);
 /* Files in a request, and what was found about them. */
 void	tr_count_files(const struct inspect_req_out *);
-void	tr_events_tick(void);
 /* Method, URL, request id, client address, key digest and route out of the encapsulated headers. */
 void	tr_identify(struct tr *);
 /* Checks X-Edge99-*; false: the transaction must be refused (a refusal has been prepared). */
@@ -88,6 +88,10 @@ int	tr_pass_bodyless(struct tr *);
 void	tr_refuse(struct tr *, const struct refusal *);
 void	tr_event(struct tr *, const char *event, const char *action, int severity, int score,
 	    const struct findings *, const struct refusal *);
+
+/* icap_events.c.  Any thread.  As event_emit(), by this process's own client; -EIO: it can't be opened. */
+int	tr_events_emit(const struct icap_policy *, const struct event *);
+void	tr_events_close(void);	/* of this process, when no transaction is left */
 
 /* icap_reqmod.c, icap_respmod.c: CI_MOD_* answers to the preview and end-of-data callbacks. */
 int	reqmod_headers(struct tr *);

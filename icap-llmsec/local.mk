@@ -55,7 +55,7 @@ noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%
 # keeps its last good configuration over a reload.
 cicapmoddir = $(cicap_moduledir)
 cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
-%C%_srv_llmsec_la_SOURCES = %D%/srv_llmsec.c %D%/icap_tr.c %D%/icap_tr.h %D%/icap_reqmod.c %D%/icap_respmod.c \
+%C%_srv_llmsec_la_SOURCES = %D%/srv_llmsec.c %D%/icap_tr.c %D%/icap_tr.h %D%/icap_events.c %D%/icap_reqmod.c %D%/icap_respmod.c \
 	%D%/icap_content.c
 %C%_srv_llmsec_la_CPPFLAGS = $(AM_CPPFLAGS) $(CICAP_CFLAGS)
 %C%_srv_llmsec_la_CFLAGS = $(AM_CFLAGS) -Wno-undef -Wno-strict-prototypes -Wno-shadow
@@ -295,8 +295,8 @@ endif
 # srv_llmsec inside a real c-icap, then once more under valgrind
 if ICAP
 if BUILD_TESTS
-TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh
+TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh tests/icap/events.sh
 endif
 endif
-dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh
+dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh tests/icap/events.sh
 EXTRA_DIST += tests/icap/cicap.sh

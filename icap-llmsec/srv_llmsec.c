@@ -159,7 +159,6 @@ srv_free(void *v)
 
 	if (t == NULL)
 		return;
-	tr_events_tick();
 	inspect_resp_free(&t->resp);
 	content_free(&t->content);
 	tr_arena_put(t->arena);
