@@ -12,7 +12,7 @@ load=$build/tests/tools/llmsec-load
 seconds=${1:-4}
 port0=$((${LLMSEC_PORT_BASE:-18000} + 7000))
 key=${LLMSEC_CLIENT_KEY:-sk-llmsec-dev-client}
-for v in EDGE EDGE_HTTP ACCEL PROXY ICAP CONTROL PROVIDER PROVIDER_TLS; do unset "LLMSEC_${v}_PORT"; done
+for v in EDGE EDGE_HTTP ACCEL PROXY BUMP ICAP CONTROL PROVIDER PROVIDER_TLS; do unset "LLMSEC_${v}_PORT"; done
 unset LLMSEC_UPSTREAM LLMSEC_STATUS_JSON
 
 # Next to where `up` would put its run folder: that is where the services' user may go.
