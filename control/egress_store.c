@@ -339,17 +339,15 @@ egress_store_add(struct egress_store *s, enum egress_list list, const char *valu
 	return r < 0 ? r : before > 0;
 }
 
-int
-egress_store_del(struct egress_store *s, enum egress_list list, const char *value, int64_t id)
+/* By value, or by id where <value> is NULL.  1: gone, with *in_set_net if the set of networks still has it, 0, or -errno. */
+static int
+remove_one(struct egress_store *s, enum egress_list list, const char *value, int64_t id, bool *in_set_net)
 {
 	bool gone = false, in_set = false;
+	sqlite3_stmt *q = query(s, value != NULL ? Q_DEL : Q_DEL_ID);
 	char was[512] = "";
-	sqlite3_stmt *q;
-	int r = begin(s);
+	int r;
 
-	if (r < 0)
-		return r;
-	q = query(s, value != NULL ? Q_DEL : Q_DEL_ID);
 	sqlite3_bind_int(q, 1, (int)list);
 	if (value != NULL)
 		sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
@@ -365,11 +363,69 @@ egress_store_del(struct egress_store *s, enum egress_list list, const char *valu
 		q = query(s, Q_UNDO);
 		sqlite3_bind_text(q, 1, was, -1, SQLITE_STATIC);
 		r = finish(q);
-	} else if (r == 0 && in_set) {
-		r = set_write(s, EGRESS_NETWORKS);
+	} else if (in_set) {
+		*in_set_net = true;
 	}
+	return r < 0 ? r : gone;
+}
+
+int
+egress_store_del(struct egress_store *s, enum egress_list list, const char *value, int64_t id)
+{
+	bool in_set_net = false, gone;
+	int r = begin(s);
+
+	if (r < 0)
+		return r;
+	r = remove_one(s, list, value, id, &in_set_net);
+	gone = r > 0;
+	if (r >= 0)
+		r = in_set_net ? set_write(s, EGRESS_NETWORKS) : 0;
 	r = done(s, r, gone);
 	return r < 0 ? r : gone;
+}
+
+#define VALUE_MAX	(TI_KEY_MAX > CIDR_TEXT ? TI_KEY_MAX : CIDR_TEXT)
+
+/* The text of key <i>, as the table has it. */
+static void
+key_text(const struct ti_keys *keys, enum egress_list list, size_t i, char text[VALUE_MAX])
+{
+	size_t len;
+	const char *key = ti_keys_at(keys, i, &len);
+	struct cidr net;
+
+	if (list == EGRESS_NETWORKS) {
+		ti_net_of_key(&net, key);
+		cidr_format(&net, text);
+	} else {
+		ti_name_of_key(text, key, len);
+	}
+}
+
+int
+egress_store_remove(struct egress_store *s, enum egress_list list, struct ti_collect *c, struct egress_counts *n)
+{
+	struct ti_keys *keys = list == EGRESS_NETWORKS ? &c->nets : &c->names;
+	bool in_set_net = false;
+	int r = begin(s);
+
+	memset(n, 0, sizeof(*n));
+	n->invalid = ti_collect_refused(c);
+	if (r < 0)
+		return r;
+	ti_keys_sort(keys);
+	for (size_t i = 0; r >= 0 && i < keys->n; i++) {
+		char text[VALUE_MAX];
+
+		key_text(keys, list, i, text);
+		r = remove_one(s, list, text, 0, &in_set_net);
+		n->removed += r > 0;
+		n->missing += r == 0;
+	}
+	if (r >= 0)
+		r = in_set_net ? set_write(s, EGRESS_NETWORKS) : 0;
+	return done(s, r, n->removed > 0);
 }
 
 static int
@@ -412,17 +468,9 @@ egress_store_import(struct egress_store *s, enum egress_list list, struct ti_col
 		return r;
 	n->duplicate = ti_keys_sort(keys);
 	for (size_t i = 0; r == 0 && i < keys->n; i++) {
-		char text[TI_KEY_MAX > CIDR_TEXT ? TI_KEY_MAX : CIDR_TEXT];
-		size_t len;
-		const char *key = ti_keys_at(keys, i, &len);
-		struct cidr net;
+		char text[VALUE_MAX];
 
-		if (list == EGRESS_NETWORKS) {
-			ti_net_of_key(&net, key);
-			cidr_format(&net, text);
-		} else {
-			ti_name_of_key(text, key, len);
-		}
+		key_text(keys, list, i, text);
 		r = import_one(s, list, text, description, now, n);
 	}
 	return done(s, r, n->added > 0);

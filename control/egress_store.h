@@ -23,7 +23,7 @@ struct egress_entry {
 };
 
 struct egress_counts {
-	size_t	added, duplicate, invalid;
+	size_t	added, duplicate, removed, missing, invalid;
 };
 
 int	egress_store_open(struct egress_store **, const char *dir);
@@ -37,6 +37,8 @@ int	egress_store_del(struct egress_store *, enum egress_list, const char *value,
 /* All that a parser found, for ever.  0 or -errno; nothing is added on an error. */
 int	egress_store_import(struct egress_store *, enum egress_list, struct ti_collect *, const char *description,
 	    struct egress_counts *);
+/* The same list taken off again, one by one as egress_store_del() would; counts removed, missing and invalid. */
+int	egress_store_remove(struct egress_store *, enum egress_list, struct ti_collect *, struct egress_counts *);
 /* Newest first; <search> "": all.  Returns the number there is in all, or -errno. */
 int64_t	egress_store_list(struct egress_store *, enum egress_list, const char *search, int limit, int offset,
 	    void (*row)(void *, const struct egress_entry *), void *arg);

@@ -252,15 +252,20 @@ list_show(struct httpd *h, struct MHD_Connection *conn, const struct egress_page
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &l.b);
 }
 
-/* --- imports --------------------------------------------------------------------------------- */
+/* --- imports, and the same lists taken off again --------------------------------------------------------------------------------- */
 
 static enum MHD_Result
-import_answer(struct httpd *h, struct MHD_Connection *conn, const struct ti_collect *c, const struct egress_counts *n)
+import_answer(struct httpd *h, struct MHD_Connection *conn, const struct ti_collect *c, const struct egress_counts *n,
+    bool remove)
 {
 	struct buf b = {0};
 	bool first = true;
 
-	buf_printf(&b, "{\"added\":%zu,\"duplicate\":%zu,\"invalid\":%zu,\"examples\":[", n->added, n->duplicate, n->invalid);
+	if (remove)
+		buf_printf(&b, "{\"removed\":%zu,\"missing\":%zu", n->removed, n->missing);
+	else
+		buf_printf(&b, "{\"added\":%zu,\"duplicate\":%zu", n->added, n->duplicate);
+	buf_printf(&b, ",\"invalid\":%zu,\"examples\":[", n->invalid);
 	for (int r = TI_OK + 1; r < TI_REASONS; r++)
 		for (size_t i = 0; i < TI_EXAMPLES && i < c->refused[r]; i++) {
 			buf_printf(&b, "%s{\"line\":%lu,\"reason\":\"%s\",\"text\":\"", first ? "" : ",", c->example[r][i].line,
@@ -274,7 +279,7 @@ import_answer(struct httpd *h, struct MHD_Connection *conn, const struct ti_coll
 }
 
 static enum MHD_Result
-import_file(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *path)
+import_file(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *path, bool remove)
 {
 	struct ti_collect *c = calloc(1, sizeof(*c));
 	struct egress_counts n;
@@ -289,8 +294,9 @@ import_file(struct httpd *h, struct MHD_Connection *conn, const struct egress_pa
 	if (r < 0) {
 		answer = httpd_api_error(h, conn, r == -EFBIG ? 413 : 400, "unreadable", why, "body");
 	} else {
-		r = egress_store_import(h->egress, p->list, c, "import", &n);
-		answer = r < 0 ? broken(h, conn, r) : import_answer(h, conn, c, &n);
+		r = remove ? egress_store_remove(h->egress, p->list, c, &n) :
+		    egress_store_import(h->egress, p->list, c, "import", &n);
+		answer = r < 0 ? broken(h, conn, r) : import_answer(h, conn, c, &n, remove);
 	}
 	ti_collect_free(c);
 	free(c);
@@ -299,7 +305,7 @@ import_file(struct httpd *h, struct MHD_Connection *conn, const struct egress_pa
 
 /* Addresses inside the house are refused when the socket is opened, redirects included (ti-sync/fetch.h). */
 static enum MHD_Result
-import_url(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *url)
+import_url(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *url, bool remove)
 {
 	static const struct ti_fetch_opts opts = { .proxy = "", .user_agent = "llmsecd/" PACKAGE_VERSION, .parallel = 1,
 	    .retries = 0, .connect_timeout = 5000, .timeout = 60000, .backoff = 100 };
@@ -318,7 +324,7 @@ import_url(struct httpd *h, struct MHD_Connection *conn, const struct egress_pag
 	if (ti_fetch_all(&f, 1, &opts) < 0 || f.status != TI_FETCH_NEW)
 		r = httpd_api_error(h, conn, 502, "fetch", f.why[0] != '\0' ? f.why : "it could not be fetched", "url");
 	else
-		r = import_file(h, conn, p, path);
+		r = import_file(h, conn, p, path, remove);
 	unlink(path);
 	return r;
 }
@@ -348,19 +354,20 @@ import_order(int fd, int64_t size)
 }
 
 static enum MHD_Result
-import_end(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, struct httpd_request *q)
+import_end(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, struct httpd_request *q, bool remove)
 {
-	json_t *order = import_order(q->upload, q->uploaded);
 	enum MHD_Result r;
+	json_t *order;
 	char path[64];
 
 	if (q->body.err != 0)
 		return httpd_api_error(h, conn, q->body.err == -EFBIG ? 413 : 503, q->body.err == -EFBIG ? "too_large" : "disk_full",
 		    q->body.err == -EFBIG ? "at most 256 MB" : strerror(-q->body.err), "body");
+	order = import_order(q->upload, q->uploaded);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", q->upload);
 	lseek(q->upload, 0, SEEK_SET);
-	r = order != NULL ? import_url(h, conn, p, json_string_value(json_object_get(order, "url"))) :
-	    import_file(h, conn, p, path);
+	r = order != NULL ? import_url(h, conn, p, json_string_value(json_object_get(order, "url")), remove) :
+	    import_file(h, conn, p, path, remove);
 	json_decref(order);
 	return r;
 }
@@ -439,11 +446,12 @@ answer(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p
     struct httpd_request *q)
 {
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, post = strcmp(method, "POST") == 0;
+	bool delete = strcmp(method, "DELETE") == 0;
 	json_t *o = NULL;
 	enum MHD_Result r;
 
-	if (p->page == P_IMPORT && post)
-		return import_end(h, conn, p, q);
+	if (p->page == P_IMPORT && (post || delete))
+		return import_end(h, conn, p, q, delete);
 	if (q->body.err != 0)
 		return httpd_api_error(h, conn, 413, "too_large", "at most 1 MiB", "body");
 	if (p->page == P_POLICY && (get || post))
@@ -459,7 +467,7 @@ answer(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p
 	}
 	if (p->page == P_LIST && post && *rest == '\0')
 		r = entry_add(h, conn, p, o);
-	else if (p->page == P_LIST && strcmp(method, "DELETE") == 0)
+	else if (p->page == P_LIST && delete)
 		r = entry_del(h, conn, p, rest, o);
 	else if (p->page == P_TEST && post)
 		r = test_answer(h, conn, o);

@@ -23,7 +23,8 @@
 	"\"required\":true,\"schema\":{\"type\":\"integer\"}}]," OK("removed") "}}"
 #define IMPORT(path) "\"" path "\":{\"post\":{\"summary\":\"Import a list: text, hosts, AdBlock, RPZ, CSV or JSON, up to 256 MB, " \
 	"or {url}\",\"requestBody\":{\"required\":true,\"content\":{\"text/plain\":{\"schema\":{\"type\":\"string\"}}," \
-	"\"application/json\":{\"schema\":{}}}}," OK("added, duplicate, invalid, examples with line and reason") "}}"
+	"\"application/json\":{\"schema\":{}}}}," OK("added, duplicate, invalid, examples with line and reason") "}," \
+	"\"delete\":{\"summary\":\"Take the names of such a list off again\"," OK("removed, missing, invalid, examples") "}}"
 
 static const char document[] =
 	"{\"openapi\":\"3.0.3\",\"info\":{\"title\":\"llmsecd egress API\",\"version\":\"1\"},"

@@ -117,6 +117,8 @@ static const struct conf_opt push_opts[] = {
 	CONF_ENUM(struct ti_conf_push, kinds, kinds_names, "all", "what it gets"),
 	CONF_INT(struct ti_conf_push, min_confidence, 0, 100, "0", "per cent", "only entries at least as sure"),
 	CONF_STRS(struct ti_conf_push, categories, "only these; empty: all"),
+	CONF_INT(struct ti_conf_push, max_removals, 1, 1000000, "20000", "",
+	    "in a run, from a node whose llmsecd takes them only one by one, 40 a second"),
 	CONF_BOOL(struct ti_conf_push, allow_http, "false", "plain http:// is accepted, which shows the token to who listens"),
 	CONF_END
 };

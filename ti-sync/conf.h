@@ -43,6 +43,7 @@ struct ti_conf_push {
 	int	 kinds;			/* enum ti_kinds */
 	int	 min_confidence;
 	struct conf_strs categories;
+	int	 max_removals;		/* in a run and of a kind, where they go one by one */
 	bool	 allow_http;
 };
 

@@ -18,8 +18,8 @@
 #include "ti-sync/push_http.h"
 
 #define PIECE		((size_t)4 << 20)	/* bytes of a list in one request: some 200,000 names */
-#define REMOVALS_MAX	20000	/* in a run: they go one by one, 40 a second */
 #define THREADS_MAX	32
+#define LIST_HEAD	"# llmsec-ti-sync\n"
 
 static const struct list_kind {
 	enum ti_kind	 kind;
@@ -37,6 +37,7 @@ struct node {
 	char				 want[PATH_MAX], sent[PATH_MAX];
 	/* of one kind: */
 	struct buf			 list;		/* the request being gathered */
+	bool				 one_by_one;	/* how an older llmsecd removes */
 	size_t				 gathered, taken, removed;
 	size_t				 n_new, n_gone;	/* seen while the state is written */
 	FILE				*state;
@@ -70,6 +71,16 @@ list_send(struct node *n)
 	return 0;
 }
 
+static void
+list_add_line(struct node *n, const char *text)
+{
+	if (buf_len(&n->list) == 0)
+		buf_adds(&n->list, LIST_HEAD);
+	buf_adds(&n->list, text);
+	buf_addc(&n->list, '\n');
+	n->gathered++;
+}
+
 static int
 new_gather(void *arg, enum ti_diff what, const char *text)
 {
@@ -77,25 +88,18 @@ new_gather(void *arg, enum ti_diff what, const char *text)
 
 	if (what != TI_DIFF_NEW)
 		return 0;
-	if (buf_len(&n->list) == 0)
-		buf_adds(&n->list, "# llmsec-ti-sync\n");
-	buf_adds(&n->list, text);
-	buf_addc(&n->list, '\n');
-	n->gathered++;
+	list_add_line(n, text);
 	return buf_len(&n->list) >= PIECE ? list_send(n) : 0;
 }
 
 static int
-gone_remove(void *arg, enum ti_diff what, const char *text)
+one_remove(struct node *n, const char *text)
 {
-	struct node *n = arg;
 	enum ti_pushed p;
 
-	if (what != TI_DIFF_GONE)
-		return 0;
-	if (n->removed >= REMOVALS_MAX) {
+	if (n->removed >= (size_t)n->p->max_removals) {
 		n->r->outcome = TI_PUSH_UNREACHABLE;
-		snprintf(n->r->why, sizeof(n->r->why), "%d are removed; the rest by the next run", REMOVALS_MAX);
+		snprintf(n->r->why, sizeof(n->r->why), "%d are removed, one by one; the rest by the next run", n->p->max_removals);
 		return 1;
 	}
 	p = ti_push_http_remove(n->http, n->k->page, n->k->field, text, n->r);
@@ -105,6 +109,59 @@ gone_remove(void *arg, enum ti_diff what, const char *text)
 	}
 	n->r->outcome = p;
 	return 1;
+}
+
+/* The lines that were gathered for a list, after all one by one. */
+static int
+lines_remove(struct node *n)
+{
+	const char *at = buf_ptr(&n->list) + strlen(LIST_HEAD), *end;
+	char text[TI_KEY_MAX];
+	int err = 0;
+
+	for (; err == 0 && (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		snprintf(text, sizeof(text), "%.*s", (int)(end - at), at);
+		err = one_remove(n, text);
+	}
+	buf_clear(&n->list);
+	return err;
+}
+
+static int
+gone_send(struct node *n)
+{
+	bool unknown;
+	enum ti_pushed p;
+
+	if (n->list.err != 0)
+		return n->list.err;
+	if (n->gathered == n->removed)
+		return 0;
+	p = ti_push_http_remove_list(n->http, n->k->page, buf_ptr(&n->list), buf_len(&n->list), n->r, &unknown);
+	if (p != TI_PUSH_DONE && unknown) {
+		n->one_by_one = true;
+		n->r->why[0] = '\0';
+		return lines_remove(n);
+	}
+	n->r->outcome = p;
+	buf_clear(&n->list);
+	if (p != TI_PUSH_DONE)
+		return 1;
+	n->removed = n->gathered;
+	return 0;
+}
+
+static int
+gone_gather(void *arg, enum ti_diff what, const char *text)
+{
+	struct node *n = arg;
+
+	if (what != TI_DIFF_GONE)
+		return 0;
+	if (n->one_by_one)
+		return one_remove(n, text);
+	list_add_line(n, text);
+	return buf_len(&n->list) >= PIECE ? gone_send(n) : 0;
 }
 
 /* ---- what a node has ----------------------------------------------------------------------------- */
@@ -157,11 +214,15 @@ kind_push(struct node *n)
 	int err, saved;
 
 	n->gathered = n->taken = n->removed = 0;
+	buf_clear(&n->list);
 	err = ti_diff_walk(&files, new_gather, n, &left_out);
 	if (err == 0)
 		err = list_send(n);
+	n->gathered = 0;
 	if (err == 0)
-		err = ti_diff_walk(&files, gone_remove, n, NULL);
+		err = ti_diff_walk(&files, gone_gather, n, NULL);
+	if (err == 0 && !n->one_by_one)
+		err = gone_send(n);
 	n->r->left_out += left_out;
 	/* Run 0: not all of it. */
 	saved = state_write(n, &files, err == 0 ? run : 0);

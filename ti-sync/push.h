@@ -3,7 +3,8 @@
 #define LLMSEC_TI_PUSH_H
 /*
  * What is published, sent to other nodes: POST /api/domain-blacklist/import and /api/ip-blacklist/import of their
- * llmsecd for what came, DELETE for what went (docs/egress.md has the contract).
+ * llmsecd for what came, DELETE of the same for what went (docs/egress.md has the contract).  An llmsecd from before it
+ * took lists of what went is asked one by one, at most max_removals of each kind in a run.
  *
  * Every publication leaves a list for each node, state_dir/push.NODE.domains and .addresses; what a node took is in
  * the same with .sent behind it.  The difference is what it gets, whether it was away for a minute or a month.

@@ -137,7 +137,7 @@ ti_push_http_free(struct ti_push_http **hp)
 /* ---- one request --------------------------------------------------------------------------------- */
 
 struct said {				/* what an answer of llmsecd holds */
-	long long	 added, duplicate, invalid;
+	long long	 added, duplicate, invalid, removed;
 	char		 message[100], example[80];
 };
 
@@ -155,6 +155,8 @@ said_value(void *arg, const struct json_value *v)
 			s->duplicate = n;
 		else if (json_path_is(v, "invalid"))
 			s->invalid = n;
+		else if (json_path_is(v, "removed"))
+			s->removed = n;
 	} else if (v->type == JSON_STRING && json_path_is(v, "error.message")) {
 		snprintf(s->message, sizeof(s->message), "%.*s", (int)(v->text_len < 99 ? v->text_len : 99), v->text);
 	} else if (v->type == JSON_STRING && s->example[0] == '\0' && json_path_is(v, "examples.[].text")) {
@@ -227,30 +229,59 @@ verdict(const struct ti_push_http *h, long code, char why[200])
 	return code >= 500 || code == 429 || code == 408 ? TI_PUSH_UNREACHABLE : TI_PUSH_REFUSED;
 }
 
-enum ti_pushed
-ti_push_http_add(struct ti_push_http *h, const char *page, const char *list, size_t len, struct ti_push_report *r)
+/* PAGE/import with a list; the status. */
+static long
+list_request(struct ti_push_http *h, const char *method, const char *page, const char *list, size_t len)
 {
 	char url[1200];
-	struct said s;
-	long code;
 
 	snprintf(url, sizeof(url), "%s%s/import", h->node->url, page);
 	curl_easy_setopt(h->easy, CURLOPT_URL, url);
-	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, NULL);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, list);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	code = perform(h);
+	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, method);
+	return perform(h);
+}
+
+static enum ti_pushed
+no_answer(struct ti_push_report *r)
+{
+	snprintf(r->why, sizeof(r->why), "an answer that isn't llmsecd's");
+	return TI_PUSH_REFUSED;
+}
+
+enum ti_pushed
+ti_push_http_add(struct ti_push_http *h, const char *page, const char *list, size_t len, struct ti_push_report *r)
+{
+	long code = list_request(h, "POST", page, list, len);
+	struct said s;
+
 	if (code != 200)
 		return verdict(h, code, r->why);
-	if (!said_read(h, &s)) {
-		snprintf(r->why, sizeof(r->why), "an answer that isn't llmsecd's");
-		return TI_PUSH_REFUSED;
-	}
+	if (!said_read(h, &s))
+		return no_answer(r);
 	r->added += (size_t)s.added;
 	r->duplicate += (size_t)s.duplicate;
 	r->invalid += (size_t)s.invalid;
 	if (s.invalid > 0 && r->why[0] == '\0')
 		snprintf(r->why, sizeof(r->why), "it takes no \"%s\"", s.example);
+	return TI_PUSH_DONE;
+}
+
+enum ti_pushed
+ti_push_http_remove_list(struct ti_push_http *h, const char *page, const char *list, size_t len,
+    struct ti_push_report *r, bool *unknown)
+{
+	long code = list_request(h, "DELETE", page, list, len);
+	struct said s;
+
+	*unknown = code == 404 || code == 405 || code == 501;
+	if (code != 200)
+		return verdict(h, code, r->why);
+	if (!said_read(h, &s))
+		return no_answer(r);
+	/* What it calls no name, it can't have. */
+	r->removed += (size_t)s.removed;
 	return TI_PUSH_DONE;
 }
 

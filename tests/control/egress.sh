@@ -125,6 +125,22 @@ is "$(import domain-blacklist) $(answer .added)" '200 2' 'CSV'
 printf '198.41.9.0/24\n198.41.10.1\nx\n' >"$tap_dir/in"
 is "$(import ip-blacklist) $(answer '[.added,.invalid]')" '200 [2,1]' 'networks'
 soon 'which are refused' 198.41.9.9 'deny listed'
+
+# ---- and the same taken off again
+unimport() { api DELETE "/api/$1/import" --data-binary "@$tap_dir/in"; }
+printf 'text1.sample-lists.net\nnever-there.sample-lists.net\nnot a name!\nJSON1.sample-lists.net.\ntext1.sample-lists.net\n' >"$tap_dir/in"
+is "$(unimport domain-blacklist) $(answer '[.removed,.missing,.invalid,.examples[0].line]')" '200 [2,1,1,3]' 'a list taken off'
+is "$(unimport domain-blacklist) $(answer '[.removed,.missing]')" '200 [0,3]' 'again: nothing is there'
+is "$(import domain-blacklist) $(answer .added)" '200 3' 'and put back'
+printf 'never-there.sample-lists.net\n' >"$tap_dir/in"
+is "$(unimport domain-blacklist) $(answer .removed)" '200 1' 'but for one'
+printf '198.41.9.0/24\n' >"$tap_dir/in"
+is "$(unimport ip-blacklist) $(answer .removed)" '200 1' 'a network'
+soon 'is free again' 198.41.9.9 'allow llm'
+as=$viewer
+is "$(unimport ip-blacklist)" 403 'not by a viewer'
+as=$operator
+is "$(api GET /api/ip-blacklist/import) $(answer .error.code)" '405 method_not_allowed' 'nothing to read there'
 printf '<html>no</html>' >"$tap_dir/in"
 is "$(import domain-blacklist) $(answer .error.code)" '400 unreadable' 'a page is no list'
 for bad in http://198.41.0.1/x https://127.0.0.1/x https://169.254.169.254/latest 'https://[::1]/' file:///etc/passwd; do
@@ -144,6 +160,15 @@ is "$(api DELETE /api/domain-blacklist?domain=n17.bad.sample-lists.net)" 200 'on
 soon 'too' n17.bad.sample-lists.net 'allow llm'
 verdict_is 'and no other' n18.bad.sample-lists.net 'deny listed'
 diag "the helper's memory: $(awk '/VmRSS/ { print $2 }' "/proc/$HELPER_PID/status") kB"
+
+seq -f 'n%.0f.bad.sample-lists.net' 1000 31000 >"$tap_dir/in"
+t0=$(now_ms)
+is "$(unimport domain-blacklist) $(answer '[.removed,.missing]')" '200 [30001,0]' '30,001 names taken off at once'
+diag "removed in $(($(now_ms) - t0)) ms"
+soon 'are allowed what they were' n1000.bad.sample-lists.net 'allow llm'
+verdict_is 'the one above stays' n31001.bad.sample-lists.net 'deny listed'
+is "$(import domain-blacklist) $(answer .added)" '200 30001' 'and put back'
+soon 'are refused again' n31000.bad.sample-lists.net 'deny listed'
 
 # ---- killed and back
 stop "$daemon" KILL

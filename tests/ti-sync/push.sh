@@ -17,7 +17,8 @@ echo "egress: {dir: $tap_dir/egress, policy: $tap_dir/egress.yaml}" >>"$conf"
 "$builddir/control/llmsecctl" token add push operator --tokens "$tap_dir/tokens" >"$tap_dir/push.token"
 "$builddir/control/llmsecctl" token add look viewer --tokens "$tap_dir/tokens" >"$tap_dir/look.token"
 
-ti_conf()	# [LINE OF THE NODE...]: the configuration of the node with the feed
+node=$url limits=
+ti_conf()	# [TOKEN]: the configuration of the node with the feed
 {
 	cat >"$tap_dir/ti.yaml" <<-T
 	state_dir: $tap_dir/state
@@ -28,7 +29,7 @@ ti_conf()	# [LINE OF THE NODE...]: the configuration of the node with the feed
 	feeds:
 	  - {name: one, file: $tap_dir/one.txt, expiry: 0s, max_loss: 100}
 	push:
-	  - {name: b, url: "$url", token_file: "$tap_dir/${1:-push}.token", allow_http: true}
+	  - {name: b, url: "$node"$limits, token_file: "$tap_dir/${1:-push}.token", allow_http: true}
 	T
 }
 names() { seq -f "$2-%.0f.com" 1 "$1"; }
@@ -105,6 +106,48 @@ wait $ti_pid 2>/dev/null
 run
 is "$rc $(on_node domain more-)" '0 3000' 'killed in the middle: the next run completes it'
 check 'the node was never restarted for that' kill -0 "$daemon"
+
+# Many that went: one list, and no cap.
+names 25000 many >>"$tap_dir/one.txt"
+run
+is "$rc $(on_node domain many-)" '0 25000' '25,000 more'
+sed -i '/^many-/d' "$tap_dir/one.txt"
+run
+is "$rc $(pushed) $(on_node domain many-)" '0 ["done",0,0,25000,1] 0' 'and gone again by one run'
+is "$(on_node domain one-)" 287 'and nothing else went'
+
+# An llmsecd from before it took such lists: one by one, so many in a run, and the next run goes on from there.
+if command -v haproxy >/dev/null; then
+	front=$(free_port)
+	cat >"$tap_dir/front.cfg" <<-T
+	defaults
+	    mode http
+	    timeout connect 5s
+	    timeout client 20s
+	    timeout server 20s
+	frontend front
+	    bind 127.0.0.1:$front
+	    http-request return status 405 if METH_DELETE { path_end /import }
+	    default_backend node
+	backend node
+	    server node ${url#http://}
+	T
+	spawn front haproxy -db -f "$tap_dir/front.cfg"
+	node=http://127.0.0.1:$front limits=', max_removals: 120'
+	ti_conf
+	check 'an older llmsecd' wait_for "[ \"\$(curl -s -o /dev/null -w '%{http_code}' '$node/api/openapi.json')\" = 200 ]" 10
+	sed -i '/^more-[12]..[.]com$/d' "$tap_dir/one.txt"
+	run
+	is "$rc $(pushed)" '1 ["unreachable",0,0,120,1]' 'it gets as many as a run may remove'
+	like "$(jq -r '.push[0].why' "$tap_dir/report")" '^120 are removed, one by one; the rest' 'which is said'
+	is "$(on_node domain more-)" 2880 'it has the rest still'
+	run
+	is "$rc $(pushed) $(on_node domain more-)" '0 ["done",0,0,80,1] 2800' 'which the next run removes, and no more'
+	node=$url limits=
+	ti_conf
+else
+	skip 'an older llmsecd' 'no haproxy here'
+fi
 printf '%s\n' b.com a.com garbage >"$tap_dir/state/push.b.domains.sent"
 echo last.com >>"$tap_dir/one.txt"
 run
