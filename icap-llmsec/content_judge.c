@@ -171,8 +171,8 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 	}
 	while (hard < r->n && r->v[hard].layer == PTH_LIMIT)
 		hard++;
-	if (hard == r->n && kind == PTH_NONE && !is_package(name, f))	/* some archive that can't be opened: may be no package at all */
-		mode = (enum content_mode)c->conf->opaque;
+	if (hard == r->n && kind == PTH_NONE && (!is_package(name, f) || (enum content_mode)c->conf->opaque > mode))
+		mode = (enum content_mode)c->conf->opaque;	/* it can't be opened: may be no package at all */
 	if (hard == r->n && c->in.partial && mode > CONTENT_MONITOR)	/* a piece of an archive is none */
 		mode = CONTENT_MONITOR;
 	if (r->n > 0)

@@ -69,8 +69,8 @@ const char *pth_layer_name(enum pth_layer);
 /* One start-up file of that kind.  The report must be zeroed before the first; findings add up. */
 void	pth_check(enum pth_kind, const char *file, const void *, size_t, struct arena *, struct pth_report *);
 /*
- * An archive in memory: every start-up file in it, and in archives in it.  Damage, encryption or a limit is a finding; a damaged
- * archive inside is not: no installer unpacks that.  <file> names it in findings.
+ * An archive in memory: every start-up file in it, and in archives in it.  Damage, encryption, a limit or two ways to read it are findings, in
+ * an archive inside too, unless two bytes are all that it has of an archive.  <file> names it in findings.
  */
 void	pth_check_archive(const char *file, const void *, size_t, const struct pth_limits *, struct arena *,
 	    struct pth_report *);

@@ -5,6 +5,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>
+#include <strings.h>
 
 #include "icap-llmsec/filetype.h"
 #include "icap-llmsec/pth_private.h"
@@ -186,6 +187,56 @@ afford(struct walk *w, struct archive *a, struct archive_entry *e, const char *f
 	return true;
 }
 
+/* Is it by its signature what it seems to be?  Those of two bytes are met by chance among the files of a package. */
+static bool
+is_certain(const void *data, size_t len)
+{
+	static const char *const chance[] = {"compress", "zlib", "arj", "lha", "lzma", "cpio"};
+	const struct filetype *t = filetype_of(data, len);
+
+	for (size_t i = 0; i < sizeof(chance) / sizeof(*chance); i++)
+		if (strcmp(t->name, chance[i]) == 0)
+			return false;
+	return is_container(data, len);
+}
+
+static bool
+named_zip(const char *file)
+{
+	static const char *const ends[] = {".whl", ".egg", ".zip", ".pyz"};
+	const char *dot = strrchr(file, '.');
+
+	for (size_t i = 0; dot != NULL && i < sizeof(ends) / sizeof(*ends); i++)
+		if (strcasecmp(dot, ends[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Do all readers see the same files in it?  pip asks zipfile.is_zipfile() before it goes by the name, and that finds a zip behind
+ * anything.  A tar whose last member is a zip is no trick, so a zip before the padding of a tar is looked into like a member.
+ */
+static bool
+is_one_thing(struct walk *w, const char *file, const void *data, size_t len, unsigned depth)
+{
+	size_t n;
+	const void *zip = zip_behind(data, len, &n);
+
+	if (!zip_is_plain(data, len)) {
+		limit(w, file, "a zip that two readers may take for different files");
+		return false;
+	}
+	if (zip == NULL || !is_container(data, len))
+		return true;
+	if (named_zip(file) || strcmp(filetype_of(data, len)->name, "tar") != 0 || memcmp(zip, "PK", 2) != 0 ||
+	    (const char *)zip + n == (const char *)data + len) {
+		limit(w, file, "one archive for some readers and another for others");
+		return false;
+	}
+	walk_archive(w, file, zip, n, depth + 1);
+	return true;
+}
+
 static void
 walk_archive(struct walk *w, const char *file, const void *data, size_t len, unsigned depth)
 {
@@ -198,7 +249,9 @@ walk_archive(struct walk *w, const char *file, const void *data, size_t len, uns
 		limit(w, file, "archives within archives, deeper than is looked at");
 		return;
 	}
-	a = zip_is_plain(data, len) ? open_archive(data, len) : NULL;
+	if (!is_one_thing(w, file, data, len, depth))
+		return;
+	a = open_archive(data, len);
 	while (a != NULL && !w->stop && !w->r->nomem && ((rc = archive_read_next_header(a, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN)) {
 		if (archive_format(a) == ARCHIVE_FORMAT_RAW && archive_filter_count(a) < 2)
 			break;		/* not packed at all: no archive */
@@ -211,7 +264,7 @@ walk_archive(struct walk *w, const char *file, const void *data, size_t len, uns
 			break;
 		before = now;
 	}
-	if (rc != ARCHIVE_EOF && !w->stop && depth == 0)
+	if (rc != ARCHIVE_EOF && !w->stop && !w->r->nomem && (depth == 0 || is_certain(data, len)))
 		limit(w, file, "cannot be unpacked");
 	archive_read_free(a);
 }

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "icap-llmsec/zip_check.h"
 
@@ -11,6 +12,9 @@
 #define END64_LEN	56		/* 4.3.14, without extensible data: Python reads no other */
 #define LOCATOR_LEN	20		/* 4.3.15 */
 #define ENTRY_LEN	46		/* 4.3.12, before its name */
+#define HEADER_LEN	30		/* 4.3.7, likewise */
+#define READERS		65557		/* most look for the end record in this much of the end */
+#define MAX_ENDS	64		/* archives inside, in that much; bounds the time */
 
 struct directory { uint64_t at, len, entries; };
 
@@ -64,21 +68,119 @@ end64_record(const unsigned char *p, size_t *end, struct directory *d)
 	    le(e + 20, 4) == 0 && le(e + 24, 8) == d->entries;
 }
 
-/* Entry after entry, as many as are said to be (some writers count to 65535 only), and nothing between. */
+/* A field of an entry, or what stands for it in the zip64 extra field (4.5.3), which holds those that are all ones, in this order. */
+static uint64_t
+wide(const unsigned char *e, size_t at, size_t before)
+{
+	const unsigned char *x = e + ENTRY_LEN + le(e + 28, 2), *end = x + le(e + 30, 2);
+	uint64_t v = le(e + at, 4);
+
+	for (; v == UINT32_MAX && end - x >= 4 && le(x + 2, 2) <= (uint64_t)(end - x) - 4; x += 4 + le(x + 2, 2))
+		if (le(x, 2) == 1 && le(x + 2, 2) >= 8 * (before + 1))
+			return le(x + 4 + 8 * before, 8);
+	return v;
+}
+
+static const unsigned char *
+extension(const unsigned char *name, size_t n)
+{
+	for (size_t i = n; i-- > 0 && name[i] != '/';)
+		if (name[i] == '.')
+			return name + i;
+	return name + n;
+}
+
+/*
+ * The Unicode name (4.6.9) is another name for the readers that know it.  It's written because the plain one cannot say it: so that one has
+ * bytes beyond ASCII, or Info-ZIP's "#U" escapes; and both end in the same extension.
+ */
+static bool
+names_agree(const unsigned char *name, size_t n, const unsigned char *u, size_t k)
+{
+	const unsigned char *a = extension(name, n), *b = extension(u, k);
+	size_t left = (size_t)(name + n - a);
+	bool ascii = memmem(name, n, "#U", 2) == NULL;
+
+	for (size_t i = 0; i < n; i++)
+		ascii = ascii && name[i] < 0x80;
+	if (ascii)
+		return n == k && memcmp(name, u, n) == 0;
+	return left == (size_t)(u + k - b) && strncasecmp((const char *)a, (const char *)b, left) == 0;
+}
+
+static bool
+extra_fits(const unsigned char *x, size_t len, const unsigned char *name, size_t n)
+{
+	for (size_t k; len >= 4 && (k = (size_t)le(x + 2, 2)) <= len - 4; x += 4 + k, len -= 4 + k)
+		if (le(x, 2) == 0x7075 && k > 5 && !names_agree(name, n, x + 9, k - 5))
+			return false;
+	return true;
+}
+
+/* The header before the file says the same as the directory's entry <e>.  <data>: where the file begins. */
+static bool
+header_fits(const unsigned char *p, const unsigned char *e, const struct directory *d, uint64_t *head, uint64_t *data, uint64_t *size)
+{
+	size_t n = (size_t)le(e + 28, 2);
+	size_t have = le(e + 24, 4) == UINT32_MAX;
+	const unsigned char *h;
+
+	*size = wide(e, 20, have);
+	*head = wide(e, 42, have + (le(e + 20, 4) == UINT32_MAX));
+	if (*head > d->at || d->at - *head < HEADER_LEN + n)
+		return false;
+	h = p + *head;
+	*data = *head + HEADER_LEN + n + le(h + 28, 2);
+	if (memcmp(h, "PK\3\4", 4) != 0 || le(h + 26, 2) != n || memcmp(h + HEADER_LEN, e + ENTRY_LEN, n) != 0)
+		return false;
+	if (*data > d->at || *size > d->at - *data || le(h + 8, 2) != le(e + 10, 2) || ((le(h + 6, 2) ^ le(e + 8, 2)) & 1) != 0)
+		return false;
+	if ((le(h + 6, 2) & 8) == 0 && le(h + 18, 4) != *size && le(h + 18, 4) != UINT32_MAX)	/* bit 3: the size follows the file */
+		return false;
+	return extra_fits(e + ENTRY_LEN + n, le(e + 30, 2), e + ENTRY_LEN, n) && extra_fits(h + HEADER_LEN + n, le(h + 28, 2), e + ENTRY_LEN, n);
+}
+
+/* Entry after entry, as many as are said to be (some writers count to 65535 only), nothing between, and nothing before the first file. */
 static bool
 entries_fit(const unsigned char *p, const struct directory *d)
 {
-	uint64_t at = d->at, end = d->at + d->len, n = 0;
+	uint64_t at = d->at, end = d->at + d->len, n = 0, first = UINT64_MAX, head, data, size;
 
 	while (end - at >= ENTRY_LEN && memcmp(p + at, "PK\1\2", 4) == 0) {
 		uint64_t k = ENTRY_LEN + le(p + at + 28, 2) + le(p + at + 30, 2) + le(p + at + 32, 2);
 
-		if (k > end - at)
+		if (k > end - at || !header_fits(p, p + at, d, &head, &data, &size))
 			return false;
+		first = head < first ? head : first;
 		at += k;
 		n++;
 	}
-	return at == end && (n & 0xffff) == (d->entries & 0xffff);
+	return at == end && (n & 0xffff) == (d->entries & 0xffff) && (n > 0 ? first == 0 : d->at == 0);
+}
+
+static bool
+is_in_a_file(const unsigned char *p, const struct directory *d, uint64_t pos)
+{
+	uint64_t head, data, size;
+
+	for (uint64_t at = d->at; d->at + d->len - at >= ENTRY_LEN;
+	    at += ENTRY_LEN + le(p + at + 28, 2) + le(p + at + 30, 2) + le(p + at + 32, 2))
+		if (header_fits(p, p + at, d, &head, &data, &size) && pos >= data && pos - data < size)
+			return true;
+	return false;
+}
+
+/* Another end record that a reader could take, in the directory or before it, unless it's that of an archive inside. */
+static bool
+is_only_end(const unsigned char *p, const struct directory *d, size_t last)
+{
+	size_t low = last > READERS ? last - READERS : 0;
+	unsigned seen = 0;
+
+	for (const unsigned char *at = p + low; (at = memmem(at, (size_t)(p + last - at), "PK\5\6", 4)) != NULL; at++)
+		if ((uint64_t)(at - p) >= d->at || ++seen > MAX_ENDS || !is_in_a_file(p, d, (uint64_t)(at - p)))
+			return false;
+	return true;
 }
 
 bool
@@ -86,13 +188,33 @@ zip_is_plain(const void *data, size_t len)
 {
 	const unsigned char *p = data;
 	struct directory d;
-	size_t end;
+	size_t end, last;
 
 	if (len < 4 || memcmp(p, "PK", 2) != 0)
 		return true;
 	if ((end = find_end(p, len)) == len || !end_record(p, &end, &d))
 		return false;
+	last = end;
 	if (end >= LOCATOR_LEN && memcmp(p + end - LOCATOR_LEN, "PK\6\7", 4) == 0 && !end64_record(p, &end, &d))
 		return false;
-	return d.at <= end && d.len == end - d.at && entries_fit(p, &d);
+	return d.at <= end && d.len == end - d.at && entries_fit(p, &d) && is_only_end(p, &d, last);
+}
+
+const void *
+zip_behind(const void *data, size_t len, size_t *n)
+{
+	const unsigned char *p = data;
+	struct directory d;
+	size_t low = len > READERS ? len - READERS : 0, at, begin;
+
+	if (len < END_LEN + ENTRY_LEN || memcmp(p, "PK", 2) == 0)
+		return NULL;
+	for (at = len - END_LEN + 1; at-- > low;)
+		if (memcmp(p + at, "PK\5\6", 4) == 0 && end_record(p, &at, &d) && d.len >= ENTRY_LEN && d.len <= at &&
+		    memcmp(p + at - d.len, "PK\1\2", 4) == 0) {
+			begin = d.at <= at - d.len ? at - (size_t)d.len - (size_t)d.at : 0;
+			*n = at + END_LEN - begin;
+			return p + begin;
+		}
+	return NULL;
 }

@@ -12,6 +12,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "icap-llmsec/pth.h"
 #include "lib/arena.h"
@@ -490,6 +491,242 @@ test_zip_directory(void **state)
 	buf_free(&cut);
 }
 
+/* --- zips and more that readers disagree about ------------------------------------------------------------ */
+
+static void
+put(struct buf *b, uint64_t v, size_t n)
+{
+	for (; n > 0; n--, v >>= 8)
+		buf_addc(b, (char)(v & 0xff));
+}
+
+struct zip_entry {
+	const char	*head, *name;	/* before the file, in the directory */
+	const char	*unicode;	/* 0x7075 in the directory; NULL: none */
+	const char	*comment;
+	const char	*data;
+	size_t		 len;
+	unsigned	 method, size_off;	/* of the header before the file: added to what is true */
+	bool		 wide;		/* place and size in the zip64 field */
+};
+
+static void
+zip_header(struct buf *b, const struct zip_entry *e)
+{
+	buf_add(b, "PK\3\4\24\0\0\0", 8);
+	put(b, e->method, 2);
+	put(b, 0, 4);
+	put(b, crc32(0, (const Bytef *)e->data, (uInt)e->len), 4);
+	put(b, e->len + e->size_off, 4);
+	put(b, e->len, 4);
+	put(b, strlen(e->head), 2);
+	put(b, 0, 2);
+	buf_adds(b, e->head);
+	buf_add(b, e->data, e->len);
+}
+
+static void
+zip_entry(struct buf *b, const struct zip_entry *e, size_t at)
+{
+	size_t unicode = e->unicode != NULL ? 9 + strlen(e->unicode) : 0, comment = e->comment != NULL ? strlen(e->comment) : 0;
+
+	buf_add(b, "PK\1\2\24\0\24\0\0\0\0\0\0\0\0\0", 16);
+	put(b, crc32(0, (const Bytef *)e->data, (uInt)e->len), 4);
+	put(b, e->wide ? UINT32_MAX : e->len, 4);
+	put(b, e->len, 4);
+	put(b, strlen(e->name), 2);
+	put(b, unicode + (e->wide ? 20 : 0), 2);
+	put(b, comment, 2);
+	put(b, 0, 8);
+	put(b, e->wide ? UINT32_MAX : at, 4);
+	buf_adds(b, e->name);
+	if (e->wide) {
+		put(b, 16 << 16 | 1, 4);
+		put(b, e->len, 8);
+		put(b, at, 8);
+	}
+	if (unicode > 0) {
+		put(b, (unicode - 4) << 16 | 0x7075, 4);
+		put(b, 1, 1);
+		put(b, crc32(0, (const Bytef *)e->name, (uInt)strlen(e->name)), 4);
+		buf_adds(b, e->unicode);
+	}
+	if (comment > 0)
+		buf_adds(b, e->comment);
+}
+
+/* <skip>: bytes before the first header, which the directory knows of. */
+static void
+zip(struct buf *b, size_t skip, const struct zip_entry *e, size_t n)
+{
+	size_t at[4], dir, end;
+
+	buf_clear(b);
+	buf_add(b, "PK00PK00", skip);
+	for (size_t i = 0; i < n; i++) {
+		at[i] = buf_len(b);
+		zip_header(b, &e[i]);
+	}
+	dir = buf_len(b);
+	for (size_t i = 0; i < n; i++)
+		zip_entry(b, &e[i], at[i]);
+	end = buf_len(b);
+	buf_add(b, "PK\5\6\0\0\0\0", 8);
+	put(b, n, 2);
+	put(b, n, 2);
+	put(b, end - dir, 4);
+	put(b, dir, 4);
+	put(b, 0, 2);
+}
+
+#define NAMED(h, n)	.head = h, .name = n, .data = evil_line, .len = sizeof(evil_line) - 1
+#define ENTRY(n)	NAMED(n, n)
+
+static void
+test_zip_doubts(void **state)
+{
+	static const struct { const char *what; size_t skip; bool doubt; struct zip_entry e; } t[] = {
+		{"nothing", 0, false, {ENTRY("a.txt")}}, {"zip64", 0, false, {ENTRY("a.txt"), .wide = true}},
+		{"bytes before the first file", 4, true, {ENTRY("a.txt")}}, {"and more", 8, true, {ENTRY("a.txt")}},
+		{"two names", 0, true, {NAMED("b.txt", "a.txt")}}, {"two of them longer", 0, true, {NAMED("evil.pth", "a.txt")}},
+		{"two methods", 0, true, {ENTRY("a.txt"), .method = 8}}, {"two sizes", 0, true, {ENTRY("a.txt"), .size_off = 5}},
+		{"another name in Unicode", 0, true, {ENTRY("a.txt"), .unicode = "evil.pth"}},
+		{"and the other way round", 0, true, {ENTRY("evil.pth"), .unicode = "a.txt"}},
+		{"and beyond ASCII", 0, true, {ENTRY("\x82.pth"), .unicode = "\xc3\xa9.txt"}},
+		{"a customizer in Unicode", 0, true, {ENTRY("sitecustomize.py"), .unicode = "setup.py"}},
+		{"the same name in Unicode", 0, false, {ENTRY("\x82.txt"), .unicode = "\xc3\xa9.txt"}},
+		{"the same name twice", 0, false, {ENTRY("a.txt"), .unicode = "a.txt"}},
+		{"an end record in a comment", 0, true, {ENTRY("a.txt"), .comment = "PK\5\6"}},
+	};
+	struct buf b = {0};
+	size_t files;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		zip(&b, t[i].skip, &t[i].e, 1);
+		if (check_archive("x.zip", &b, NULL, &files) != (t[i].doubt ? L(PTH_LIMIT) : 0))
+			fail_msg("%s: %x", t[i].what, check_archive("x.zip", &b, NULL, &files));
+	}
+	buf_free(&b);
+}
+
+/* Two end records: a zip in front of another, one inside a file, one in the comment. */
+static void
+test_zip_two_ends(void **state)
+{
+	struct zip_entry a = {ENTRY("a.txt")}, evil = {ENTRY("evil.pth")}, nest = {.head = "n.zip", .name = "n.zip"};
+	struct buf one = {0}, two = {0}, b = {0};
+	size_t files, n, dir;
+
+	(void)state;
+	zip(&one, 0, &a, 1);
+	zip(&two, 0, &evil, 1);
+	buf_add(&b, buf_ptr(&one), buf_len(&one));
+	buf_add(&b, buf_ptr(&two), buf_len(&two));
+	assert_int_equal(check_archive("x.zip", &b, NULL, &files), L(PTH_LIMIT));
+	/* the second directory speaks of the whole file, and of its first entry */
+	n = buf_len(&one);
+	buf_clear(&b);
+	buf_add(&b, buf_ptr(&one), n);
+	dir = n;
+	zip_entry(&b, &a, 0);
+	buf_add(&b, "PK\5\6\0\0\0\0\1\0\1\0", 12);
+	put(&b, buf_len(&b) - 12 - dir, 4);
+	put(&b, dir, 4);
+	put(&b, 0, 2);
+	assert_int_equal(check_archive("x.zip", &b, NULL, &files), L(PTH_LIMIT));
+	/* an archive inside that isn't packed has its own */
+	nest.data = buf_ptr(&one);
+	nest.len = buf_len(&one);
+	zip(&b, 0, &nest, 1);
+	assert_int_equal(check_archive("x.whl", &b, NULL, &files), 0);
+	nest.data = buf_ptr(&two);
+	nest.len = buf_len(&two);
+	zip(&b, 0, &nest, 1);
+	assert_true(check_archive("x.whl", &b, NULL, &files) & L(PTH_PROCESS));
+	buf_free(&one);
+	buf_free(&two);
+	buf_free(&b);
+}
+
+static void
+test_two_archives(void **state)
+{
+	static const struct { int format, filter; } front[] = {{ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE},
+		{ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP}, {ARCHIVE_FORMAT_7ZIP, ARCHIVE_FILTER_NONE}, {ARCHIVE_FORMAT_CPIO_POSIX, ARCHIVE_FILTER_NONE}};
+	static const char *const names[] = {"x.whl", "x.tar.gz", "x.tar", "x.bin"};
+	const struct member m = MEMBER("a.txt", "x = 1\n");
+	struct zip_entry evil = {ENTRY("evil.pth")}, fine = {ENTRY("good.txt")};
+	struct buf b = {0}, z = {0};
+	struct member nest = {"v/z.zip", NULL, 0};
+	size_t files;
+
+	(void)state;
+	zip(&z, 0, &evil, 1);
+	for (size_t i = 0; i < sizeof(front) / sizeof(*front); i++)
+		for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++) {
+			buf_clear(&b);
+			pack(&b, front[i].format, front[i].filter, &m, 1);
+			buf_add(&b, buf_ptr(&z), buf_len(&z));
+			if (check_archive(names[k], &b, NULL, &files) != L(PTH_LIMIT))
+				fail_msg("%zu %s: passed", i, names[k]);
+		}
+	/* between the end of a tar and its padding: pip's unpacker sees a zip */
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, &m, 1);
+	buf_add(&b, buf_ptr(&z), buf_len(&z));
+	for (int i = 0; i < 600; i++)
+		buf_addc(&b, 0);
+	assert_true(check_archive("x-1.tar", &b, NULL, &files) & L(PTH_PROCESS));
+	assert_int_equal(check_archive("x-1.whl", &b, NULL, &files), L(PTH_LIMIT));
+	/* the last member of a tar may be a zip */
+	zip(&z, 0, &fine, 1);
+	nest.data = buf_ptr(&z);
+	nest.len = buf_len(&z);
+	buf_clear(&b);
+	pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, &nest, 1);
+	assert_int_equal(check_archive("x-1.tar", &b, NULL, &files), 0);
+	buf_free(&b);
+	buf_free(&z);
+}
+
+/* What an installer may make something of although libarchive can't: not skipped. */
+static void
+test_nested_broken(void **state)
+{
+	struct zip_entry evil = {NAMED("fine.txt", "evil.pth")};
+	const struct member m = MEMBER("a.txt", "x = 1\n");
+	struct buf z = {0}, b = {0};
+	struct member nest = {"v/data.bin", NULL, 0};
+	size_t files;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		buf_clear(&z);
+		if (i == 0)
+			zip(&z, 0, &evil, 1);
+		else if (i == 1) {
+			pack(&z, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, &m, 1);
+			z.len -= 30;
+		} else if (i == 2) {
+			pack(&z, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, &m, 1);
+			z.len -= 12;
+		} else if (i == 3) {
+			pack(&z, ARCHIVE_FORMAT_7ZIP, ARCHIVE_FILTER_NONE, &m, 1);
+			z.len -= 10;
+		} else
+			buf_add(&z, "\x1f\x9d\x90 two bytes that only look like something", 46);
+		nest.data = buf_ptr(&z);
+		nest.len = buf_len(&z);
+		buf_clear(&b);
+		pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, &nest, 1);
+		if (check_archive("p-1.0.tar.gz", &b, NULL, &files) != (i < 4 ? L(PTH_LIMIT) : 0))
+			fail_msg("case %d", i);
+	}
+	buf_free(&z);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -504,6 +741,10 @@ main(void)
 		cmocka_unit_test(test_packed_alone),
 		cmocka_unit_test(test_utf8_names),
 		cmocka_unit_test(test_zip_directory),
+		cmocka_unit_test(test_zip_doubts),
+		cmocka_unit_test(test_zip_two_ends),
+		cmocka_unit_test(test_two_archives),
+		cmocka_unit_test(test_nested_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
