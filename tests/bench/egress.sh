@@ -69,6 +69,7 @@ side()	# NAME SED-SCRIPT
 	for f in squid.conf llmsec-icap.conf llmsec-accel.conf llmsec-forward.conf; do template $f; done
 	sed -i "s|$tap_dir/log|$dir/log|; s|$tap_dir/squid.pid|$dir/squid.pid|; s|^coredump_dir .*|coredump_dir $dir|; s|include $tap_dir|include $dir|" "$tap_dir/squid.conf"
 	sed -i "$2" "$tap_dir/llmsec-forward.conf"
+	: >"$tap_dir/llmsec-audit.conf"
 	mv "$tap_dir"/squid.conf "$tap_dir"/llmsec-*.conf "$dir/"
 	give_to_squid
 	squid_name=llmsec$1$$

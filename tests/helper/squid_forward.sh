@@ -120,7 +120,6 @@ stop_squid
 dst_guard='# no guard: the origin is on loopback'
 template llmsec-forward.conf
 template llmsec-audit.conf
-sed -i "s|^include $tap_dir/llmsec-icap.conf|include $tap_dir/llmsec-audit.conf\n&|" "$tap_dir/squid.conf"
 is "$(parse)" "" 'with the audit trail it parses without a warning'
 sed -i 's/concurrency=100 queue-size=4000/concurrency=2 queue-size=3/' "$tap_dir/llmsec-forward.conf"
 start_squid

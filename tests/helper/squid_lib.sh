@@ -72,6 +72,9 @@ template()
 	! grep -n '@[A-Z_]*@' "$tap_dir/${2:-$1}" || bail_out "$1: a variable has no value"
 }
 
+# squid.conf includes it; a test that wants the trail calls `template llmsec-audit.conf`.
+: >"$tap_dir/llmsec-audit.conf"
+
 give_to_squid() { [ "$(id -u)" != 0 ] || chown -R "$squid_user:" "$tap_dir"; }
 
 # Lines of Squid's own check that a person would have to look at.
