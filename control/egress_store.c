@@ -18,6 +18,7 @@
 #include "control/egress_store.h"
 #include "control/store_private.h"
 #include "lib/cidr.h"
+#include "lib/file_write.h"
 #include "lib/log.h"
 #include "lib/set_dom.h"
 #include "lib/set_ip.h"
@@ -230,15 +231,16 @@ static int
 file_write(const struct egress_store *s, const struct buf *b)
 {
 	char path[4100], tmp[4100];
-	int fd, r = 0;
+	int fd, r;
 
 	snprintf(path, sizeof(path), "%s/lists", s->dir);
 	snprintf(tmp, sizeof(tmp), "%s/lists.new", s->dir);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, buf_ptr(b), buf_len(b)) != (ssize_t)buf_len(b) || fsync(fd) < 0)
-		r = errno != 0 ? -errno : -ENOSPC;
+	r = file_write_all(fd, buf_ptr(b), buf_len(b));
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	close(fd);
 	if (r == 0 && rename(tmp, path) < 0)
 		r = -errno;

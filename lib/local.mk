@@ -3,13 +3,13 @@
 noinst_LTLIBRARIES += %D%/libllmsec.la
 noinst_HEADERS += %D%/arena.h %D%/buf.h %D%/cidr.h %D%/never_ban.h %D%/wire.h %D%/diag.h %D%/log.h %D%/conf.h %D%/event.h \
 	%D%/counters.h %D%/edge_sign.h %D%/node_sign.h %D%/json.h %D%/literals.h %D%/utf8.h %D%/sdnotify.h
-noinst_HEADERS += %D%/set_file.h %D%/set_dom.h %D%/set_ip.h
+noinst_HEADERS += %D%/file_write.h %D%/set_file.h %D%/set_dom.h %D%/set_ip.h
 %C%_libllmsec_la_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_libllmsec_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 %C%_libllmsec_la_LIBADD = $(YAML_LIBS) $(CRYPTO_LIBS)
 %C%_libllmsec_la_SOURCES = %D%/arena.c %D%/buf.c %D%/cidr.c %D%/never_ban.c %D%/sdnotify.c
 %C%_libllmsec_la_SOURCES += %D%/wire.c %D%/siphash.c %D%/siphash.h
-%C%_libllmsec_la_SOURCES += %D%/diag.c
+%C%_libllmsec_la_SOURCES += %D%/diag.c %D%/file_write.c
 %C%_libllmsec_la_SOURCES += %D%/literals.c %D%/literals_anchor.c %D%/literals_dfa.c %D%/literals_private.h
 %C%_libllmsec_la_SOURCES += %D%/log.c
 %C%_libllmsec_la_SOURCES += %D%/edge_sign.c %D%/node_sign.c

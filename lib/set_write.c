@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/file_write.h"
 #include "lib/set_private.h"
 
 /* ---- classes ------------------------------------------------------------------------------------ */
@@ -157,34 +157,21 @@ head_fill(uint8_t head[SET_HEADER], const struct set_out *o, unsigned width, con
 	put64(head + SET_AT_SIZE, layout(head, s));
 }
 
-static int
-write_all(int fd, const uint8_t *p, size_t n)
-{
-	for (ssize_t k; n > 0; p += k, n -= (size_t)k) {
-		k = write(fd, p, n < (1u << 30) ? n : 1u << 30);
-		if (k < 0 && errno != EINTR)
-			return -errno;
-		if (k < 0)
-			k = 0;
-	}
-	return 0;
-}
-
 /* The header comes last into the file, too: until then it has no magic. */
 static int
 file_write(int fd, uint8_t head[SET_HEADER], const struct set_span *s)
 {
 	static const uint8_t zero[SET_HEADER];
 	uint32_t crc = 0;
-	int err = write_all(fd, zero, SET_HEADER);
+	int err = file_write_all(fd, zero, SET_HEADER);
 
 	for (int i = 0; err == 0 && i < SET_SECTIONS; i++) {
 		size_t pad = (size_t)(aligned(s[i].n) - s[i].n);
 
 		if (s[i].n > 0)
-			err = write_all(fd, s[i].p, s[i].n);
+			err = file_write_all(fd, s[i].p, s[i].n);
 		if (err == 0 && pad > 0)
-			err = write_all(fd, zero, pad);
+			err = file_write_all(fd, zero, pad);
 		crc = s[i].n > 0 ? set_crc32c(crc, s[i].p, s[i].n) : crc;
 		crc = set_crc32c(crc, zero, pad);
 	}
@@ -194,20 +181,6 @@ file_write(int fd, uint8_t head[SET_HEADER], const struct set_span *s)
 		err = -EIO;
 	if (err == 0 && fsync(fd) != 0)
 		err = -errno;
-	return err;
-}
-
-static int
-dir_sync(const char *path)
-{
-	char *copy = strdup(path);
-	int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, err = 0;
-
-	if (fd < 0 || fsync(fd) != 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
-	free(copy);
 	return err;
 }
 
@@ -233,7 +206,7 @@ publish(uint8_t head[SET_HEADER], const struct set_span *s, const char *path)
 		unlink(tmp);
 		return err;
 	}
-	return dir_sync(path);
+	return file_parent_sync(path);
 }
 
 static uint8_t *

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/file_write.h"
 #include "ti-sync/canon.h"
 #include "ti-sync/fetch.h"
 
@@ -59,14 +60,7 @@ on_body(char *p, size_t size, size_t n, void *arg)
 		s->too_big = true;
 		return 0;
 	}
-	for (size_t done = 0; done < n; ) {
-		ssize_t k = write(s->fd, p + done, n - done);
-
-		if (k < 0 && errno != EINTR)
-			return 0;
-		done += k > 0 ? (size_t)k : 0;
-	}
-	return n;
+	return file_write_all(s->fd, p, n) == 0 ? n : 0;
 }
 
 static void

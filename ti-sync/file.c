@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/file_write.h"
 #include "ti-sync/file.h"
 
 int
@@ -43,31 +43,6 @@ ti_file_unmap(struct ti_bytes *m)
 }
 
 int
-ti_dir_sync(const char *dir)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
-
-	if (fd < 0 || fsync(fd) != 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
-static int
-write_all(int fd, const uint8_t *p, size_t n)
-{
-	for (ssize_t k; n > 0; p += k, n -= (size_t)k) {
-		k = write(fd, p, n < (1u << 30) ? n : 1u << 30);
-		if (k < 0 && errno != EINTR)
-			return -errno;
-		if (k < 0)
-			k = 0;
-	}
-	return 0;
-}
-
-int
 ti_file_put(const char *dir, const char *name, const void *p, size_t n)
 {
 	char tmp[PATH_MAX], path[PATH_MAX];
@@ -79,7 +54,7 @@ ti_file_put(const char *dir, const char *name, const void *p, size_t n)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, p, n);
+	err = file_write_all(fd, p, n);
 	if (err == 0 && fsync(fd) != 0)
 		err = -errno;
 	if (close(fd) != 0 && err == 0)
@@ -88,5 +63,5 @@ ti_file_put(const char *dir, const char *name, const void *p, size_t n)
 		err = -errno;
 	if (err != 0)
 		unlink(tmp);
-	return err != 0 ? err : ti_dir_sync(dir);
+	return err != 0 ? err : file_dir_sync(dir);
 }

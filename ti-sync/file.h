@@ -14,5 +14,4 @@ int	ti_file_map(struct ti_bytes *, const char *path);
 void	ti_file_unmap(struct ti_bytes *);
 /* dir/name.new, forced to the disk, renamed to dir/name, the folder forced too.  0 or -errno. */
 int	ti_file_put(const char *dir, const char *name, const void *, size_t n);
-int	ti_dir_sync(const char *dir);
 #endif

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/file_write.h"
 #include "ti-sync/output.h"
 
 struct file {
@@ -137,21 +137,6 @@ file_finish(struct file *f)
 	if (fclose(f->f) != 0 && err == 0)
 		err = -errno;
 	f->f = NULL;
-	return err;
-}
-
-static int
-dir_sync(const char *path)
-{
-	char copy[PATH_MAX];
-	int fd, err = 0;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
 
@@ -329,7 +314,7 @@ ti_output_publish(struct ti_output *o, size_t *entries)
 		err = -errno;
 	if (err == 0 && rename(o->main.tmp, o->main.path) != 0)
 		err = -errno;
-	return err != 0 ? err : dir_sync(o->main.path);
+	return err != 0 ? err : file_parent_sync(o->main.path);
 }
 
 void

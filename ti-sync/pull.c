@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/diag.h"
+#include "lib/file_write.h"
 #include "lib/log.h"
 #include "lib/set_dom.h"
 #include "lib/set_ip.h"
@@ -205,7 +206,7 @@ set_install(const struct pull *p, int i, const char *tmp, const char *path)
 	else if (!opens(i, tmp, d))
 		log_err("%s", diag_first(d));
 	else if (fd < 0 || fsync(fd) != 0 || chmod(tmp, 0644) != 0 || rename(tmp, path) != 0 ||
-	    ti_dir_sync(p->c->sets_dir) != 0)
+	    file_dir_sync(p->c->sets_dir) != 0)
 		log_err("%s: %s", path, strerror(errno));
 	else
 		r = PULLED;
