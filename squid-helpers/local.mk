@@ -45,7 +45,7 @@ tests_unit_squid_helpers_test_egress_report_LDADD = $(EGRESS_TEST_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
-	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh
+	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/quota.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench
 tests_bench_egress_bench_SOURCES = tests/bench/egress_bench.c tests/bench/ti_corpus.c tests/bench/ti_corpus.h
 tests_bench_egress_bench_LDADD = %D%/libegress.la
