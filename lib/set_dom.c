@@ -206,8 +206,6 @@ filter_has(const struct set_dom_view *v, uint64_t h)
 static unsigned
 apart_find(const struct set_dom_view *v, const uint64_t *h, unsigned labels, unsigned *depth)
 {
-	for (unsigned k = labels; k > 2; k--)
-		__builtin_prefetch(v->buckets + scale(h[k], v->n_buckets) * BUCKET);
 	for (unsigned k = labels; k > 2; k--) {
 		unsigned c = piece_class(v, h[k], h[k] & PIECE_MASK);
 
@@ -254,8 +252,9 @@ pair_find(const struct set_dom_view *v, const uint64_t *h, unsigned labels, unsi
 
 /*
  * Most names asked for are not listed, and nothing below their last two labels is: the filter, a byte for each such
- * pair and so small that it stays in the cache, ends those early.  The bucket of the others is on its way while
- * the rest of the name is hashed.
+ * pair and so small that it stays in the cache, ends those early.  All buckets that may be looked at are on their way
+ * while the rest of the name is hashed: whether it is the pair's or each name's own shows only once the first is there,
+ * and to wait twice costs more than to fetch one in vain.
  */
 unsigned
 set_dom_view_find(const struct set_dom_view *v, const char *name, size_t len, unsigned *depth)
@@ -279,8 +278,11 @@ set_dom_view_find(const struct set_dom_view *v, const char *name, size_t len, un
 		h[2] = suffix_hash_end(&s);
 		if (filter_has(v, h[2])) {
 			__builtin_prefetch(v->buckets + scale(h[2], v->n_buckets) * BUCKET);
-			for (labels = 2; i > 0 && labels < LABELS_MAX; h[++labels] = suffix_hash_end(&s))
+			for (labels = 2; i > 0 && labels < LABELS_MAX; ) {
 				i = suffix_hash_label(&s, name, i - 1);
+				h[++labels] = suffix_hash_end(&s);
+				__builtin_prefetch(v->buckets + scale(h[labels], v->n_buckets) * BUCKET);
+			}
 			c = i > 0 ? 0 : pair_find(v, h, labels, depth);
 		}
 	}
