@@ -229,7 +229,7 @@ ti_parser_format(const struct ti_parser *ps)
 }
 
 static void
-line_one(struct ti_parser *ps, const char *p, size_t n)
+line_take(struct ti_parser *ps, const char *p, size_t n)
 {
 	ps->c->line++;
 	if (ps->c->line == 1 && ti_starts(p, n, "\xef\xbb\xbf")) {
@@ -245,6 +245,23 @@ line_one(struct ti_parser *ps, const char *p, size_t n)
 		formats[ps->format].line(ps, p, n);
 	}
 	ps->err = ps->c->err;
+}
+
+/* A CR that no LF follows ends a line, too: what stands behind it is no remark on what stands before. */
+static void
+line_one(struct ti_parser *ps, const char *p, size_t n)
+{
+	const char *cr;
+
+	while (n > 0 && p[n - 1] == '\r')
+		n--;
+	while (!ps->skip && ps->err == 0 && n > 0 && (cr = memchr(p, '\r', n)) != NULL) {
+		line_take(ps, p, (size_t)(cr - p));
+		n -= (size_t)(cr + 1 - p);
+		p = cr + 1;
+	}
+	if (ps->err == 0)
+		line_take(ps, p, n);
 }
 
 /* Lines that lie whole in what was fed are parsed where they are. */

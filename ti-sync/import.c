@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ti-sync/import.h"
 #include "ti-sync/unpack.h"
@@ -12,19 +11,25 @@
 struct reading {
 	struct ti_parser	*ps;
 	const struct ti_format_opts *opts;
-	bool			 begun, html;
+	bool			 begun;
+	const char		*why;		/* by its first bytes it is no list; NULL: it may be one */
 };
 
-/* What a portal or an error page says with status 200. */
-static bool
-is_html(const char *p, size_t n)
+/* NULL, or what no list begins with: what a portal or an error page says with status 200, or another encoding. */
+static const char *
+no_list(const char *p, size_t n)
 {
+	if (n >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
+		return "text in UTF-16: only UTF-8 is read";
+	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		p += 3;
+		n -= 3;
+	}
 	while (n > 0 && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
 		p++;
 		n--;
 	}
-	return (n >= 5 && strncasecmp(p, "<html", 5) == 0) || (n >= 9 && strncasecmp(p, "<!doctype", 9) == 0) ||
-	    (n >= 5 && strncasecmp(p, "<?xml", 5) == 0);
+	return n > 0 && *p == '<' ? "a page of HTML or XML, not a list" : NULL;
 }
 
 static int
@@ -34,8 +39,8 @@ on_bytes(void *arg, const void *p, size_t n)
 
 	if (!r->begun) {
 		r->begun = true;
-		r->html = is_html(p, n);
-		if (r->html)
+		r->why = no_list(p, n);
+		if (r->why != NULL)
 			return -EBADMSG;
 	}
 	return ti_parser_feed(r->ps, p, n);
@@ -54,8 +59,8 @@ content_read(const char *path, int64_t max, const struct ti_format_opts *o, stru
 	err = ti_unpack(path, max, on_bytes, &r, why);
 	if (err == 0)
 		err = ti_parser_end(r.ps);
-	if (r.html)
-		snprintf(why, 160, "a page of HTML or XML, not a list");
+	if (r.why != NULL)
+		snprintf(why, 160, "%s", r.why);
 	else if (err == -EFBIG && c->err == -EFBIG)
 		snprintf(why, 160, "more entries than max_entries allows");
 	else if (err == -EBADMSG && why[0] == '\0')

@@ -19,6 +19,9 @@ head -c 4000 "$tap_dir/whole.gz" >"$www/cut.gz"
 yes bomb-name.com | head -c 20000000 | gzip >"$www/bomb.gz"
 names 3000 big >"$www/big.txt"
 echo '<!DOCTYPE html><html><body>Log in</body></html>' >"$www/page.txt"
+printf '\xef\xbb\xbf<!-- error --><html></html>' >"$www/page2.txt"
+printf '\xff\xfea\0.\0c\0o\0m\0\n\0' >"$www/utf16.txt"
+printf '# nothing\n! here\n' >"$www/remarks.txt"
 echo '{"host": "bad.com", ' >"$www/bad.json"
 : >"$www/empty.txt"
 printf '\xfd7zXZ\0garbage' >"$www/garbage.xz"
@@ -56,6 +59,9 @@ add truncated cut/xc.txt '' unreachable 'transfer closed|end of response'
 add truncated-gz cut.gz '' refused "can't unpack"
 add slow slow/xd.txt '' unreachable 'timed out'
 add page page.txt '' refused 'HTML'
+add page2 page2.txt '' refused 'HTML'
+add utf16 utf16.txt '' refused 'UTF-16'
+add remarks remarks.txt '' refused '0 entries'
 add to-private "away/127.0.0.2/$port/xe.txt" '' unreachable 'private'
 add to-here "away/127.0.0.1/$port/xe.txt" '' updated
 add to-port "away/127.0.0.1/$tls_port/xe.txt" '' unreachable 'private'

@@ -95,6 +95,11 @@ test_list(void **state)
 	    "2a00:1450::/32 2a00:1451::1");
 	expect(TI_F_LIST, NULL, NULL, "", "");
 	expect(TI_F_LIST, NULL, NULL, "no-newline.com", "no-newline.com");
+	expect(TI_F_LIST, NULL, NULL, "cr-a.com\rcr-b.com # why\r\r# no\rcr-c.com\r", "cr-a.com cr-b.com cr-c.com");
+	assert_int_equal(c.line, 5);
+	expect(TI_F_HOSTS, NULL, NULL, "0.0.0.0 one-cr.com\r0.0.0.0 two-cr.com\r\n0.0.0.0 three-cr.com\r\r\n",
+	    "one-cr.com three-cr.com two-cr.com");
+	assert_int_equal(c.line, 3);
 }
 
 static void
