@@ -179,6 +179,8 @@ blob_feed(struct blob *b, const char *p, size_t len)
 	for (size_t i = 0; i < len && !b->stopped; i++) {
 		unsigned char c = (unsigned char)p[i];
 
+		if (c == '\0')	/* UTF-16 and UTF-32 of either byte order */
+			continue;
 		if (b->n_esc > 0 || c == '\\' || c == '%')
 			escape_byte(b, (char)c);
 		else if (c != '\n' && c != '\r')

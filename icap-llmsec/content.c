@@ -157,6 +157,8 @@ content_new(struct content **out, const struct content_conf *conf, const struct 
 		opaque(c, "body", "a content coding that is not looked into", 415);
 	else if (coding != DECODE_IDENTITY && decode_new(&c->dec, coding, SIZE_MAX / 2) < 0)
 		return -ENOMEM;
+	if (in->doubt != NULL)
+		opaque(c, "header", in->doubt, 400);
 	if (c->max > 0 && in->length > c->max)
 		content_found(c, CONTENT_BLOCK, "LLMSEC-CONTENT-SIZE", "", "body", "larger than may pass here", 413);
 	return c->name == NULL ? -ENOMEM : 0;

@@ -60,6 +60,7 @@ struct content_in {
 	const char	*content_type, *content_encoding, *disposition;	/* NULL: absent */
 	int64_t		 length;	/* Content-Length, -1: none */
 	bool		 partial;	/* a range that was asked for (206): a piece of a file */
+	const char	*doubt;		/* why the headers alone make it opaque, NULL; static */
 };
 
 enum content_step {

@@ -206,6 +206,9 @@ content_judge(struct content *c, const struct piece *p)
 		content_secrets(c, p, f);
 	/* What decodes to noise is no text to look further in. */
 	if (c->step != CONTENT_REFUSED && (f->class == FT_TEXT || named(f, "script") || named(f, "batch") || named(f, "svg") ||
-	    (f->class == FT_DATA && strcmp(p->where, "text") != 0)))
+	    (f->class == FT_DATA && strcmp(p->where, "text") != 0))) {
 		judge_blobs(c, p);
+		if (c->step != CONTENT_REFUSED)
+			content_bytes_in_text(c, p);
+	}
 }

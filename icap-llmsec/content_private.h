@@ -55,6 +55,10 @@ bool	content_is_package(const char *name, const struct filetype *);
 /* Multipart that doesn't say so: begins with a boundary and a part's header. */
 struct multipart;
 bool	content_sniff_parts(struct multipart *, const char *, size_t);
+/* content_text.c: files in text byte by byte. */
+void	content_bytes_in_text(struct content *, const struct piece *);
+/* Percent escapes undone into <out>, of <len> bytes; what came out.  <any>: there was one. */
+size_t	content_unescape(const char *, size_t len, char *out, bool *any);
 /* content_secret.c: text that leaves. */
 void	content_secrets(struct content *, const struct piece *, const struct filetype *);
 #endif

@@ -114,22 +114,25 @@ static void
 scan_percent(struct content *c, const struct piece *p)
 {
 	char *out = memchr(p->data, '%', p->len) != NULL ? arena_alloc(c->arena, p->len) : NULL;
+	bool any;
+	size_t n = out != NULL ? content_unescape(p->data, p->len, out, &any) : 0;
+
+	if (out != NULL && any)
+		scan(c, out, n, p->where);
+}
+
+/* UTF-16 and UTF-32 of either byte order, which readers of JSON know without a mark: the letters of keys are their other bytes. */
+static void
+scan_wide(struct content *c, const struct piece *p)
+{
+	char *out = memchr(p->data, '\0', p->len) != NULL ? arena_alloc(c->arena, p->len) : NULL;
 	size_t n = 0;
 
-	if (out == NULL)
-		return;
-	for (size_t i = 0; i < p->len; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *a, *b;
-
-		if (p->data[i] == '%' && i + 2 < p->len && p->data[i + 1] != '\0' && p->data[i + 2] != '\0' &&
-		    (a = strchr(digits, p->data[i + 1] | 32)) != NULL && (b = strchr(digits, p->data[i + 2] | 32)) != NULL) {
-			out[n++] = (char)((a - digits) << 4 | (b - digits));
-			i += 2;
-		} else
+	for (size_t i = 0; out != NULL && i < p->len; i++)
+		if (p->data[i] != '\0')
 			out[n++] = p->data[i];
-	}
-	scan(c, out, n, p->where);
+	if (n > 0)
+		scan(c, out, n, p->where);
 }
 
 static char *
@@ -182,6 +185,8 @@ content_secrets(struct content *c, const struct piece *p, const struct filetype 
 		json_scan_all(p->data, p->len, JSON_STREAM, NULL, on_value, c, NULL, NULL);
 	if (c->step != CONTENT_REFUSED)
 		scan_percent(c, p);
+	if (c->step != CONTENT_REFUSED)
+		scan_wide(c, p);
 }
 
 void

@@ -125,6 +125,43 @@ see_headers(struct tr *t)
 	}
 }
 
+/* Bytes of a file from somewhere in it: the front, by which files are known, comes in another request. */
+static bool
+is_piece(ci_request_t *req)
+{
+	const char *v = ci_http_request_get_header(req, "Content-Range"), *slash;
+	static const char *const offsets[] = {"Upload-Offset", "X-Goog-Upload-Offset"};	/* resumable uploads: tus 1.0, Google's */
+
+	if (v != NULL) {
+		slash = strchr(v, '/');
+		if (strncasecmp(v, "bytes 0-", 8) != 0 || slash == NULL || slash[1] == '*' || strtoull(v + 8, NULL, 10) + 1 != strtoull(slash + 1, NULL, 10))
+			return strncasecmp(v, "bytes */", 8) != 0;	/* a question how much has come */
+	}
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++)
+		if ((v = ci_http_request_get_header(req, offsets[i])) != NULL && strtoull(v, NULL, 10) > 0)
+			return true;
+	return false;
+}
+
+/* The first header of that name is what we go by; another reader may take the last. */
+static bool
+says_two_things(ci_headers_list_t *h, const char *name)
+{
+	size_t n = strlen(name);
+	const char *first = NULL, *v;
+
+	for (int i = 1; h != NULL && i < h->used; i++) {
+		if (strncasecmp(h->headers[i], name, n) != 0 || h->headers[i][n + strspn(h->headers[i] + n, " \t")] != ':')
+			continue;
+		v = strchr(h->headers[i], ':') + 1;
+		v += strspn(v, " \t");
+		if (first != NULL && strcmp(first, v) != 0)
+			return true;
+		first = v;
+	}
+	return false;
+}
+
 static void
 describe(struct tr *t, struct content_in *in)
 {
@@ -137,6 +174,9 @@ describe(struct tr *t, struct content_in *in)
 	    .length = cl != NULL ? strtoll(cl, NULL, 10) : -1};
 	/* Only what was asked for is a range: to who didn't ask, it's the file. */
 	in->partial = !up && tr_status(t->req) == 206 && ci_http_request_get_header(t->req, "Range") != NULL;
+	if (up && ci_req_hasbody(t->req))
+		in->doubt = is_piece(t->req) ? "a piece of a file" :
+		    says_two_things(ci_http_request_headers(t->req), "Content-Type") ? "two headers contradict each other" : NULL;
 	/* The headers' memory is c-icap's and may move; ours stays. */
 	in->content_type = in->content_type ? arena_strndup(t->arena, in->content_type, strlen(in->content_type)) : NULL;
 	in->content_encoding = in->content_encoding ? arena_strndup(t->arena, in->content_encoding, strlen(in->content_encoding)) : NULL;

@@ -2,18 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Profile egress inside a real c-icap: every type, in every disguise, in both directions; packages; secrets; streams.
 set -u
-: "${srcdir:?}" "${builddir:?}"
-CICAP=$(PATH=$PATH:/usr/sbin command -v c-icap) || { echo "1..0 # SKIP no c-icap here"; exit 0; }
-for tool in jq pgrep gzip python3; do
-	command -v $tool >/dev/null || { echo "1..0 # SKIP no $tool here"; exit 0; }
-done
-if grep -aq -e __asan_init -e __tsan_init -e __ubsan_handle "$builddir/icap-llmsec/.libs/srv_llmsec.so"; then
-	echo "1..0 # SKIP sanitized: the engine's unit tests and fuzz targets cover it"
-	exit 0
-fi
-. "$srcdir/tests/e2e/lib.sh"
-. "$srcdir/tests/icap/cicap.sh"
-cicap_setup
+: "${srcdir:?}"
+. "$srcdir/tests/icap/content_lib.sh"
+content_needs gzip
 all='{archive: block, executable: block, document: block}'
 cicap_yaml "content:
   upload: $all

@@ -286,6 +286,43 @@ test_documents(void **state)
 }
 
 /* Ordinary downloads: ranges, and archives that are no packages and too large to be looked at. */
+/* Files byte by byte in text, wide characters, and text that only looks like them. */
+static void
+test_bytes_in_text(void **state)
+{
+	static const struct { const char *what; bool refused; const char *text; size_t len; } t[] = {
+		{"a form", true, L("a=1&f=PK%03%04%14%00%00%00%00%00&b=2")}, {"data: without base64", true, L("<a href='data:,%7FELF%02%01%01%00%00%00'>x</a>")},
+		{"escaped twice", true, L("f=PK%2503%2504%2514%2500%2500%2500")}, {"JSON", true, L("{\"f\":\"PK\\u0003\\u0004\\u0014\\u0000\\u0000\\u0000\\u0000\"}")},
+		{"JSON with a mark", true, L("\xef\xbb\xbf{\"f\":\"\x7f" "ELF\\u0002\\u0001\\u0001\\u0000\\u0000\\u0000\"}")},
+		{"JSON lines", true, L("{}\n{\"f\":\"7z\xc2\xbc\xc2\xaf'\\u001c\\u0000\\u0004\"}")},
+		{"a script in JSON", false, L("{\"f\":\"#!/bin/sh\\nrm -r x\\n\"}")}, {"a script in a form", false, L("f=%23%21%2Fbin%2Fsh%0Arm+x%0A")},
+		{"words", false, L("{\"f\":\"caf\\u00e9 \\u4e2d\\u6587 100% of it\"}")}, {"per cent", false, L("100% 5%5 %zz %4 a%20b%20c%20d")},
+	};
+	char wide[4 * sizeof(zip64) + 40];
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, strict);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		if ((judge(&r, true, "text/plain", t[i].text, t[i].len, 7, NULL) == CONTENT_REFUSED) != t[i].refused)
+			fail_msg("%s", t[i].what);
+	for (size_t width = 2; width <= 4; width += 2)
+		for (size_t at = 0; at < width; at += width - 1)
+			for (int secret = 0; secret < 2; secret++) {
+				const char *s = secret ? "{\"k\":\"ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5\"}" : zip64;
+				size_t n = strlen(s);
+
+				memset(wide, 0, sizeof(wide));
+				for (size_t i = 0; i < n; i++)
+					wide[i * width + at] = s[i];
+				if (judge(&r, true, "application/json", wide, n * width, 9, NULL) != CONTENT_REFUSED)
+					fail_msg("%zu bytes a letter, at %zu, secret %d", width, at, secret);
+				if (!secret && judge(&r, false, "application/json", wide, n * width, 9, NULL) != CONTENT_REFUSED)
+					fail_msg("%zu bytes a letter down", width);
+			}
+	rig_close(&r);
+}
+
 static void
 test_downloads(void **state)
 {
@@ -333,7 +370,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces), cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_steps), cmocka_unit_test(test_stars), cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_documents), cmocka_unit_test(test_downloads),
+		cmocka_unit_test(test_documents), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_downloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
