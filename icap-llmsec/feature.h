@@ -22,7 +22,7 @@
 #define FEATURE_TABLE	(1u << FEATURE_BITS)
 #define FEATURE_TOKEN_MAX 80	/* features of one token at most */
 #define FEATURE_CONCEPT_TOKEN_MAX 10
-#define FEATURE_VERSION	3	/* changes when any feature, or how they count, does: a model fits only its own */
+#define FEATURE_VERSION	4	/* changes when any feature, or how they count, does: a model fits only its own */
 
 /* The concept table: one concept, first of a sentence, ordered pairs, unordered pairs, unordered triples. */
 #define FEATURE_CONCEPT_TABLE (128 + 2 * 4096 + 8192)

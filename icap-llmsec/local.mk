@@ -78,7 +78,7 @@ EXTRA_DIST += %D%/concepts.txt %D%/train/README.md %D%/train/sources.txt %D%/tra
 EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train/grammar/templates.py \
 	%D%/train/grammar/disguise.py %D%/train/grammar/carriers.gram %D%/train/grammar/documents.gram %D%/train/grammar/game.gram \
 	%D%/train/grammar/hard.gram %D%/train/grammar/hijack.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-more.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
-	%D%/train/grammar/orders.gram %D%/train/grammar/persona.gram %D%/train/grammar/turn.gram \
+	%D%/train/grammar/orders.gram %D%/train/grammar/persona.gram %D%/train/grammar/turn.gram %D%/train/grammar/assemble.gram %D%/train/grammar/records.gram \
 	%D%/train/grammar/data.spin %D%/train/grammar/en.spin %D%/train/grammar/lang.spin
 rulesdir = $(datadir)/llmsec/rules
 dist_rules_DATA = etc/llmsec/rules/agent.yaml \

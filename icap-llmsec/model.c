@@ -60,14 +60,14 @@ window_begins(struct scoring *s, struct sums pair[2], size_t at, bool first)
 static bool
 sentence_is_short(const struct scoring *s)
 {
-	return s->token - s->open[SENTENCE].token < 2;
+	return s->token - s->open[SENTENCE].token < MODEL_SENTENCE;
 }
 
 static void
 sentence_ends(struct scoring *s, size_t end)
 {
 	if (sentence_is_short(s) && s->token > s->open[SENTENCE].token && s->two)
-		return;			/* a bullet: goes with what follows */
+		return;			/* a bullet, a cell of a table: goes with what follows */
 	score_window(s, &s->open[SENTENCE], end, MODEL_W_SENTENCES);
 	if (s->two)
 		score_window(s, &s->open[SENTENCES], end, MODEL_W_SENTENCES);

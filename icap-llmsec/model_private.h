@@ -27,6 +27,7 @@ enum model_windows { MODEL_W_BLOCKS = 1, MODEL_W_SENTENCES = 2 };
 
 #define MODEL_STRIDE	16		/* tokens */
 #define MODEL_BLOCK	32
+#define MODEL_SENTENCE	4		/* tokens; of a shorter one chance says too much, and it is no order */
 #define MODEL_SEEN_BITS	12
 #define MODEL_SEEN_TOKENS 25		/* bits of a token's number */
 

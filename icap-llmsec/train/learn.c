@@ -161,7 +161,7 @@ text_windows(struct text *t, unsigned kinds)
 	if (!(kinds & MODEL_W_SENTENCES))
 		return;
 	for (size_t i = 1; i <= t->n; i++) {
-		if (!t->tok[i].sentence || (i < t->n && i - last < 2) || (i == t->n && i - last < 2 && two))
+		if (!t->tok[i].sentence || (i < t->n && i - last < MODEL_SENTENCE) || (i == t->n && i - last < MODEL_SENTENCE && two))
 			continue;
 		win_add(t, last, i);
 		if (two)

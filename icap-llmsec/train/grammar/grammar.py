@@ -45,7 +45,9 @@ class Maker:
         text, carrier = t.make(rnd), 'none'
         dress = rnd.random()
         lang = t.lang
-        if t.head == 'data' and rnd.random() < CARRIED or t.head == 'both' and rnd.random() < CARRIED / 2:
+        if t.family.startswith('whole-'):
+            pass                # a text that is nothing else: inside another it would mean something else
+        elif t.head == 'data' and rnd.random() < CARRIED or t.head == 'both' and rnd.random() < CARRIED / 2:
             text, carrier = self.carry(t, text, rnd)
         elif t.head == 'data':
             pass
