@@ -2,7 +2,7 @@
 // The official Anthropic SDK through the edge.
 import assert from 'node:assert/strict'
 import Anthropic from '@anthropic-ai/sdk'
-import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, injection, marker, mock, pdf, png,
+import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, iban, injection, marker, mock, pdf, png,
 	seen, stack, test } from './tap.mjs'
 
 const model = 'claude-mock', max_tokens = 1024
@@ -152,6 +152,21 @@ await test('anthropic: also in a stream, wherever it is cut', async () => {
 		const got = await collect(await ask(text, mock({ echo: 1, tokens, interval_ms: 1 }), { stream: true }), delta)
 		await assertMasked(word)
 		assert.equal(got.text, text, `${tokens} pieces`)
+	}
+})
+
+await test('anthropic: in the input of a tool', async () => {
+	const mailTool = [{ name: 'send_mail', input_schema: { type: 'object', properties: { to: { type: 'string' }, body: { type: 'string' } } } }]
+	const masked = { to: '[EMAIL_1]', body: 'Pay [IBAN_2], "once"\n[EMAIL_1]' }
+	const unmasked = { to: email, body: `Pay ${iban}, "once"\n${email}` }
+	const word = marker(), text = `Note ${word}: mail ${email} to pay ${iban}.`
+	const r = await ask(text, mock({ args: JSON.stringify(masked) }), { tools: mailTool })
+	await assertMasked(word)
+	assert.deepEqual(r.content[0].input, unmasked)
+	for (const tokens of [3, 50]) {
+		const s = client.messages.stream({ model, max_tokens, messages: user(text), tools: mailTool },
+			{ headers: mock({ args: JSON.stringify(masked), tokens, interval_ms: 1 }) })
+		assert.deepEqual((await s.finalMessage()).content[0].input, unmasked, `streamed in ${tokens} pieces`)
 	}
 })
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
-import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, injection, marker, mock, pdf, png,
+import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, iban, injection, marker, mock, pdf, png,
 	seen, stack, test } from './tap.mjs'
 
 const model = 'gpt-4o-mini'
@@ -259,6 +259,55 @@ await test('openai: also with the responses API', async () => {
 	const got = await collect(s, e => e.type === 'response.output_text.delta' && e.delta)
 	assert.equal(got.text, text)
 	assert.equal(got.events.at(-1).response.output[0].content[0].text, text)
+})
+
+// What the model writes to a tool is of use only with the real values; it has them from the prompt's placeholders.
+const mailTool = [{ type: 'function', function: { name: 'send_mail', parameters: {
+	type: 'object', properties: { to: { type: 'string' }, body: { type: 'string' } } } } }]
+const masked = { to: '[EMAIL_1]', body: 'Pay [IBAN_2], "once"\n[EMAIL_1]' }
+const unmasked = { to: email, body: `Pay ${iban}, "once"\n${email}` }
+
+await test('openai: bank accounts too, in all choices', async () => {
+	const word = marker(), text = `Note ${word}: mail ${email}, card ${card}, account ${iban}.`
+	const r = await ask(text, mock({ echo: 1 }), { n: 3 })
+	await assertMasked(word)
+	assert.deepEqual(r.choices.map(c => c.message.content), [text, text, text])
+})
+
+await test('openai: in choices that stream beside each other, each by itself', async () => {
+	for (const tokens of [7, 60]) {
+		const word = marker(), text = `Note ${word}: mail ${email}, account ${iban}, mail ${email}.`, texts = ['', '', '']
+		for await (const e of await ask(text, mock({ echo: 1, tokens, interval_ms: 1 }), { stream: true, n: 3 }))
+			for (const c of e.choices)
+				texts[c.index] += c.delta.content ?? ''
+		await assertMasked(word)
+		assert.deepEqual(texts, [text, text, text], `${tokens} pieces`)
+	}
+})
+
+await test('openai: in the arguments of a tool call', async () => {
+	const word = marker(), text = `Note ${word}: mail ${email} to pay ${iban}.`, headers = mock({ args: JSON.stringify(masked), interval_ms: 1 })
+	const r = await ask(text, headers, { tools: mailTool })
+	await assertMasked(word)
+	assert.deepEqual(JSON.parse(r.choices[0].message.tool_calls[0].function.arguments), unmasked)
+	for (const tokens of [3, 50]) {
+		const s = client.chat.completions.stream({ model, messages: user(text), tools: mailTool },
+			{ headers: mock({ args: JSON.stringify(masked), tokens, interval_ms: 1 }) })
+		assert.deepEqual(JSON.parse((await s.finalMessage()).tool_calls[0].function.arguments), unmasked, `streamed in ${tokens} pieces`)
+	}
+})
+
+await test('openai: and in the next turn, when the client resends what it was given', async () => {
+	const word = marker(), first = `Note ${word}: mail ${email}.`
+	const r = await ask(first, mock({ echo: 1 }))
+	const next = `Once more: ${email} and ${iban}`
+	const again = await client.chat.completions.create({ model, messages: [...user(first), r.choices[0].message, ...user(next)] },
+		{ headers: mock({ echo: 1 }) })
+	await assertMasked(word)
+	const body = JSON.parse((await seen(word)).body)
+	assert.equal(body.messages.length, 3)
+	assert.equal(body.messages[1].content, body.messages[0].content, 'one value has one placeholder')
+	assert.equal(again.choices[0].message.content, next)
 })
 
 done()
