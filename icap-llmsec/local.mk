@@ -157,7 +157,9 @@ tests_unit_icap_llmsec_test_leak_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_leak_LDADD = $(ICAP_TEST_LIBS) $(CRYPTO_LIBS)
 tests_unit_icap_llmsec_test_convo_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_convo_LDADD = $(ICAP_TEST_LIBS)
-FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_guard
+FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_guard tests/fuzz/icap-llmsec/fuzz_convo
+tests_fuzz_icap_llmsec_fuzz_convo_SOURCES = tests/fuzz/icap-llmsec/fuzz_convo.c $(FUZZ_MAIN)
+tests_fuzz_icap_llmsec_fuzz_convo_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_guard_SOURCES = tests/fuzz/icap-llmsec/fuzz_guard.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_guard_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
