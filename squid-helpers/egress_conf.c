@@ -41,6 +41,7 @@ static const struct conf_enum kind_names[] = {
 };
 
 static const struct conf_opt group_opts[] = {
+	CONF_AT(struct egress_conf_group, at),
 	{ .name = "name", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_group, name),
 	  .max = 64, .unit = "id", .help = "how rules refer to this group", .check = check_id },
 	CONF_STRS(struct egress_conf_group, domains,
@@ -49,6 +50,7 @@ static const struct conf_opt group_opts[] = {
 };
 
 static const struct conf_opt rule_opts[] = {
+	CONF_AT(struct egress_conf_rule, at),
 	{ .name = "id", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_rule, id),
 	  .max = 64, .unit = "id", .help = "shown to the client, in logs and in events",
 	  .check = check_id },
@@ -69,6 +71,7 @@ static const struct conf_opt rule_opts[] = {
 };
 
 static const struct conf_opt identity_opts[] = {
+	CONF_AT(struct egress_conf_identity, at),
 	{ .name = "id", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_identity, id),
 	  .max = 64, .unit = "id", .help = "name in rules, logs and events", .check = check_id },
 	CONF_ENUM(struct egress_conf_identity, kind, kind_names, "application",

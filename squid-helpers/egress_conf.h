@@ -10,11 +10,13 @@
 enum egress_rule_action { EGRESS_RULE_ALLOW, EGRESS_RULE_DENY };
 
 struct egress_conf_group {
+	struct conf_at		 at;
 	char			*name;
 	struct conf_strs	 domains;
 };
 
 struct egress_conf_rule {
+	struct conf_at		 at;
 	char			*id;
 	int			 action;	/* enum egress_rule_action */
 	struct conf_strs	 groups, domains;
@@ -37,6 +39,7 @@ enum egress_kind { EGRESS_APPLICATION, EGRESS_GATEWAY, EGRESS_AGENT };
 
 /* Whoever fits one of the lists; the first identity that fits is the one. */
 struct egress_conf_identity {
+	struct conf_at		 at;
 	char			*id;
 	int			 kind;		/* enum egress_kind */
 	struct conf_strs	 sources;	/* networks */

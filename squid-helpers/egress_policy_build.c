@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <idn2.h>
 #include <libpsl.h>
 
 #include "lib/conf.h"
@@ -13,10 +14,38 @@
 #include "squid-helpers/egress_policy_private.h"
 
 static void
-policy_error(const struct egress_policy *p, struct diag *d, const char *where, const char *what,
+policy_error(const struct egress_policy *p, struct diag *d, struct conf_at at, const char *where, const char *what,
     const char *why)
 {
-	diag_error(d, p->file, 0, 0, "%s: \"%s\" %s", where, what, why);
+	diag_error(d, p->file, at.line, at.col, "%s: \"%s\" %s", where, what, why);
+}
+
+/*
+ * <s> as A-labels (IDNA 2008 with UTS 46, by libidn2), which is what is dialled and what Squid says: <s> itself where it
+ * is plain ASCII, else memory of the policy.  NULL: it is no valid name.
+ */
+static char *
+name_ascii(struct egress_policy *p, char *s)
+{
+	char *a, **own;
+	bool plain = strcasestr(s, "xn--") == NULL;
+
+	for (const char *c = s; *c != '\0' && plain; c++)
+		plain = (unsigned char)*c < 0x80;
+	if (plain)
+		return s;
+	own = realloc(p->own, (p->n_own + 1) * sizeof(*own));
+	if (own == NULL)
+		return NULL;
+	p->own = own;
+	if (idn2_lookup_u8((const uint8_t *)s, (uint8_t **)&a, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return NULL;
+	/* Room for the dot that names_prepare puts back. */
+	s = malloc(strlen(a) + 2);
+	if (s != NULL)
+		p->own[p->n_own++] = strcpy(s, a);
+	idn2_free(a);
+	return s;
 }
 
 /*
@@ -24,13 +53,18 @@ policy_error(const struct egress_policy *p, struct diag *d, const char *where, c
  * metadata service in the file would be a rule that can never match.
  */
 static const char *
-name_prepare(char *s, size_t *len, bool *below)
+name_prepare(struct egress_policy *p, char **name, size_t *len, bool *below)
 {
 	struct egress_host h;
+	char *s = *name;
 
 	*below = s[0] == '.';
 	if (*below)
 		memmove(s, s + 1, strlen(s));
+	s = name_ascii(p, s);
+	if (s == NULL)
+		return "is not a valid international name";
+	*name = s;
 	if (strchr(s, '*') != NULL)
 		return "has a star: a leading dot stands for everything below a name";
 	egress_host_parse(&h, s, strlen(s));
@@ -63,7 +97,7 @@ name_insert(struct egress_policy *p, uint32_t rule, const char *name, size_t n, 
 }
 
 static void
-names_prepare(const struct egress_policy *p, struct conf_strs *s, const char *where, struct diag *d)
+names_prepare(struct egress_policy *p, struct conf_strs *s, const char *where, struct conf_at at, struct diag *d)
 {
 	const char *why;
 	size_t len;
@@ -72,9 +106,10 @@ names_prepare(const struct egress_policy *p, struct conf_strs *s, const char *wh
 	for (size_t i = 0; i < s->n; i++) {
 		char *name = s->v[i];
 
-		why = name_prepare(name, &len, &below);
+		why = name_prepare(p, &name, &len, &below);
+		s->v[i] = name;
 		if (why != NULL) {
-			policy_error(p, d, where, name, why);
+			policy_error(p, d, at, where, name, why);
 			continue;
 		}
 		/* Put the dot back: a group is inserted once for every rule that names it. */
@@ -139,9 +174,9 @@ rule_ports(struct egress_policy *p, struct rule *r, const struct egress_conf_rul
 		r->ports[r->n_ports++] = (struct port_range){ 443, 443 };
 	for (size_t i = 0; i < c->ports.n; i++) {
 		if (r->n_ports == PORTS_MAX)
-			policy_error(p, d, c->id, c->ports.v[i], "is one port range too many (16)");
+			policy_error(p, d, c->at, c->id, c->ports.v[i], "is one port range too many (16)");
 		else if (!port_parse(c->ports.v[i], &r->ports[r->n_ports++]))
-			policy_error(p, d, c->id, c->ports.v[i], "is not a port or port range");
+			policy_error(p, d, c->at, c->id, c->ports.v[i], "is not a port or port range");
 		else
 			continue;
 		return;
@@ -151,15 +186,15 @@ rule_ports(struct egress_policy *p, struct rule *r, const struct egress_conf_rul
 /* Memory that belongs to the policy; nothing but an error where one is wrong. */
 static void
 networks_build(const struct egress_policy *p, struct cidr **v, size_t *n, const struct conf_strs *s,
-    const char *where, struct diag *d)
+    const char *where, struct conf_at at, struct diag *d)
 {
 	*n = 0;
 	*v = calloc(s->n + 1, sizeof(**v));
 	for (size_t i = 0; i < s->n; i++)
 		if (*v == NULL)
-			policy_error(p, d, where, s->v[i], "finds no memory");
+			policy_error(p, d, at, where, s->v[i], "finds no memory");
 		else if (cidr_parse(s->v[i], &(*v)[*n]) < 0)
-			policy_error(p, d, where, s->v[i], "is not an address or network");
+			policy_error(p, d, at, where, s->v[i], "is not an address or network");
 		else
 			(*n)++;
 }
@@ -172,7 +207,7 @@ rule_paths(const struct egress_policy *p, struct rule *r, const struct egress_co
 		const char *s = c->paths.v[i];
 
 		if (s[0] != '/' || strpbrk(s, "?#% \t") != NULL || (strchr(s, '*') != NULL && strchr(s, '*')[1] != '\0'))
-			policy_error(p, d, c->id, s, "is not a path: it begins with a slash, and a star only ends it");
+			policy_error(p, d, c->at, c->id, s, "is not a path: it begins with a slash, and a star only ends it");
 	}
 }
 
@@ -186,7 +221,7 @@ rule_identities(const struct egress_policy *p, struct rule *r, const struct egre
 			if (strcmp(p->conf.identities[k].id, c->identities.v[i]) == 0)
 				r->identities |= (uint64_t)1 << k;
 		if (r->identities == was)
-			policy_error(p, d, c->id, c->identities.v[i], "is not an identity of this file, or said twice");
+			policy_error(p, d, c->at, c->id, c->identities.v[i], "is not an identity of this file, or said twice");
 	}
 }
 
@@ -201,15 +236,15 @@ identities_build(struct egress_policy *p, struct diag *d)
 	for (size_t i = 0; i < p->conf.n_identities; i++) {
 		const struct egress_conf_identity *c = &p->conf.identities[i];
 
-		networks_build(p, &p->identities[i].sources, &p->identities[i].n_sources, &c->sources, c->id, d);
+		networks_build(p, &p->identities[i].sources, &p->identities[i].n_sources, &c->sources, c->id, c->at, d);
 		if (c->sources.n + c->users.n + c->certificates.n + c->labels.n == 0)
-			policy_error(p, d, "identities", c->id, "fits nobody");
+			policy_error(p, d, c->at, "identities", c->id, "fits nobody");
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(p->conf.identities[k].id, c->id) == 0)
-				policy_error(p, d, "identities", c->id, "is the id of two identities");
+				policy_error(p, d, c->at, "identities", c->id, "is the id of two identities");
 	}
-	networks_build(p, &p->hops.v, &p->hops.n, &p->conf.trusted_hops, "trusted_hops", d);
-	networks_build(p, &p->permit.v, &p->permit.n, &p->conf.permit_private, "permit_private", d);
+	networks_build(p, &p->hops.v, &p->hops.n, &p->conf.trusted_hops, "trusted_hops", (struct conf_at){0}, d);
+	networks_build(p, &p->permit.v, &p->permit.n, &p->conf.permit_private, "permit_private", (struct conf_at){0}, d);
 	return 0;
 }
 
@@ -236,16 +271,16 @@ rule_build(struct egress_policy *p, uint32_t at, struct diag *d)
 	r->allow = c->action == EGRESS_RULE_ALLOW;
 	for (uint32_t i = 0; i < at; i++)
 		if (strcmp(p->rules[i].id, c->id) == 0)
-			policy_error(p, d, "rules", c->id, "is the id of two rules");
+			policy_error(p, d, c->at, "rules", c->id, "is the id of two rules");
 	if (c->groups.n == 0 && c->domains.n == 0 && c->cidrs.n == 0)
-		policy_error(p, d, "rules", c->id, "names no group and no domain, nor a network");
+		policy_error(p, d, c->at, "rules", c->id, "names no group and no domain, nor a network");
 	r->bump = c->tls == EGRESS_TLS_BUMP;
 	r->override_lists = c->override_lists;
 	r->websocket = c->websocket;
 	r->grpc = c->grpc;
 	r->doh = c->doh;
 	rule_paths(p, r, c, d);
-	networks_build(p, &r->cidrs, &r->n_cidrs, &c->cidrs, c->id, d);
+	networks_build(p, &r->cidrs, &r->n_cidrs, &c->cidrs, c->id, c->at, d);
 	p->by_address |= r->n_cidrs > 0;
 	rule_identities(p, r, c, d);
 	rule_ports(p, r, c, d);
@@ -253,13 +288,13 @@ rule_build(struct egress_policy *p, uint32_t at, struct diag *d)
 		uint32_t bit = egress_policy_method(c->methods.v[i], strlen(c->methods.v[i]));
 
 		if (bit == 0)
-			policy_error(p, d, c->id, c->methods.v[i], "is not a method known here");
+			policy_error(p, d, c->at, c->id, c->methods.v[i], "is not a method known here");
 		r->methods |= bit;
 	}
-	names_prepare(p, &c->domains, c->id, d);
+	names_prepare(p, &c->domains, c->id, c->at, d);
 	for (size_t i = 0; i < c->groups.n; i++)
 		if (group_find(p, c->groups.v[i]) == NULL)
-			policy_error(p, d, c->id, c->groups.v[i], "is not a group of this file");
+			policy_error(p, d, c->at, c->id, c->groups.v[i], "is not a group of this file");
 }
 
 static void
@@ -269,11 +304,12 @@ groups_check(struct egress_policy *p, struct diag *d)
 		struct egress_conf_group *g = &p->conf.groups[i];
 
 		if (group_find(p, g->name) != g)
-			policy_error(p, d, "groups", g->name, "is the name of two groups");
-		names_prepare(p, &g->domains, g->name, d);
+			policy_error(p, d, g->at, "groups", g->name, "is the name of two groups");
+		names_prepare(p, &g->domains, g->name, g->at, d);
 	}
+	/* Of another file: no place in this one. */
 	for (size_t i = 0; i < p->providers.n_groups; i++)
-		names_prepare(p, &p->providers.groups[i].domains, p->providers.groups[i].name, d);
+		names_prepare(p, &p->providers.groups[i].domains, p->providers.groups[i].name, (struct conf_at){0}, d);
 }
 
 static int
@@ -326,7 +362,7 @@ egress_policy_load(struct egress_policy **out, const char *name, const char *tex
 	}
 	r = providers_load(p, d);
 	if (r < 0 && diag_errors(d) == 0)
-		policy_error(p, d, "providers", p->conf.providers, strerror(-r));
+		policy_error(p, d, (struct conf_at){0}, "providers", p->conf.providers, strerror(-r));
 	if (r == 0)
 		r = identities_build(p, d);
 	if (r < 0)
@@ -357,6 +393,9 @@ egress_policy_free(struct egress_policy **pp)
 		free(p->rules[i].cidrs);
 	for (size_t i = 0; p->identities != NULL && i < p->conf.n_identities; i++)
 		free(p->identities[i].sources);
+	for (size_t i = 0; i < p->n_own; i++)
+		free(p->own[i]);
+	free(p->own);
 	free(p->identities);
 	free(p->hops.v);
 	free(p->permit.v);

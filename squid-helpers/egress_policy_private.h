@@ -66,6 +66,8 @@ struct egress_policy {
 	bool			 by_address;	/* some rule has cidrs */
 	struct conf_mem		*mem;
 	struct egress_conf	 conf;
+	char			**own;		/* names that were not ASCII */
+	size_t			 n_own;
 	struct rule		*rules;
 	struct entry		*table;
 	size_t			 mask, n_names;

@@ -11,8 +11,8 @@ sbin_PROGRAMS += %D%/llmsec-egress-gate
 %C%_llmsec_egress_gate_SOURCES = %D%/llmsec_egress_gate.c
 %C%_llmsec_egress_gate_LDADD = %D%/libegress.la
 noinst_LTLIBRARIES += %D%/libegress.la
-%C%_libegress_la_CFLAGS = $(AM_CFLAGS) $(PSL_CFLAGS) $(CRYPTO_CFLAGS)
-%C%_libegress_la_LIBADD = $(LIBLLMSEC) $(PSL_LIBS) $(CRYPTO_LIBS)
+%C%_libegress_la_CFLAGS = $(AM_CFLAGS) $(PSL_CFLAGS) $(IDN2_CFLAGS) $(CRYPTO_CFLAGS)
+%C%_libegress_la_LIBADD = $(LIBLLMSEC) $(PSL_LIBS) $(IDN2_LIBS) $(CRYPTO_LIBS)
 %C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
 	%D%/egress_policy.c %D%/egress_policy_build.c %D%/egress_policy.h \
 	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \

@@ -91,6 +91,25 @@ rules_decide_top_down(void **state)
 	assert_null(p);
 }
 
+/* Written in either form, they are the A-labels that Squid says; examples of RFC 3492 section 7.1 and UTS 46. */
+static void
+international_names_are_what_is_dialled(void **state)
+{
+	struct egress_policy *p = load("rules:\n"
+	    "  - {id: u, domains: [b\xc3\xbc" "cher.example.net, .Stra\xc3\x9f" "e.example.net]}\n"
+	    "  - {id: a, domains: [XN--Fsqu00A.example.net]}\n", NULL, 0);
+
+	(void)state;
+	assert_non_null(p);
+	expect(p, "CONNECT", "xn--bcher-kva.example.net", 443, "", EGRESS_ALLOWED, "u");
+	expect(p, "CONNECT", "xn--strae-oqa.example.net", 443, "", EGRESS_ALLOWED, "u");
+	expect(p, "CONNECT", "below.XN--strae-oqa.example.net.", 443, "", EGRESS_ALLOWED, "u");
+	expect(p, "CONNECT", "xn--fsqu00a.example.net", 443, "", EGRESS_ALLOWED, "a");
+	expect(p, "CONNECT", "bucher.example.net", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	expect(p, "CONNECT", "strasse.example.net", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	egress_policy_free(&p);
+}
+
 static void
 lookalikes_stay_outside(void **state)
 {
@@ -141,6 +160,10 @@ mistakes_are_named(void **state)
 		{ "rules: [{id: a, domains: [metadata.google.internal]}]", "metadata" },
 		{ "rules: [{id: a, domains: [.com]}]", "top-level" },
 		{ "rules: [{id: a, domains: ['a b']}]", "not a host name" },
+		{ "rules: [{id: a, domains: ['.\xd1\x80\xd1\x84']}]", "top-level" },
+		{ "rules: [{id: a, domains: [xn--a.example.net]}]", "not a valid international name" },
+		{ "groups:\n  - {name: g, domains: [b.example.net]}\n  - {name: h, domains: [xn--a.example.net]}\n", "test.yaml:3:5: error: h:" },
+		{ "rules:\n  - id: a\n    domains: ['*.example.net']\n", "test.yaml:2:5: error: a:" },
 		{ "rules: [{id: a, domains: ['']}]", "not a host name" },
 		{ "rules: [{id: a, domains: [.]}]", "not a host name" },
 		{ "rules: [{id: a}]", "no group and no domain" },
@@ -443,6 +466,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_decide_top_down),
+		cmocka_unit_test(international_names_are_what_is_dialled),
 		cmocka_unit_test(lookalikes_stay_outside),
 		cmocka_unit_test(some_things_no_rule_opens),
 		cmocka_unit_test(mistakes_are_named),
