@@ -3,7 +3,7 @@
  * Signatures are from the formats' own specifications: APPNOTE.TXT (zip), POSIX.1 ustar and cpio, RFC 1952 (gzip), RFC 1950
  * (zlib), RFC 8878 (zstd), the xz, lz4 and 7z format documents, RAR 5.0 technote, MS-CAB, ECMA-119 (iso), System V ABI (ELF),
  * PE/COFF, Mach-O loader.h, JVMS 4.1, WebAssembly core 5.5, ISO 32000 (pdf), MS-CFB (ole2), MS-SHLLINK, PNG, JFIF, GIF89a,
- * RIFF, TIFF 6.0, ISO 14496-12 (mp4), Matroska, RFC 3533 (ogg), FLAC, SQLite file format, Python's pickle and importlib.
+ * lzop, lrzip, LZFSE, snappy framing, PAR 2.0, QCOW2, VMDK, VHD(X), VDI, cramfs, LLVM bitcode, Lua, BEAM, CRX3; RIFF, TIFF 6.0, ISO 14496-12 (mp4), Matroska, RFC 3533 (ogg), FLAC, SQLite file format, Python's pickle and importlib.
  */
 #include "config.h"
 
@@ -17,8 +17,8 @@ enum {
 	T_DATA, T_TEXT, T_UTF16, T_HTML, T_JSON, T_XML, T_SVG, T_PEM, T_MAIL,
 	T_ZIP, T_DOCX, T_XLSX, T_PPTX, T_ODF, T_EPUB, T_JAR, T_APK, T_WHEEL, T_TORCH,
 	T_TAR, T_GZIP, T_BZIP2, T_XZ, T_ZSTD, T_LZ4, T_LZMA, T_LZIP, T_7Z, T_RAR, T_CAB, T_AR, T_DEB, T_RPM, T_ISO, T_CPIO, T_Z,
-	T_ZLIB, T_XAR, T_ARJ, T_LHA, T_SQUASHFS, T_WIM,
-	T_ELF, T_PE, T_MZ, T_MACHO, T_WASM, T_CLASS, T_DEX, T_SCRIPT, T_BATCH, T_PYC, T_LNK, T_CHM, T_PICKLE,
+	T_ZLIB, T_XAR, T_ARJ, T_LHA, T_SQUASHFS, T_WIM, T_PACKED, T_DISK,
+	T_ELF, T_PE, T_MZ, T_MACHO, T_WASM, T_CLASS, T_DEX, T_SCRIPT, T_BATCH, T_PYC, T_LNK, T_CHM, T_PICKLE, T_BYTECODE, T_CRX,
 	T_PDF, T_OLE2, T_RTF,
 	T_PNG, T_JPEG, T_GIF, T_WEBP, T_BMP, T_ICO, T_TIFF, T_HEIF,
 	T_MP3, T_WAV, T_OGG, T_FLAC, T_AAC, T_MIDI, T_MP4, T_WEBM, T_AVI,
@@ -68,6 +68,8 @@ static const struct filetype types[] = {
 	[T_LHA] = {"lha", "application/x-lzh-compressed", FT_ARCHIVE},
 	[T_SQUASHFS] = {"squashfs", "application/vnd.squashfs", FT_ARCHIVE},
 	[T_WIM] = {"wim", "application/x-ms-wim", FT_ARCHIVE},
+	[T_PACKED] = {"packed", "application/x-compressed", FT_ARCHIVE},	/* by a packer that is rare */
+	[T_DISK] = {"disk", "application/x-disk-image", FT_ARCHIVE},	/* of a virtual machine, or a file system */
 	[T_ELF] = {"elf", "application/x-elf", FT_EXECUTABLE},
 	[T_PE] = {"pe", "application/vnd.microsoft.portable-executable", FT_EXECUTABLE},
 	[T_MZ] = {"mz", "application/x-dosexec", FT_EXECUTABLE},
@@ -81,6 +83,8 @@ static const struct filetype types[] = {
 	[T_LNK] = {"lnk", "application/x-ms-shortcut", FT_EXECUTABLE},
 	[T_CHM] = {"chm", "application/vnd.ms-htmlhelp", FT_EXECUTABLE},
 	[T_PICKLE] = {"pickle", "application/x-pickle", FT_EXECUTABLE},
+	[T_BYTECODE] = {"bytecode", "application/x-bytecode", FT_EXECUTABLE},	/* of LLVM, Lua, Erlang */
+	[T_CRX] = {"crx", "application/x-chrome-extension", FT_EXECUTABLE},
 	[T_PDF] = {"pdf", "application/pdf", FT_DOCUMENT},
 	[T_OLE2] = {"ole2", "application/x-ole-storage", FT_DOCUMENT},
 	[T_RTF] = {"rtf", "application/rtf", FT_DOCUMENT},
@@ -127,6 +131,12 @@ static const struct sig {
 	SIG(0, "\xed\xab\xee\xdb", T_RPM), SIG(32769, "CD001", T_ISO), SIG(0, "\xc7\x71", T_CPIO), SIG(0, "\x71\xc7", T_CPIO),
 	SIG(0, "xar!", T_XAR), SIG(0, "\x60\xea", T_ARJ), SIG(2, "-lh", T_LHA), SIG(2, "-lz", T_LHA),
 	SIG(0, "hsqs", T_SQUASHFS), SIG(0, "sqsh", T_SQUASHFS), SIG(0, "MSWIM\0\0\0", T_WIM),
+	SIG(0, "\x89LZO\0\r\n\x1a\n", T_PACKED), SIG(0, "LRZI\0", T_PACKED), SIG(7, "**ACE**", T_PACKED), SIG(20, "\xdc\xa7\xc4\xfd", T_PACKED),
+	SIG(0, "bvx1", T_PACKED), SIG(0, "bvx2", T_PACKED), SIG(0, "\xff\x06\0\0sNaPpY", T_PACKED), SIG(0, "ISc(", T_PACKED),
+	SIG(10, "rLau", T_PACKED), SIG(0, "StuffIt (c)1997", T_PACKED), SIG(0, "PAR2\0PKT", T_PACKED),
+	SIG(0, "QFI\xfb", T_DISK), SIG(0, "KDMV", T_DISK), SIG(0, "conectix", T_DISK), SIG(0, "vhdxfile", T_DISK),
+	SIG(0, "\x45\x3d\xcd\x28", T_DISK), SIG(64, "\x7f\x10\xda\xbe", T_DISK),
+	SIG(0, "BC\xc0\xde", T_BYTECODE), SIG(0, "\x1bLua", T_BYTECODE), SIG(0, "Cr24", T_CRX), SIG(0, "JM\1\0PK", T_JAR),
 	SIG(257, "ustar", T_TAR), SIG(0, "%PDF-", T_PDF), SIG(0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", T_OLE2),
 	SIG(0, "{\\rt", T_RTF), SIG(0, "\x89PNG\r\n\x1a\n", T_PNG), SIG(0, "\xff\xd8\xff", T_JPEG), SIG(0, "GIF87a", T_GIF),
 	SIG(0, "GIF89a", T_GIF), SIG(0, "II*\0", T_TIFF), SIG(0, "MM\0*", T_TIFF), SIG(0, "ID3", T_MP3), SIG(0, "OggS\0", T_OGG),
@@ -338,6 +348,10 @@ binary_kind(const unsigned char *p, size_t len)
 		return T_BZIP2;
 	if (len >= 16 && p[2] == 0x0d && p[3] == 0x0a && le16(p) >= 3000 && le16(p) < 4000)	/* Python 3.0 and on */
 		return T_PYC;
+	if (len >= 16 && p[2] == 0x0d && p[3] == 0x0a && le16(p) >= 20000 && p[8] == 'c')	/* before: a code object behind 8 bytes */
+		return T_PYC;
+	if (len >= 12 && memcmp(p, "FOR1", 4) == 0 && memcmp(p + 8, "BEAM", 4) == 0)
+		return T_BYTECODE;
 	if (len >= 3 && p[0] == 0x80 && p[1] >= 2 && p[1] <= 5 && p[len - 1] == '.')
 		return T_PICKLE;
 	if (len >= 13 && p[0] == 0x5d && p[1] == 0 && p[2] == 0 && (le32(p + 1) & (le32(p + 1) - 1)) == 0)
@@ -397,6 +411,13 @@ text_kind(const unsigned char *p, size_t len)
 	return T_TEXT;
 }
 
+/* These are words of a text, too. */
+static bool
+is_wordy(int t)
+{
+	return t == T_PACKED || t == T_DISK || t == T_BYTECODE || t == T_CRX;
+}
+
 static int
 kind_by_front(const unsigned char *p, size_t len)
 {
@@ -408,7 +429,7 @@ kind_by_front(const unsigned char *p, size_t len)
 		return t;
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
 		if (len >= (size_t)sigs[i].off + sigs[i].len && memcmp(p + sigs[i].off, sigs[i].bytes, sigs[i].len) == 0 &&
-		    (sigs[i].type != T_LHA || (len > 6 && p[6] == '-')))
+		    (sigs[i].type != T_LHA || (len > 6 && p[6] == '-')) && (!is_wordy(sigs[i].type) || !is_text(p, len)))
 			return sigs[i].type;
 	if ((t = riff_kind(p, len)) != T_DATA || (t = bmff_kind(p, len)) != T_DATA)
 		return t;
