@@ -715,7 +715,7 @@ test_nested_broken(void **state)
 			pack(&z, ARCHIVE_FORMAT_7ZIP, ARCHIVE_FILTER_NONE, &m, 1);
 			z.len -= 10;
 		} else
-			buf_add(&z, "\x1f\x9d\x90 two bytes that only look like something", 46);
+			buf_adds(&z, "\x1f\x9d\x90 two bytes that only look like something");
 		nest.data = buf_ptr(&z);
 		nest.len = buf_len(&z);
 		buf_clear(&b);
