@@ -27,8 +27,12 @@ chat() { local k=$1 m=$2; shift 2; post "$k" /v1/chat/completions "{\"model\":\"
 turn() { jq -c --arg r "$2" --arg t "$3" '. + [{role: $r, content: $t}]' <<<"$1"; }
 # reached WORD: requests with it that the provider saw
 reached() { curl -s "$provider/_mock/requests?n=100&contains=$1" | jq '.requests | length'; }
-# event RID: rules of its event, once it is stored
-rules_of() { "${ctl[@]}" events --json --since 10m | jq -rs --arg r "$1" '[.[] | select(.request_id == $r) | .rule_ids[]] | unique | join(" ")'; }
+# rules_of RID...: rules of their events, as far as they are stored
+rules_of()
+{
+	"${ctl[@]}" events --json --since 10m |
+		jq -rn '[inputs | select(.request_id as $r | $ARGS.positional | index([$r]) != null) | .rule_ids[]] | unique | join(" ")' --args "$@"
+}
 tells() { wait_for "[[ \$(rules_of '$1') == *'$2'* ]]" 10; }
 
 # ---- made-up history ----
@@ -168,7 +172,7 @@ for i in {1..6}; do
 	again=$(turn "$talk" assistant 'Well.')
 done
 check 'the sum of a conversation is told' tells "$last" LLMSEC-TRAJ-0003
-unlike "$(for r in "${rids[@]}"; do rules_of "$r"; done)" TRAJ-0003 'what is only sent again is not added again'
+unlike "$(rules_of "${rids[@]}")" TRAJ-0003 'what is only sent again is not added again'
 chat "$alice" "$(turn "$again" user 'Thank you, that was all.')"
 is "$http_code" 200 'a harmless turn passes after all that'
 chat "$bob" "$(turn '[]' user "$high$pad$nonce")"
