@@ -18,6 +18,7 @@ enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
 /* The words behind an ACL of squid.conf: with the ClientHello read; and is it to be opened, too? */
 #define WORD_HELLO	"hello"
 #define WORD_BUMP	"bump"
+#define WORD_TUNNEL	"tunnel"
 
 static bool
 is_absent(const struct squid_field *f)
@@ -75,7 +76,8 @@ request_more(struct egress_request *q, const struct squid_line *l)
 	q->user = str_more(l, F_USER);
 	q->certificate = str_more(l, F_CERT);
 	q->address = str_more(l, F_ADDRESS);
-	q->phase = str_is(word, WORD_HELLO) || str_is(word, WORD_BUMP) ? EGRESS_AT_HELLO : EGRESS_AT_REQUEST;
+	q->phase = str_is(word, WORD_HELLO) || str_is(word, WORD_BUMP) ? EGRESS_AT_HELLO :
+	    str_is(word, WORD_TUNNEL) ? EGRESS_AT_TUNNEL : EGRESS_AT_REQUEST;
 }
 
 bool
@@ -146,6 +148,7 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_WEBSOCKET] = "websocket: true in the rule allows it",
 		[EGRESS_GRPC] = "grpc: true in the rule allows it",
 		[EGRESS_SCHEME] = "only http and https leave here",
+		[EGRESS_NOT_OPENED] = "this rule wants TLS opened (tls: bump) and this port opens none: use llmsec-forward-bump.conf",
 		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
 	};
 

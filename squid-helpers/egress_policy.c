@@ -49,6 +49,7 @@ static const struct {
 	[EGRESS_WEBSOCKET] = { "websocket", "egress.websocket", 4 },
 	[EGRESS_GRPC] = { "grpc", "egress.grpc", 4 },
 	[EGRESS_SCHEME] = { "scheme", "egress.scheme", 5 },
+	[EGRESS_NOT_OPENED] = { "tls_not_opened", NULL, 5 },
 	[EGRESS_NO_POLICY] = { "no_policy", "egress.no-policy", 7 },
 };
 
@@ -335,7 +336,9 @@ rules_decide(const struct egress_policy *p, const struct egress_request *q, stru
 			verdict_set(v, m->near_reason, m->near != NONE ? p->rules[m->near].id : NULL);
 	} else {
 		protocol = r->allow ? protocol_reason(r, &v->host, q) : EGRESS_DENIED_BY_RULE;
-		verdict_set(v, protocol, protocol == EGRESS_ALLOWED || protocol == EGRESS_DENIED_BY_RULE ? r->id : NULL);
+		if (protocol == EGRESS_ALLOWED && r->bump && q->phase == EGRESS_AT_TUNNEL && str_is(&q->method, "CONNECT"))
+			protocol = EGRESS_NOT_OPENED;
+		verdict_set(v, protocol, reasons[protocol].builtin == NULL ? r->id : NULL);
 		v->bump = v->allow && r->bump;
 	}
 }

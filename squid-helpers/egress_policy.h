@@ -44,6 +44,7 @@ enum egress_reason {
 	EGRESS_WEBSOCKET,
 	EGRESS_GRPC,
 	EGRESS_SCHEME,
+	EGRESS_NOT_OPENED,		/* a rule wants TLS opened, this port tunnels it */
 	EGRESS_REASON_N
 };
 
@@ -52,8 +53,8 @@ struct egress_str {
 	size_t		 n;
 };
 
-/* When Squid asks: before anything is opened, or with the ClientHello read. */
-enum egress_phase { EGRESS_AT_REQUEST, EGRESS_AT_HELLO };
+/* When Squid asks: before anything is opened, with the ClientHello read, or on a port that opens no TLS. */
+enum egress_phase { EGRESS_AT_REQUEST, EGRESS_AT_HELLO, EGRESS_AT_TUNNEL };
 
 /* n == 0 in any of these: not known. */
 struct egress_request {

@@ -118,6 +118,8 @@ done
 
 q -x "$opaque" "http://$mine:$plain/a.zip"
 is "$(code)" '403 content_not_allowed' 'the port that opens no TLS looks at plain HTTP just the same'
+q -x "$opaque" "https://$mine:$tls/answer.json"
+is "$rc $http $(grep -o 'HTTP/1.1 403' head)" '56 000 HTTP/1.1 403' 'it makes no tunnel to what a rule wants opened'
 
 told() { curl -s -H "Authorization: Bearer $token" "$control/api/events?event=$1&limit=1000" >told.json; }
 for e in egress.content egress.secret; do

@@ -336,6 +336,9 @@ every_part_of_the_tuple_counts(void **state)
 {
 	static const struct full rows[] = {
 		{ "192.0.2.1", "CONNECT", "llm.example.com", 443, { .port = 0 }, EGRESS_ALLOWED, "chat" },
+		{ "192.0.2.1", "CONNECT", "llm.example.com", 443, { .phase = EGRESS_AT_TUNNEL }, EGRESS_NOT_OPENED, "chat" },
+		{ "192.0.2.1", "CONNECT", "x.open.example.com", 443, { .phase = EGRESS_AT_TUNNEL }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .phase = EGRESS_AT_TUNNEL, .path = S("/v1/models") }, EGRESS_ALLOWED, "chat" },
 		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/chat/completions?x=1") }, EGRESS_ALLOWED, "chat" },
 		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models") }, EGRESS_ALLOWED, "chat" },
 		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models2") }, EGRESS_PATH_NOT_ALLOWED, "chat" },
