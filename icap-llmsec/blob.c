@@ -101,8 +101,9 @@ run_end(struct blob *b)
 {
 	judge(b, true);
 	buf_clear(&b->run);
-	b->full = false;
+	b->full = b->wide = false;
 	b->hex = true;
+	b->since = 0;
 }
 
 static void
@@ -112,6 +113,13 @@ letter(struct blob *b, unsigned char c)
 		run_end(b);
 		return;
 	}
+	if (b->wide && b->since == 1) {	/* two in a row: what the NULs parted was no wide text, this is another run */
+		run_end(b);
+		b->hex = value16(b->last) != NO;
+		buf_addc(&b->run, (char)b->last);
+	}
+	b->since++;
+	b->last = c;
 	if (b->full)
 		return;
 	b->hex = b->hex && value16(c) != NO;
@@ -179,8 +187,13 @@ blob_feed(struct blob *b, const char *p, size_t len)
 	for (size_t i = 0; i < len && !b->stopped; i++) {
 		unsigned char c = (unsigned char)p[i];
 
-		if (c == '\0')	/* UTF-16 and UTF-32 of either byte order */
+		if (c == '\0') {	/* between single letters: UTF-16 and UTF-32 of either byte order; else the end of a word */
+			if (b->since > 1)
+				run_end(b);
+			b->wide = b->since > 0 || b->wide;
+			b->since = 0;
 			continue;
+		}
 		if (b->n_esc > 0 || c == '\\' || c == '%')
 			escape_byte(b, (char)c);
 		else if (c != '\n' && c != '\r')

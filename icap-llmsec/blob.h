@@ -19,6 +19,9 @@ struct blob {
 	struct buf	 data;		/* decoded */
 	bool		 full;		/* judged; the rest of the run passes by */
 	bool		 hex;		/* hex digits only, so far */
+	bool		 wide;		/* NULs stood between its letters */
+	unsigned char	 last;		/* letter */
+	unsigned	 since;		/* letters since the last NUL */
 	char		 esc[6];	/* of an escape that came in pieces */
 	unsigned	 n_esc;
 	/* What a run decodes to; <whole>: all of it.  False stops the walk. */

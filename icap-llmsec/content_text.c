@@ -74,7 +74,7 @@ value_len(const char *p, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && p[n] > ' ' && p[n] != 0x7f && strchr("&=,;\"'<>{}\\", p[n]) == NULL)
+	while (n < len && (unsigned char)p[n] > ' ' && p[n] != 0x7f && strchr("&=,;\"'<>{}\\", p[n]) == NULL)
 		n++;
 	return n;
 }

@@ -40,9 +40,9 @@ ticker(void *v)
 			pthread_cond_wait(&ev.work, &ev.lock);
 			continue;
 		}
-		clock_gettime(CLOCK_REALTIME, &at);
+		clock_gettime(CLOCK_MONOTONIC, &at);
 		at.tv_sec += TICK_S;
-		pthread_cond_timedwait(&ev.work, &ev.lock, &at);
+		pthread_cond_clockwait(&ev.work, &ev.lock, CLOCK_MONOTONIC, &at);
 		if (!ev.stop)
 			event_client_tick(c);
 	}

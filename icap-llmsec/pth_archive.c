@@ -187,17 +187,20 @@ afford(struct walk *w, struct archive *a, struct archive_entry *e, const char *f
 	return true;
 }
 
-/* Is it by its signature what it seems to be?  Those of two bytes are met by chance among the files of a package. */
+/*
+ * Is it, inside a package, of a kind that pip and Python unpack?  Others are met there that nobody does and libarchive cannot: static
+ * libraries of Windows ("ar"), pictures of disks, whatever begins with the two bytes of a rare packer.
+ */
 static bool
 is_certain(const void *data, size_t len)
 {
-	static const char *const chance[] = {"compress", "zlib", "arj", "lha", "lzma", "cpio"};
+	static const char *const kinds[] = {"zip", "wheel", "jar", "tar", "gzip", "bzip2", "xz", "7z"};
 	const struct filetype *t = filetype_of(data, len);
 
-	for (size_t i = 0; i < sizeof(chance) / sizeof(*chance); i++)
-		if (strcmp(t->name, chance[i]) == 0)
-			return false;
-	return is_container(data, len);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strcmp(t->name, kinds[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool

@@ -13,7 +13,7 @@
 #define LOCATOR_LEN	20		/* 4.3.15 */
 #define ENTRY_LEN	46		/* 4.3.12, before its name */
 #define HEADER_LEN	30		/* 4.3.7, likewise */
-#define READERS		65557		/* most look for the end record in this much of the end */
+#define READERS		66000		/* most look for the end record in this much of the end */
 #define MAX_ENDS	64		/* archives inside, in that much; bounds the time */
 
 struct directory { uint64_t at, len, entries; };
@@ -68,17 +68,50 @@ end64_record(const unsigned char *p, size_t *end, struct directory *d)
 	    le(e + 20, 4) == 0 && le(e + 24, 8) == d->entries;
 }
 
-/* A field of an entry, or what stands for it in the zip64 extra field (4.5.3), which holds those that are all ones, in this order. */
+/* A field's value <v>, or what stands for it in the zip64 extra field (4.5.3), which holds those that are all ones, in this order. */
 static uint64_t
-wide(const unsigned char *e, size_t at, size_t before)
+wide_in(const unsigned char *x, size_t len, uint64_t v, size_t before)
 {
-	const unsigned char *x = e + ENTRY_LEN + le(e + 28, 2), *end = x + le(e + 30, 2);
-	uint64_t v = le(e + at, 4);
+	const unsigned char *end = x + len;
 
 	for (; v == UINT32_MAX && end - x >= 4 && le(x + 2, 2) <= (uint64_t)(end - x) - 4; x += 4 + le(x + 2, 2))
 		if (le(x, 2) == 1 && le(x + 2, 2) >= 8 * (before + 1))
 			return le(x + 4 + 8 * before, 8);
 	return v;
+}
+
+/* Of an entry of the directory. */
+static uint64_t
+wide(const unsigned char *e, size_t at, size_t before)
+{
+	return wide_in(e + ENTRY_LEN + le(e + 28, 2), (size_t)le(e + 30, 2), le(e + at, 4), before);
+}
+
+/*
+ * The checksum and both sizes of the header <h> are those of the directory; where they follow the file (bit 3) they may be nought.
+ * libarchive goes by the header's own otherwise.
+ */
+static bool
+sums_fit(const unsigned char *h, const unsigned char *e, uint64_t size)
+{
+	bool later = (le(h + 6, 2) & 8) != 0, all_ones = le(h + 22, 4) == UINT32_MAX;
+	const unsigned char *x = h + HEADER_LEN + le(h + 26, 2);
+	size_t n = (size_t)le(h + 28, 2);
+	uint64_t sum = le(h + 14, 4), plain = wide_in(x, n, le(h + 22, 4), 0), packed = wide_in(x, n, le(h + 18, 4), all_ones);
+
+	return (sum == le(e + 16, 4) || (later && sum == 0)) && (plain == wide(e, 24, 0) || (later && plain == 0)) &&
+	    (packed == size || (later && packed == 0));
+}
+
+/* A folder by its attributes (of Unix or DOS) and a file by its name: readers differ, so it must be empty. */
+static bool
+is_two_faced(const unsigned char *e, uint64_t size)
+{
+	size_t n = (size_t)le(e + 28, 2);
+	unsigned char last = n > 0 ? e[ENTRY_LEN + n - 1] : 0;
+	bool folder = (le(e + 38, 4) & 0x10) != 0 || (le(e + 40, 2) & 0170000) == 0040000;
+
+	return folder && last != '/' && last != '\\' && size > 0;
 }
 
 static const unsigned char *
@@ -135,21 +168,27 @@ header_fits(const unsigned char *p, const unsigned char *e, const struct directo
 		return false;
 	if (*data > d->at || *size > d->at - *data || le(h + 8, 2) != le(e + 10, 2) || ((le(h + 6, 2) ^ le(e + 8, 2)) & 1) != 0)
 		return false;
-	if ((le(h + 6, 2) & 8) == 0 && le(h + 18, 4) != *size && le(h + 18, 4) != UINT32_MAX)	/* bit 3: the size follows the file */
+	if (!sums_fit(h, e, *size) || is_two_faced(e, *size))
 		return false;
 	return extra_fits(e + ENTRY_LEN + n, le(e + 30, 2), e + ENTRY_LEN, n) && extra_fits(h + HEADER_LEN + n, le(h + 28, 2), e + ENTRY_LEN, n);
 }
 
-/* Entry after entry, as many as are said to be (some writers count to 65535 only), nothing between, and nothing before the first file. */
+/*
+ * Entry after entry, as many as are said to be (some writers count to 65535 only), nothing between, and nothing before the first file.
+ * Files don't overlap, or a few bytes could be walked through and unpacked thousands of times.
+ */
 static bool
 entries_fit(const unsigned char *p, const struct directory *d)
 {
-	uint64_t at = d->at, end = d->at + d->len, n = 0, first = UINT64_MAX, head, data, size;
+	uint64_t at = d->at, end = d->at + d->len, n = 0, first = UINT64_MAX, used = 0, head, data, size;
 
 	while (end - at >= ENTRY_LEN && memcmp(p + at, "PK\1\2", 4) == 0) {
 		uint64_t k = ENTRY_LEN + le(p + at + 28, 2) + le(p + at + 30, 2) + le(p + at + 32, 2);
 
 		if (k > end - at || !header_fits(p, p + at, d, &head, &data, &size))
+			return false;
+		used += data - head + size;
+		if (used > d->at)
 			return false;
 		first = head < first ? head : first;
 		at += k;
@@ -209,12 +248,18 @@ zip_behind(const void *data, size_t len, size_t *n)
 
 	if (len < END_LEN + ENTRY_LEN || memcmp(p, "PK", 2) == 0)
 		return NULL;
-	for (at = len - END_LEN + 1; at-- > low;)
-		if (memcmp(p + at, "PK\5\6", 4) == 0 && end_record(p, &at, &d) && d.len >= ENTRY_LEN && d.len <= at &&
-		    memcmp(p + at - d.len, "PK\1\2", 4) == 0) {
-			begin = d.at <= at - d.len ? at - (size_t)d.len - (size_t)d.at : 0;
-			*n = at + END_LEN - begin;
-			return p + begin;
-		}
+	for (at = len - END_LEN + 1; at-- > low;) {
+		if (memcmp(p + at, "PK\5\6", 4) != 0)
+			continue;
+		*n = len;
+		if (at >= LOCATOR_LEN && memcmp(p + at - LOCATOR_LEN, "PK\6\7", 4) == 0)
+			return p;
+		end_record(p, &at, &d);		/* of several disks or not: Python doesn't ask */
+		if (d.len < ENTRY_LEN || d.len > at || memcmp(p + at - d.len, "PK\1\2", 4) != 0)
+			continue;
+		begin = d.at <= at - d.len ? at - (size_t)d.len - (size_t)d.at : 0;
+		*n = at + END_LEN - begin;
+		return p + begin;
+	}
 	return NULL;
 }

@@ -12,12 +12,13 @@
 /*
  * True: no zip at all (doesn't begin with "PK"), or one that leaves no doubt: the last end record lies where libarchive looks for it, is of one
  * disk, and is preceded by a directory of as many entries and bytes as it says (zip64 likewise); each entry's header before its file has the
- * same name, method and size, also in other alphabets; the first file begins at the first byte; and no other end record stands where a
+ * same name, method, checksum and sizes, also in other alphabets; no file overlaps another or is a folder by its attributes; the first file begins at the first byte; and no other end record stands where a
  * reader could take it.  Linear in the directory, at most MAX_ENDS times; reads only.
  */
 bool	zip_is_plain(const void *, size_t);
 /*
- * Something else with a zip behind it, which readers that look for the end record take: that zip, without what follows it.  NULL: there is
+ * Something else with a zip behind it, which readers that look for the end record take: that zip, without what follows it, or all of the data where it
+ * is of the large kind (zip64).  NULL: there is
  * none, or all of it is a zip.
  */
 const void *zip_behind(const void *, size_t, size_t *len);

@@ -298,6 +298,7 @@ test_bytes_in_text(void **state)
 		{"a script in JSON", false, L("{\"f\":\"#!/bin/sh\\nrm -r x\\n\"}")}, {"a script in a form", false, L("f=%23%21%2Fbin%2Fsh%0Arm+x%0A")},
 		{"words", false, L("{\"f\":\"caf\\u00e9 \\u4e2d\\u6587 100% of it\"}")}, {"per cent", false, L("100% 5%5 %zz %4 a%20b%20c%20d")},
 	};
+	static const struct { const char *front; size_t n; } nul[] = { {L("name\0")}, {L("x\0")}, {L("a\0b\0c\0")}, {L("ab\0c\0")}, {L("\0\0q\0\0\0")} };
 	char wide[4 * sizeof(zip64) + 40];
 	struct rig r;
 
@@ -306,6 +307,12 @@ test_bytes_in_text(void **state)
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
 		if ((judge(&r, true, "text/plain", t[i].text, t[i].len, 7, NULL) == CONTENT_REFUSED) != t[i].refused)
 			fail_msg("%s", t[i].what);
+	for (size_t i = 0; i < sizeof(nul) / sizeof(*nul); i++) {	/* a NUL ends a word */
+		memcpy(wide, nul[i].front, nul[i].n);
+		memcpy(wide + nul[i].n, zip64, sizeof(zip64));
+		if (judge(&r, true, "application/octet-stream", wide, nul[i].n + sizeof(zip64), 5, NULL) != CONTENT_REFUSED)
+			fail_msg("NULs before: %zu", i);
+	}
 	for (size_t width = 2; width <= 4; width += 2)
 		for (size_t at = 0; at < width; at += width - 1)
 			for (int secret = 0; secret < 2; secret++) {

@@ -506,19 +506,22 @@ struct zip_entry {
 	const char	*comment;
 	const char	*data;
 	size_t		 len;
-	unsigned	 method, size_off;	/* of the header before the file: added to what is true */
+	unsigned	 method, size_off, plain_off, sum_off;	/* of the header before the file: added to what is true */
+	bool		 later, nought;	/* there: sizes follow the file, and are nought */
+	uint32_t	 attributes;
 	bool		 wide;		/* place and size in the zip64 field */
 };
 
 static void
 zip_header(struct buf *b, const struct zip_entry *e)
 {
-	buf_add(b, "PK\3\4\24\0\0\0", 8);
+	buf_add(b, "PK\3\4\24\0", 6);
+	put(b, e->later ? 8 : 0, 2);
 	put(b, e->method, 2);
 	put(b, 0, 4);
-	put(b, crc32(0, (const Bytef *)e->data, (uInt)e->len), 4);
-	put(b, e->len + e->size_off, 4);
-	put(b, e->len, 4);
+	put(b, e->nought ? 0 : crc32(0, (const Bytef *)e->data, (uInt)e->len) + e->sum_off, 4);
+	put(b, e->nought ? 0 : e->len + e->size_off, 4);
+	put(b, e->nought ? 0 : e->len + e->plain_off, 4);
 	put(b, strlen(e->head), 2);
 	put(b, 0, 2);
 	buf_adds(b, e->head);
@@ -537,7 +540,8 @@ zip_entry(struct buf *b, const struct zip_entry *e, size_t at)
 	put(b, strlen(e->name), 2);
 	put(b, unicode + (e->wide ? 20 : 0), 2);
 	put(b, comment, 2);
-	put(b, 0, 8);
+	put(b, 0, 4);
+	put(b, e->attributes, 4);
 	put(b, e->wide ? UINT32_MAX : at, 4);
 	buf_adds(b, e->name);
 	if (e->wide) {
@@ -590,6 +594,14 @@ test_zip_doubts(void **state)
 		{"bytes before the first file", 4, true, {ENTRY("a.txt")}}, {"and more", 8, true, {ENTRY("a.txt")}},
 		{"two names", 0, true, {NAMED("b.txt", "a.txt")}}, {"two of them longer", 0, true, {NAMED("evil.pth", "a.txt")}},
 		{"two methods", 0, true, {ENTRY("a.txt"), .method = 8}}, {"two sizes", 0, true, {ENTRY("a.txt"), .size_off = 5}},
+		{"another size before the file", 0, true, {ENTRY("a.txt"), .plain_off = 5}}, {"another checksum", 0, true, {ENTRY("a.txt"), .sum_off = 1}},
+		{"sizes that follow the file", 0, false, {ENTRY("a.txt"), .later = true, .nought = true}},
+		{"sizes that are said twice", 0, false, {ENTRY("a.txt"), .later = true}},
+		{"a shorter one than follows", 0, true, {ENTRY("a.txt"), .later = true, .size_off = -9U, .plain_off = -9U}},
+		{"nought, and nothing follows", 0, true, {ENTRY("a.txt"), .nought = true}},
+		{"a folder of DOS with a file in it", 0, true, {ENTRY("evil.pth"), .attributes = 0x10}},
+		{"a folder of Unix with a file in it", 0, true, {ENTRY("evil.pth"), .attributes = 040755U << 16}},
+		{"a file of Unix", 0, false, {ENTRY("a.txt"), .attributes = 0100644U << 16}},
 		{"another name in Unicode", 0, true, {ENTRY("a.txt"), .unicode = "evil.pth"}},
 		{"and the other way round", 0, true, {ENTRY("evil.pth"), .unicode = "a.txt"}},
 		{"and beyond ASCII", 0, true, {ENTRY("\x82.pth"), .unicode = "\xc3\xa9.txt"}},
@@ -635,6 +647,18 @@ test_zip_two_ends(void **state)
 	put(&b, dir, 4);
 	put(&b, 0, 2);
 	assert_int_equal(check_archive("x.zip", &b, NULL, &files), L(PTH_LIMIT));
+	/* two entries for one file */
+	buf_clear(&b);
+	zip_header(&b, &a);
+	dir = buf_len(&b);
+	for (int i = 0; i < 2; i++)
+		zip_entry(&b, &a, 0);
+	n = buf_len(&b) - dir;
+	buf_add(&b, "PK\5\6\0\0\0\0\2\0\2\0", 12);
+	put(&b, n, 4);
+	put(&b, dir, 4);
+	put(&b, 0, 2);
+	assert_int_equal(check_archive("x.zip", &b, NULL, &files), L(PTH_LIMIT));
 	/* an archive inside that isn't packed has its own */
 	nest.data = buf_ptr(&one);
 	nest.len = buf_len(&one);
@@ -671,6 +695,23 @@ test_two_archives(void **state)
 			if (check_archive(names[k], &b, NULL, &files) != L(PTH_LIMIT))
 				fail_msg("%zu %s: passed", i, names[k]);
 		}
+	/* what only Python takes: of several disks, or the large kind whose end record says nothing */
+	for (size_t i = 0; i < 2; i++) {
+		char *end;
+
+		buf_clear(&b);
+		pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, &m, 1);
+		if (i == 0)
+			buf_add(&b, buf_ptr(&z), buf_len(&z));
+		else {
+			buf_add(&b, buf_ptr(&z), buf_len(&z) - 22);
+			buf_add(&b, "PK\6\7\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0", 20);
+			buf_add(&b, buf_ptr(&z) + buf_len(&z) - 22, 22);
+		}
+		end = b.data + b.rd + buf_len(&b) - 22;
+		memset(end + (i == 0 ? 4 : 12), i == 0 ? 1 : 0xff, i == 0 ? 1 : 8);
+		assert_int_equal(check_archive("x-1.tar.gz", &b, NULL, &files), L(PTH_LIMIT));
+	}
 	/* between the end of a tar and its padding: pip's unpacker sees a zip */
 	buf_clear(&b);
 	pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, &m, 1);
@@ -701,7 +742,7 @@ test_nested_broken(void **state)
 	size_t files;
 
 	(void)state;
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		buf_clear(&z);
 		if (i == 0)
 			zip(&z, 0, &evil, 1);
@@ -714,7 +755,9 @@ test_nested_broken(void **state)
 		} else if (i == 3) {
 			pack(&z, ARCHIVE_FORMAT_7ZIP, ARCHIVE_FILTER_NONE, &m, 1);
 			z.len -= 10;
-		} else
+		} else if (i == 4)
+			buf_adds(&z, "!<arch>\n//              0           0     0     0       9         `\na library of Windows");
+		else
 			buf_adds(&z, "\x1f\x9d\x90 two bytes that only look like something");
 		nest.data = buf_ptr(&z);
 		nest.len = buf_len(&z);
