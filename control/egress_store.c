@@ -42,7 +42,7 @@ static const char *const steps[] = {
 	"UPDATE entries SET in_set = 0; DELETE FROM undone; DELETE FROM sets;",
 };
 
-enum { Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST, Q_COUNT, Q_SEARCHED,
+enum { Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST, Q_COUNT, Q_SEARCHED,
        Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET, Q_TOTAL, Q_N };
 
 static const char *const sql[Q_N] = {
@@ -51,6 +51,8 @@ static const char *const sql[Q_N] = {
 	[Q_PUT_IMPORT] = "INSERT OR IGNORE INTO entries (list, value, description, added, expires, in_set)"
 	    " VALUES (?1,?2,?3,?4,0,0)",
 	[Q_DEL] = "DELETE FROM entries WHERE list = ?1 AND value = ?2 RETURNING value, in_set",
+	[Q_DEL_IMPORT] = "DELETE FROM entries WHERE list = ?1 AND value = ?2 AND description = '" EGRESS_IMPORTED "'"
+	    " RETURNING value, in_set",
 	[Q_DEL_ID] = "DELETE FROM entries WHERE list = ?1 AND id = ?2 RETURNING value, in_set",
 	[Q_UNDO] = "INSERT OR IGNORE INTO undone VALUES (?1)",
 	[Q_REDO] = "DELETE FROM undone WHERE value = ?1",
@@ -341,12 +343,12 @@ egress_store_add(struct egress_store *s, enum egress_list list, const char *valu
 	return r < 0 ? r : before > 0;
 }
 
-/* By value, or by id where <value> is NULL.  1: gone, with *in_set_net if the set of networks still has it, 0, or -errno. */
+/* By <which> of Q_DEL, Q_DEL_IMPORT, Q_DEL_ID.  1: gone, with *in_set_net if the set of networks still has it, 0, or -errno. */
 static int
-remove_one(struct egress_store *s, enum egress_list list, const char *value, int64_t id, bool *in_set_net)
+remove_one(struct egress_store *s, int which, enum egress_list list, const char *value, int64_t id, bool *in_set_net)
 {
 	bool gone = false, in_set = false;
-	sqlite3_stmt *q = query(s, value != NULL ? Q_DEL : Q_DEL_ID);
+	sqlite3_stmt *q = query(s, which);
 	char was[512] = "";
 	int r;
 
@@ -379,7 +381,7 @@ egress_store_del(struct egress_store *s, enum egress_list list, const char *valu
 
 	if (r < 0)
 		return r;
-	r = remove_one(s, list, value, id, &in_set_net);
+	r = remove_one(s, value != NULL ? Q_DEL : Q_DEL_ID, list, value, id, &in_set_net);
 	gone = r > 0;
 	if (r >= 0)
 		r = in_set_net ? set_write(s, EGRESS_NETWORKS) : 0;
@@ -421,7 +423,7 @@ egress_store_remove(struct egress_store *s, enum egress_list list, struct ti_col
 		char text[VALUE_MAX];
 
 		key_text(keys, list, i, text);
-		r = remove_one(s, list, text, 0, &in_set_net);
+		r = remove_one(s, Q_DEL_IMPORT, list, text, 0, &in_set_net);
 		n->removed += r > 0;
 		n->missing += r == 0;
 	}

@@ -37,7 +37,12 @@ int	egress_store_del(struct egress_store *, enum egress_list, const char *value,
 /* All that a parser found, for ever.  0 or -errno; nothing is added on an error. */
 int	egress_store_import(struct egress_store *, enum egress_list, struct ti_collect *, const char *description,
 	    struct egress_counts *);
-/* The same list taken off again, one by one as egress_store_del() would; counts removed, missing and invalid. */
+/* The description of what egress_store_import() brought for the API. */
+#define EGRESS_IMPORTED	"import"
+/*
+ * The same list taken off again; counts removed, missing and invalid.  Only what was imported goes: an entry that a person made, or
+ * described, counts as missing, because a feed that drops a name must not take theirs with it.
+ */
 int	egress_store_remove(struct egress_store *, enum egress_list, struct ti_collect *, struct egress_counts *);
 /* Newest first; <search> "": all.  Returns the number there is in all, or -errno. */
 int64_t	egress_store_list(struct egress_store *, enum egress_list, const char *search, int limit, int offset,

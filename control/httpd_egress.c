@@ -295,7 +295,7 @@ import_file(struct httpd *h, struct MHD_Connection *conn, const struct egress_pa
 		answer = httpd_api_error(h, conn, r == -EFBIG ? 413 : 400, "unreadable", why, "body");
 	} else {
 		r = remove ? egress_store_remove(h->egress, p->list, c, &n) :
-		    egress_store_import(h->egress, p->list, c, "import", &n);
+		    egress_store_import(h->egress, p->list, c, EGRESS_IMPORTED, &n);
 		answer = r < 0 ? broken(h, conn, r) : import_answer(h, conn, c, &n, remove);
 	}
 	ti_collect_free(c);

@@ -204,8 +204,6 @@ segment_read(struct reading *r, FILE *f)
 		line[--len] = '\0';
 		err = n == 1 ? segment_header(r, line) : record(r, n, line, (size_t)len);
 	}
-	if (err == 0 && n == 0)
-		err = bad(r, 1, "empty");
 	free(line);
 	return err;
 }

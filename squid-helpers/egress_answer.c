@@ -18,7 +18,7 @@ enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
 /* The words behind an ACL of squid.conf: with the ClientHello read; and is it to be opened, too? */
 #define WORD_HELLO	"hello"
 #define WORD_BUMP	"bump"
-#define WORD_TUNNEL	"tunnel"
+#define WORD_OPENS	"opens"
 
 static bool
 is_absent(const struct squid_field *f)
@@ -77,7 +77,7 @@ request_more(struct egress_request *q, const struct squid_line *l)
 	q->certificate = str_more(l, F_CERT);
 	q->address = str_more(l, F_ADDRESS);
 	q->phase = str_is(word, WORD_HELLO) || str_is(word, WORD_BUMP) ? EGRESS_AT_HELLO :
-	    str_is(word, WORD_TUNNEL) ? EGRESS_AT_TUNNEL : EGRESS_AT_REQUEST;
+	    str_is(word, WORD_OPENS) ? EGRESS_AT_REQUEST : EGRESS_AT_TUNNEL;
 }
 
 bool

@@ -53,7 +53,7 @@ struct egress_str {
 	size_t		 n;
 };
 
-/* When Squid asks: before anything is opened, with the ClientHello read, or on a port that opens no TLS. */
+/* When Squid asks: before anything is opened, with the ClientHello read, or before a tunnel that nobody will open. */
 enum egress_phase { EGRESS_AT_REQUEST, EGRESS_AT_HELLO, EGRESS_AT_TUNNEL };
 
 /* n == 0 in any of these: not known. */

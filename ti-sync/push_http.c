@@ -137,7 +137,7 @@ ti_push_http_free(struct ti_push_http **hp)
 /* ---- one request --------------------------------------------------------------------------------- */
 
 struct said {				/* what an answer of llmsecd holds */
-	long long	 added, duplicate, invalid, removed;
+	long long	 added, duplicate, invalid, removed, missing;
 	char		 message[100], example[80];
 };
 
@@ -155,6 +155,8 @@ said_value(void *arg, const struct json_value *v)
 			s->duplicate = n;
 		else if (json_path_is(v, "invalid"))
 			s->invalid = n;
+		else if (json_path_is(v, "missing"))
+			s->missing = n;
 		else if (json_path_is(v, "removed"))
 			s->removed = n;
 	} else if (v->type == JSON_STRING && json_path_is(v, "error.message")) {
@@ -280,6 +282,11 @@ ti_push_http_remove_list(struct ti_push_http *h, const char *page, const char *l
 		return verdict(h, code, r->why);
 	if (!said_read(h, &s))
 		return no_answer(r);
+	/* A body on DELETE means nothing to HTTP (RFC 9110 9.3.5): somebody on the way left the list out. */
+	if (s.removed + s.missing + s.invalid == 0) {
+		*unknown = true;
+		return no_answer(r);
+	}
 	/* What it calls no name, it can't have. */
 	r->removed += (size_t)s.removed;
 	return TI_PUSH_DONE;

@@ -134,6 +134,11 @@ is "$(unimport domain-blacklist) $(answer '[.removed,.missing]')" '200 [0,3]' 'a
 is "$(import domain-blacklist) $(answer .added)" '200 3' 'and put back'
 printf 'never-there.sample-lists.net\n' >"$tap_dir/in"
 is "$(unimport domain-blacklist) $(answer .removed)" '200 1' 'but for one'
+is "$(api POST /api/domain-blacklist -d '{"domain":"by-hand.sample-lists.net","description":"mine"}')" 200 'a name by hand'
+printf 'by-hand.sample-lists.net\n' >"$tap_dir/in"
+is "$(import domain-blacklist) $(answer .duplicate)" '200 1' 'which a list has too'
+is "$(unimport domain-blacklist) $(answer '[.removed,.missing]')" '200 [0,1]' 'stays when the list drops it'
+is "$(api DELETE /api/domain-blacklist?domain=by-hand.sample-lists.net)" 200 'until a person takes it off'
 printf '198.41.9.0/24\n' >"$tap_dir/in"
 is "$(unimport ip-blacklist) $(answer .removed)" '200 1' 'a network'
 soon 'is free again' 198.41.9.9 'allow llm'

@@ -19,6 +19,7 @@ stutter()
 	done
 }
 
+check 'Squid reads ahead' grep -q '^read_ahead_gap 16 MB' "$(stack .run_dir)/etc/llmsec-icap.conf"
 : >"$tap_dir/stutter"
 stutter &
 stutterer=$!

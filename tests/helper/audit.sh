@@ -77,13 +77,25 @@ verify
 is "$rc $out" "0 $base: 810 records in 5 segments, whole" 'after kill -9 and half a line it goes on, and says so'
 like "$(head -1 "$base.00000005.seg")" ' 8$' 'in the header'
 
+# ---- the power went between the making of a segment and its first line
+: >"$base.00000006.seg"
+records 811 812 | log
+is "$?" 0 'it goes on behind an empty segment'
+verify
+is "$rc $out" "0 $base: 812 records in 7 segments, whole" 'which is no gap'
+: >"$base.00000005.seg"
+verify
+is "$rc" 1 'found: a segment emptied'
+rm "$base".*.seg "$base.head"
+records 1 810 | log
+
 # ---- the next one begins before the last one ended
 "$daemon" "$base" <"$tap_dir/in" 2>"$tap_dir/err" &
 pid=$!
 tap_pids+=("$pid")
 exec 5>"$tap_dir/in"
 records 811 811 >&5
-wait_for 'grep -q "record 811 " "$base.00000006.seg"' 10
+wait_for 'grep -q "record 811 " "$base.00000002.seg"' 10
 { records 813 820 | log; } 5>&- &
 second=$!
 tap_pids+=("$second")
@@ -91,7 +103,7 @@ records 812 812 >&5
 exec 5>&-
 wait "$pid" "$second"
 verify
-is "$rc $out" "0 $base: 820 records in 7 segments, whole" 'a second daemon waits until the first has ended'
+is "$rc $out" "0 $base: 820 records in 3 segments, whole" 'a second daemon waits until the first has ended'
 
 # ---- a full disk: a file may not grow beyond 256 KB
 (ulimit -f 256; records 1 5000 | "$daemon" "$base" 2>"$tap_dir/err")

@@ -120,6 +120,7 @@ stop_squid
 dst_guard='# no guard: the origin is on loopback'
 template llmsec-forward.conf
 template llmsec-audit.conf
+sed -i "s/^#\(include .*llmsec-audit.conf\)/\1/" "$tap_dir/squid.conf"
 is "$(parse)" "" 'with the audit trail it parses without a warning'
 sed -i 's/concurrency=100 queue-size=4000/concurrency=2 queue-size=3/' "$tap_dir/llmsec-forward.conf"
 start_squid
