@@ -115,11 +115,11 @@ one_remove(struct node *n, const char *text)
 static int
 lines_remove(struct node *n)
 {
-	const char *at = buf_ptr(&n->list) + strlen(LIST_HEAD), *end;
+	const char *at = buf_ptr(&n->list) + strlen(LIST_HEAD), *stop = buf_ptr(&n->list) + buf_len(&n->list), *end;
 	char text[TI_KEY_MAX];
 	int err = 0;
 
-	for (; err == 0 && (end = strchr(at, '\n')) != NULL; at = end + 1) {
+	for (; err == 0 && (end = memchr(at, '\n', (size_t)(stop - at))) != NULL; at = end + 1) {
 		snprintf(text, sizeof(text), "%.*s", (int)(end - at), at);
 		err = one_remove(n, text);
 	}
