@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "control/audit_verify.h"
-#include "squid-helpers/audit_chain.h"
+#include "squid-helpers/audit_read.h"
 
 int
 ctl_audit_verify(const char *base, const char *key_path)
@@ -28,7 +28,10 @@ ctl_audit_verify(const char *base, const char *key_path)
 		fprintf(stderr, "llmsecctl: %s: %s\n", base, r == -EBADMSG ? f.why : strerror(-r));
 		return r == -EBADMSG ? 1 : 2;
 	}
-	printf("%s: %" PRIu64 " records in %u segments, whole%s\n", base, f.records, f.last.segment,
+	printf("%s: %" PRIu64 " records in %u segments, whole%s", base, f.records, f.last.segment,
 	    f.torn > 0 ? "; the last line is unfinished" : "");
+	if (f.lost > 0)
+		printf("; %" PRIu64 " lines were lost where it says so", f.lost);
+	putchar('\n');
 	return 0;
 }

@@ -11,37 +11,30 @@
 
 #include <openssl/crypto.h>
 
+#include "lib/file_write.h"
 #include "squid-helpers/audit_log.h"
+#include "squid-helpers/audit_read.h"
 
 #define LOCK_TRIES	100	/* of 100 ms each */
 
-/* All or nothing: what was written of it is taken back. */
+/* All or nothing: what was written of it is taken back.  Where that fails too nothing may follow. */
 static int
 write_whole(struct audit_log *l, const char *p, size_t n)
 {
-	size_t done = 0;
+	int r = l->broken ? -EIO : file_write_all(l->fd, p, n);
 
-	while (done < n) {
-		ssize_t k = write(l->fd, p + done, n - done);
-
-		if (k > 0) {
-			done += (size_t)k;
-		} else if (k == 0 || errno != EINTR) {
-			int err = k == 0 ? ENOSPC : errno;
-
-			if (done > 0 && ftruncate(l->fd, l->size) < 0)
-				return -EIO;
-			return -err;
-		}
-	}
-	l->size += (int64_t)n;
-	return 0;
+	if (r == 0)
+		l->size += (int64_t)n;
+	else if (!l->broken)
+		l->broken = ftruncate(l->fd, l->size) < 0;
+	return r;
 }
 
 static int
 segment_begin(struct audit_log *l)
 {
-	char path[4100], hex[2 * AUDIT_MAC + 1], line[256];
+	char path[4100], hex[2 * AUDIT_MAC + 1], proof[2 * AUDIT_MAC + 1], line[320];
+	uint8_t code[AUDIT_MAC];
 	int fd, n, r;
 
 	snprintf(path, sizeof(path), "%s.%08u.seg", l->base, l->st.segment + 1);
@@ -49,7 +42,10 @@ segment_begin(struct audit_log *l)
 	if (fd < 0)
 		return -errno;
 	audit_hex(l->st.mac, hex);
-	n = snprintf(line, sizeof(line), "llmsec-audit 1 %u %" PRIu64 " %s %zu\n", l->st.segment + 1, l->st.seq, hex, l->torn);
+	audit_header_proof(l->key, &l->st, l->st.segment + 1, l->torn, code);
+	audit_hex(code, proof);
+	n = snprintf(line, sizeof(line), "llmsec-audit 2 %u %" PRIu64 " %s %zu %s\n", l->st.segment + 1, l->st.seq, hex,
+	    l->torn, proof);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = fd;
@@ -64,7 +60,7 @@ segment_begin(struct audit_log *l)
 	l->torn = 0;
 	l->st.segment++;
 	l->next.segment = l->st.segment;
-	l->dirty = true;
+	l->dirty = l->fresh = true;
 	return 0;
 }
 
@@ -112,7 +108,7 @@ audit_log_open(struct audit_log *l, const char *base, const char *key_path)
 		snprintf(l->why, sizeof(l->why), "%s: %s", key_path, strerror(-r));
 		return r;
 	}
-	r = audit_verify(base, l->key, false, &found);
+	r = audit_resume(base, l->key, &found);
 	if (r < 0 && r != -ENOENT) {
 		snprintf(l->why, sizeof(l->why), "%s", r == -EBADMSG ? found.why : strerror(-r));
 		return r;
@@ -125,19 +121,35 @@ audit_log_open(struct audit_log *l, const char *base, const char *key_path)
 	return r < 0 ? r : audit_log_sync(l);
 }
 
+static void
+record_add(struct audit_log *l, const char *text, size_t len)
+{
+	char hex[2 * AUDIT_MAC + 1];
+
+	audit_next(l->key, &l->next, text, len);
+	audit_hex(l->next.mac, hex);
+	buf_printf(&l->out, "%" PRIu64 " %s ", l->next.seq, hex);
+	buf_add(&l->out, text, len);
+	buf_addc(&l->out, '\n');
+}
+
 void
 audit_log_add(struct audit_log *l, const char *text, size_t len)
 {
-	char hex[2 * AUDIT_MAC + 1], clean[65536];
+	char clean[65536];
 
 	len = len < sizeof(clean) ? len : sizeof(clean);
 	for (size_t i = 0; i < len; i++)
-		clean[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
-	audit_next(l->key, &l->next, clean, len);
-	audit_hex(l->next.mac, hex);
-	buf_printf(&l->out, "%" PRIu64 " %s ", l->next.seq, hex);
-	buf_add(&l->out, clean, len);
-	buf_addc(&l->out, '\n');
+		clean[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f || (i == 0 && text[i] == '!') ? '?' : text[i];
+	record_add(l, clean, len);
+}
+
+void
+audit_log_add_lost(struct audit_log *l, uint64_t lines)
+{
+	char text[64];
+
+	record_add(l, text, (size_t)snprintf(text, sizeof(text), AUDIT_LOST "%" PRIu64 " lines", lines));
 }
 
 int
@@ -166,7 +178,7 @@ head_write(const struct audit_log *l)
 {
 	char path[4100], tmp[4100], mac[65], proof[65], line[256];
 	uint8_t p[AUDIT_MAC];
-	int fd, n, r = 0;
+	int fd, n, r;
 
 	snprintf(path, sizeof(path), "%s.head", l->base);
 	snprintf(tmp, sizeof(tmp), "%s.head.new", l->base);
@@ -177,8 +189,10 @@ head_write(const struct audit_log *l)
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, line, (size_t)n) != n)
-		r = -ENOSPC;
+	r = file_write_all(fd, line, (size_t)n);
+	/* Or after a loss of power the name may be there without what is in it, and nobody could go on. */
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	close(fd);
 	if (r == 0 && rename(tmp, path) < 0)
 		r = -errno;
@@ -194,6 +208,10 @@ audit_log_sync(struct audit_log *l)
 		return r;
 	if (fdatasync(l->fd) < 0)
 		return -errno;
+	/* The checkpoint must not outlive the segment that it speaks of. */
+	if (l->fresh && (r = file_parent_sync(l->base)) < 0)
+		return r;
+	l->fresh = false;
 	r = head_write(l);
 	l->dirty = r < 0;
 	return r;

@@ -20,14 +20,18 @@ struct audit_log {
 	int			 fd, lock_fd;	/* the lock says who writes */
 	int64_t			 size;
 	size_t			 torn;
-	bool			 dirty;
+	bool			 dirty;		/* there is more than the checkpoint says */
+	bool			 fresh;		/* the segment's name isn't on disk yet */
+	bool			 broken;	/* half a line that can't be taken back */
 	char			 why[300];
 };
 
-/* Checks the last records there are and begins a new segment behind them.  0 or -errno, -EBADMSG: why. */
+/* Checks the last segment there is and begins a new segment behind them.  0 or -errno, -EBADMSG: why. */
 int	audit_log_open(struct audit_log *, const char *base, const char *key_path);
-/* One record; control bytes become '?'.  Memory only, until audit_log_write. */
+/* One record; control bytes, and '!' at its start, become '?'.  Memory only, until audit_log_write. */
 void	audit_log_add(struct audit_log *, const char *text, size_t len);
+/* The record that stands for <lines> that are missing here. */
+void	audit_log_add_lost(struct audit_log *, uint64_t lines);
 int	audit_log_write(struct audit_log *);
 /* To the disk, with a checkpoint. */
 int	audit_log_sync(struct audit_log *);

@@ -4,6 +4,8 @@ if HELPERS
 squidhelperdir = $(squid_helperdir)
 squidhelper_PROGRAMS = %D%/ext_llmsec_egress_acl %D%/log_llmsec_daemon
 %C%_log_llmsec_daemon_SOURCES = %D%/log_llmsec_daemon.c
+%C%_log_llmsec_daemon_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_log_llmsec_daemon_LDFLAGS = $(AM_LDFLAGS) -pthread
 %C%_log_llmsec_daemon_LDADD = %D%/libegress.la $(CRYPTO_LIBS)
 %C%_ext_llmsec_egress_acl_SOURCES = %D%/ext_llmsec_egress_acl.c
 %C%_ext_llmsec_egress_acl_LDADD = %D%/libegress.la
@@ -16,7 +18,8 @@ noinst_LTLIBRARIES += %D%/libegress.la
 %C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
 	%D%/egress_policy.c %D%/egress_policy_build.c %D%/egress_policy.h \
 	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \
-	%D%/egress_match.c %D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/squid_line.c %D%/squid_line.h \
+	%D%/egress_match.c %D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/audit_queue.c %D%/audit_queue.h \
+	%D%/audit_read.c %D%/audit_read.h %D%/audit_report.c %D%/audit_report.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h %D%/egress_tunnels.c %D%/egress_tunnels.h \
 	%D%/egress_gate.c %D%/egress_gate.h %D%/gate_kernel.c %D%/gate_kernel.h
@@ -27,7 +30,8 @@ if HELPERS
 if BUILD_TESTS
 EGRESS_UNIT_TESTS = tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
 	tests/unit/squid-helpers/test_squid_line tests/unit/squid-helpers/test_egress_helper \
-	tests/unit/squid-helpers/test_egress_report tests/unit/squid-helpers/test_egress_tunnels
+	tests/unit/squid-helpers/test_egress_report tests/unit/squid-helpers/test_egress_tunnels \
+	tests/unit/squid-helpers/test_audit
 EGRESS_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 EGRESS_TEST_LIBS = %D%/libegress.la $(CMOCKA_LIBS)
 tests_unit_squid_helpers_test_egress_host_CFLAGS = $(EGRESS_TEST_CFLAGS)
@@ -42,6 +46,9 @@ tests_unit_squid_helpers_test_egress_tunnels_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_tunnels_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_egress_report_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_report_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_audit_CFLAGS = $(EGRESS_TEST_CFLAGS) -pthread
+tests_unit_squid_helpers_test_audit_LDFLAGS = $(AM_LDFLAGS) -pthread
+tests_unit_squid_helpers_test_audit_LDADD = $(EGRESS_TEST_LIBS) $(CRYPTO_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \

@@ -3,12 +3,14 @@
  * Squid's log daemon (logfile_daemon in squid.conf): commands on standard input, a letter and its argument a line.
  *	L text   a record            R   begin a new segment       F   to the disk
  *	O, T, r, b                   reopen, truncate, how many old files, buffering: nothing to do here
+ *
+ * One thread reads, whatever the disk does; the main thread writes (audit_queue.h).
  */
 #include "config.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +20,24 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "squid-helpers/audit_log.h"
+#include "squid-helpers/audit_queue.h"
+#include "squid-helpers/audit_report.h"
 
 #define PROGRAM		"log_llmsec_daemon"
+#define POLICY		LLMSEC_SYSCONFDIR "/egress.yaml"
 #define LINE_MAX_BYTES	65536
+#define WRITE_AT	((size_t)256 << 10)	/* bytes gathered before they go to the file */
 #define SYNC_MS		1000
 #define WAIT_S		10	/* for room on a full disk, before Squid is told by our end */
+#define QUEUE_MAX	((size_t)32 << 20)	/* 10 s of 6000 lines a second, 500 bytes each */
+#define QUEUE_LEAST	((size_t)128 << 10)
+#define PATIENCE_MS	500	/* Squid's 4 MB are more than that lasts below 16,000 lines a second */
+
+struct daemon {
+	struct audit_log	 log;
+	struct audit_queue	 queue;
+	struct audit_report	*report;
+};
 
 static int64_t
 now_ms(void)
@@ -39,37 +54,95 @@ usage(FILE *f)
 	fputs("usage: " PROGRAM " BASE\n"
 	    "Squid's access log as hash-chained audit segments BASE.NNNNNNNN.seg\n"
 	    "The key is in $LLMSEC_AUDIT_KEY, or BASE.key, which is made if it isn't there.\n"
+	    "Where events and counters go is in $LLMSEC_EGRESS_CONF, or " POLICY ".\n"
+	    "Bytes of lines that may wait for the disk: $LLMSEC_AUDIT_QUEUE, or 33554432.\n"
 	    "Check them with: llmsecctl audit verify BASE\n"
 	    "  --help, --version\n", f);
 }
 
-/* True: it is done.  Squid waits meanwhile; when we end, it ends, and nothing passes unlogged. */
-static bool
-insist(struct audit_log *l, int (*what)(struct audit_log *))
+/* ---- reading -------------------------------------------------------------------------------- */
+
+struct reader {
+	struct buf	in;
+	bool		skip;		/* to the end of a line that was cut */
+};
+
+static void
+split(struct audit_queue *q, struct reader *r)
 {
+	const char *nl;
+
+	while ((nl = memchr(buf_ptr(&r->in), '\n', buf_len(&r->in))) != NULL) {
+		size_t n = (size_t)(nl - buf_ptr(&r->in));
+
+		if (!r->skip)
+			audit_queue_put(q, buf_ptr(&r->in), n);
+		r->skip = false;
+		buf_consume(&r->in, n + 1);
+	}
+	/* A line without an end in so many bytes is one all the same: cut, not lost, and its rest is no command. */
+	if (buf_len(&r->in) >= LINE_MAX_BYTES) {
+		if (!r->skip)
+			audit_queue_put(q, buf_ptr(&r->in), LINE_MAX_BYTES);
+		r->skip = true;
+		buf_clear(&r->in);
+	}
+}
+
+static void *
+read_all(void *arg)
+{
+	struct reader r = { .in = { .max = 4 * LINE_MAX_BYTES } };
+	struct audit_queue *q = arg;
+	ssize_t n = 1;
+	char *room;
+
+	while ((room = buf_room(&r.in, LINE_MAX_BYTES)) != NULL &&
+	    ((n = read(STDIN_FILENO, room, LINE_MAX_BYTES)) > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))) {
+		if (n > 0) {
+			buf_wrote(&r.in, (size_t)n);
+			split(q, &r);
+		}
+	}
+	audit_queue_end(q);
+	buf_free(&r.in);
+	return NULL;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+/* True: it is done.  Lines wait in the queue meanwhile; when we end, Squid ends, and nothing passes unlogged. */
+static bool
+insist(struct daemon *d, int (*what)(struct audit_log *))
+{
+	struct audit_log *l = &d->log;
 	int r = what(l);
 
 	for (int i = 0; r < 0 && i < WAIT_S; i++) {
 		log_warnx("%s: %s; trying again", l->base, strerror(-r));
+		audit_report_count(d->report, AUDIT_RETRIES, 1);
 		sleep(1);
 		r = what(l);
 	}
-	if (r < 0)
+	if (r < 0) {
 		log_err("%s: %s; ending, so that Squid does", l->base, strerror(-r));
+		audit_report_stopped(d->report, l->base, strerror(-r));
+	}
 	return r == 0;
 }
 
 static bool
-command(struct audit_log *l, const char *p, size_t n)
+command(struct daemon *d, const char *p, size_t n)
 {
 	switch (n > 0 ? *p : '\0') {
 	case 'L':
-		audit_log_add(l, p + 1, n - 1);
-		return true;
+		audit_log_add(&d->log, p + 1, n - 1);
+		audit_report_count(d->report, AUDIT_RECORDS, 1);
+		return buf_len(&d->log.out) < WRITE_AT || insist(d, audit_log_write);
 	case 'R':
-		return insist(l, audit_log_write) && insist(l, audit_log_rotate);
+		return insist(d, audit_log_write) && insist(d, audit_log_rotate);
 	case 'F':
-		return insist(l, audit_log_sync);
+		return insist(d, audit_log_sync);
 	case 'O': case 'T': case 'r': case 'b': case '\0':
 		return true;
 	}
@@ -78,67 +151,104 @@ command(struct audit_log *l, const char *p, size_t n)
 }
 
 static bool
-take(struct audit_log *l, struct buf *in)
+write_taken(struct daemon *d, struct buf *in, uint64_t lost)
 {
 	const char *nl;
 
 	while ((nl = memchr(buf_ptr(in), '\n', buf_len(in))) != NULL) {
 		size_t n = (size_t)(nl - buf_ptr(in));
 
-		if (!command(l, buf_ptr(in), n))
+		if (!command(d, buf_ptr(in), n))
 			return false;
 		buf_consume(in, n + 1);
+		if (buf_len(&d->log.out) == 0)
+			audit_queue_left(&d->queue, buf_len(in));
 	}
-	/* A line without an end in so many bytes is one all the same: cut, not lost. */
-	if (buf_len(in) >= LINE_MAX_BYTES) {
-		if (!command(l, buf_ptr(in), buf_len(in)))
-			return false;
-		buf_clear(in);
+	if (lost > 0) {
+		audit_log_add_lost(&d->log, lost);
+		log_err("%s: %llu lines lost: they came faster than they could be written", d->log.base, (unsigned long long)lost);
+		audit_report_lost(d->report, d->log.base, lost);
 	}
-	return insist(l, audit_log_write);
+	return insist(d, audit_log_write);
 }
 
-static int
-serve(struct audit_log *l)
+static bool
+serve(struct daemon *d)
 {
-	struct buf in = { .max = 4 * LINE_MAX_BYTES };
+	struct buf in = {0};
 	int64_t synced = now_ms();
-	bool ok = true;
+	bool ok = true, more = true;
 
-	while (ok) {
-		struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
-		char *room = buf_room(&in, LINE_MAX_BYTES);
-		ssize_t n = 0;
+	while (ok && more) {
+		uint64_t lost;
 
-		if (room == NULL)
-			return 1;
-		if (poll(&pfd, 1, SYNC_MS) > 0) {
-			n = read(STDIN_FILENO, room, LINE_MAX_BYTES);
-			if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
-				break;
-		}
-		if (n > 0) {
-			buf_wrote(&in, (size_t)n);
-			ok = take(l, &in);
-		}
+		more = audit_queue_take(&d->queue, &in, &lost, SYNC_MS);
+		audit_report_queue(d->report, buf_len(&in));
+		ok = write_taken(d, &in, lost);
 		if (ok && now_ms() - synced >= SYNC_MS) {
-			ok = insist(l, audit_log_sync);
+			ok = insist(d, audit_log_sync);
+			audit_report_tick(d->report);
 			synced = now_ms();
 		}
 	}
-	ok = ok && insist(l, audit_log_sync);
+	ok = ok && insist(d, audit_log_sync);
 	buf_free(&in);
-	return ok ? 0 : 1;
+	return ok;
+}
+
+/* ---- begin and end -------------------------------------------------------------------------- */
+
+static size_t
+queue_max(void)
+{
+	const char *text = getenv("LLMSEC_AUDIT_QUEUE");
+	char *end;
+	unsigned long long n;
+
+	if (text == NULL)
+		return QUEUE_MAX;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' || n < QUEUE_LEAST || n > SIZE_MAX / 4)
+		log_fatalx("LLMSEC_AUDIT_QUEUE: bytes, at least %zu", QUEUE_LEAST);
+	return (size_t)n;
+}
+
+/* The exit status. */
+static int
+work(struct daemon *d, const char *base)
+{
+	const char *key = getenv("LLMSEC_AUDIT_KEY"), *conf = getenv("LLMSEC_EGRESS_CONF");
+	char path[4100];
+	pthread_t reader;
+	int r;
+
+	audit_queue_init(&d->queue, queue_max(), PATIENCE_MS);
+	/* Before the trail is open: it may have to wait for the daemon before. */
+	r = pthread_create(&reader, NULL, read_all, &d->queue);
+	if (r != 0)
+		log_fatalx("no thread: %s", strerror(r));
+	pthread_detach(reader);
+	d->report = audit_report_open(conf != NULL ? conf : POLICY);
+	snprintf(path, sizeof(path), "%s.key", base);
+	if (audit_log_open(&d->log, base, key != NULL ? key : path) < 0) {
+		log_err("%s", d->log.why);
+		audit_report_stopped(d->report, base, d->log.why);
+		r = 2;
+	} else {
+		r = serve(d) ? 0 : 1;
+	}
+	audit_log_close(&d->log);
+	audit_report_close(&d->report);
+	return r;
 }
 
 int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { NULL, 0, NULL, 0 } };
-	const char *key = getenv("LLMSEC_AUDIT_KEY");
-	static struct audit_log l;
-	char path[4100];
-	int c, r;
+	static struct daemon d;
+	int c;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		switch (c) {
@@ -147,7 +257,7 @@ main(int argc, char **argv)
 		default: usage(stderr); return 2;
 		}
 	}
-	if (optind + 1 != argc || strlen(argv[optind]) >= sizeof(l.base) - 32) {
+	if (optind + 1 != argc || strlen(argv[optind]) >= sizeof(d.log.base) - 32) {
 		usage(stderr);
 		return 2;
 	}
@@ -158,10 +268,5 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	log_init(PROGRAM, LOG_DEST_STDERR, LOG_INFO);
-	snprintf(path, sizeof(path), "%s.key", argv[optind]);
-	if (audit_log_open(&l, argv[optind], key != NULL ? key : path) < 0)
-		log_fatalx("%s", l.why);
-	r = serve(&l);
-	audit_log_close(&l);
-	return r;
+	return work(&d, argv[optind]);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "squid-helpers/audit_chain.h"
+#include "squid-helpers/audit_read.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -44,6 +44,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	for (size_t i = 0; i < n; i++)
 		lines += data[i] == '\n';
 	r = audit_verify(base, key, false, &f);
+	if ((r != 0 && r != -EBADMSG) || (r == -EBADMSG && f.why[0] == '\0') || (r == 0 && f.records > lines))
+		abort();
+	r = audit_resume(base, key, &f);
 	if ((r != 0 && r != -EBADMSG) || (r == -EBADMSG && f.why[0] == '\0') || (r == 0 && f.records > lines))
 		abort();
 	return 0;
