@@ -9,7 +9,6 @@
 #include "lib/utf8.h"
 
 #define ESCAPES_MIN	2	/* one alone is no disguise */
-#define AROUND		256	/* bytes of plain text kept to each side */
 
 static int
 hex(char c)
@@ -35,13 +34,16 @@ number(const char *p, size_t n, unsigned base, size_t min, size_t max, uint32_t 
 	return k >= min ? k : 0;
 }
 
-/* Named character references (HTML, 13.5) that stand for what words, code and mark-up are made of. Sorted. */
-static const struct { const char *name; char c; } entities[] = {
+/* Named character references (HTML, 13.5) that stand for what words, code and mark-up are made of, or for nothing to be seen. */
+static const struct { const char *name; uint16_t c; } entities[] = {
 	{"Tab;", '\t'}, {"amp;", '&'}, {"apos;", '\''}, {"ast;", '*'}, {"bsol;", '\\'}, {"colon;", ':'}, {"comma;", ','}, {"commat;", '@'},
 	{"dollar;", '$'}, {"equals;", '='}, {"excl;", '!'}, {"grave;", '`'}, {"gt;", '>'}, {"hyphen;", '-'}, {"lbrace;", '{'},
 	{"lbrack;", '['}, {"lowbar;", '_'}, {"lpar;", '('}, {"lt;", '<'}, {"nbsp;", ' '}, {"num;", '#'}, {"percnt;", '%'}, {"period;", '.'},
 	{"plus;", '+'}, {"quest;", '?'}, {"quot;", '"'}, {"rbrace;", '}'}, {"rbrack;", ']'}, {"rpar;", ')'}, {"semi;", ';'}, {"sol;", '/'},
 	{"verbar;", '|'},
+	{"ApplyFunction;", 0x2061}, {"InvisibleComma;", 0x2063}, {"InvisibleTimes;", 0x2062}, {"NegativeThinSpace;", 0x200b}, {"NoBreak;", 0x2060},
+	{"ZeroWidthSpace;", 0x200b}, {"af;", 0x2061}, {"ic;", 0x2063}, {"it;", 0x2062}, {"lrm;", 0x200e}, {"rlm;", 0x200f}, {"shy;", 0xad},
+	{"zwj;", 0x200d}, {"zwnj;", 0x200c},
 };
 
 static size_t
@@ -59,7 +61,7 @@ entity(const char *p, size_t n, uint32_t *c)
 	for (size_t i = 0; i < sizeof(entities) / sizeof(*entities); i++) {
 		k = strlen(entities[i].name);
 		if (n > k && memcmp(p + 1, entities[i].name, k) == 0) {
-			*c = (unsigned char)entities[i].c;
+			*c = entities[i].c;
 			return k + 1;
 		}
 	}
@@ -146,31 +148,6 @@ encode(char u[4], uint32_t c, bool byte)
 	return k > 0 ? k : utf8_encode(u, UTF8_REPLACEMENT);
 }
 
-static size_t
-back_to_char(const char *p, size_t i)
-{
-	while (i > 0 && ((unsigned char)p[i] & 0xc0) == 0x80)
-		i--;
-	return i;
-}
-
-/* The plain text between two escapes: all of it, or what is near to either. */
-static void
-add_between(struct derived *d, const char *p, size_t done, size_t i)
-{
-	size_t from = done;
-
-	if (i - done > 2 * AROUND || (d->found == 0 && i > AROUND)) {
-		if (d->found > 0) {
-			derived_add(d, p + done, AROUND, done, done + AROUND);
-			derived_add(d, "\n", 1, done + AROUND, done + AROUND);
-		}
-		from = back_to_char(p, i - AROUND);
-	}
-	if (i > from)
-		derived_add(d, p + from, i - from, from, i);
-}
-
 /* The text around escapes, with what they stand for: what has none is not derived a second time. */
 void
 view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
@@ -187,17 +164,16 @@ view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
 			k = 1;
 			continue;
 		}
-		add_between(d, p, done, i);
+		derived_between(d, p, done, i);
 		derived_add(d, u, encode(u, c, byte), i, i + k);
-		d->found++;
+		d->found += !byte && c >= 0x80 && norm_invisible(c) ? ESCAPES_MIN : 1;
 		done = i + k;
 	}
 	if (d->found < ESCAPES_MIN) {
 		d->found = 0;
 		return;
 	}
-	if (n > done)
-		derived_add(d, p + done, n - done > AROUND ? AROUND : n - done, done, n - done > AROUND ? done + AROUND : n);
+	derived_after(d, p, n, done);
 }
 
 /* U+FE00..FE0F are bytes 0..15, U+E0100..E01EF 16..255: a way to hide bytes behind any character. */

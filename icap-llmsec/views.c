@@ -22,6 +22,7 @@ static const struct {
 	[VIEW_MORSE] = {view_morse, "morse"},
 	[VIEW_ROTATED] = {view_rotated, "rotated"},
 	[VIEW_REVERSED] = {view_reversed, "reversed"},
+	[VIEW_MARKUP] = {view_markup, "markup"},
 };
 
 const char *
@@ -87,6 +88,40 @@ derived_add_text(struct derived *d, const char *p, size_t len, size_t min, size_
 	derived_add(d, "\n", 1, end, end);
 	d->found++;
 	return true;
+}
+
+static size_t
+back_to_char(const char *p, size_t i)
+{
+	while (i > 0 && ((unsigned char)p[i] & 0xc0) == 0x80)
+		i--;
+	return i;
+}
+
+/* Either end may fall into a character, as a text that is cut anyway does. */
+void
+derived_between(struct derived *d, const char *p, size_t done, size_t i)
+{
+	size_t from = done;
+
+	if (i - done > 2 * DERIVED_AROUND || (d->found == 0 && i > DERIVED_AROUND)) {
+		if (d->found > 0) {
+			derived_add(d, p + done, DERIVED_AROUND, done, done + DERIVED_AROUND);
+			derived_add(d, "\n", 1, done + DERIVED_AROUND, done + DERIVED_AROUND);
+		}
+		from = back_to_char(p, i - DERIVED_AROUND);
+	}
+	if (i > from)
+		derived_add(d, p + from, i - from, from, i);
+}
+
+void
+derived_after(struct derived *d, const char *p, size_t n, size_t done)
+{
+	size_t end = n - done > DERIVED_AROUND ? done + DERIVED_AROUND : n;
+
+	if (end > done)
+		derived_add(d, p + done, end - done, done, end);
 }
 
 /* ---- the tree of views -------------------------------------------------------------------------- */

@@ -6,7 +6,8 @@
  * encoded in it, again normalised and read both ways, to a depth of VIEW_DEPTH.  Encodings: percent, HTML entities,
  * backslash escapes and quoted-printable, single or mixed with plain text; base64 and base64url, broken by white
  * space or begun anywhere; base32, Ascii85 and Z85; hexadecimal, binary and decimal byte values with any
- * separators; Morse; bytes hidden in variation selectors; rotations of the alphabet, Atbash, reversed text.
+ * separators; Morse; bytes hidden in variation selectors; rotations of the alphabet, Atbash, reversed text; words taken apart
+ * by mark-up, backslashes and other signs.
  *
  * Linear: what is decoded has at most VIEW_GROWTH times the text's size in all (of a text over VIEW_LARGE bytes, its
  * size and that many bytes more), then no more views are made (*cut).
@@ -26,6 +27,7 @@
 enum view_kind {
 	VIEW_PLAIN, VIEW_SKELETON,
 	VIEW_ESCAPES, VIEW_SELECTORS, VIEW_BASE64, VIEW_BASE32, VIEW_BASE85, VIEW_NUMBERS, VIEW_MORSE, VIEW_ROTATED, VIEW_REVERSED,
+	VIEW_MARKUP,
 	VIEW_KINDS
 };
 
@@ -65,8 +67,13 @@ struct derived {
 void	derived_add(struct derived *, const char *, size_t len, size_t start, size_t end);
 /* Append if it could be text: well-formed, at least <min> bytes, most of them letters.  A line end follows. */
 bool	derived_add_text(struct derived *, const char *, size_t len, size_t min, size_t start, size_t end);
+#define DERIVED_AROUND	256	/* bytes of plain text kept to each side of what was decoded */
+/* The plain text [done, i) between two places, or before the first: all of it, or what is near to either. */
+void	derived_between(struct derived *, const char *text, size_t done, size_t i);
+/* The same behind the last place, which ended at <done>. */
+void	derived_after(struct derived *, const char *text, size_t len, size_t done);
 
 typedef void view_decode_fn(struct derived *, const char *text, size_t len, struct arena *);
 view_decode_fn view_escapes, view_selectors, view_base64, view_base32, view_base85, view_numbers, view_morse, view_rotated,
-    view_reversed;
+    view_reversed, view_markup;
 #endif

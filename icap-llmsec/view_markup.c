@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Words that mark-up or stray signs take apart: the text as it reads once they are gone. */
+#include "config.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "icap-llmsec/views.h"
+
+#define TAG_MAX		512	/* bytes of a tag that is looked at */
+#define PART_SHORT	2	/* letters: syllables have more */
+#define PARTS_MIN	3	/* short parts that make a word */
+#define PARTS_SURE	5	/* so many are no accident: "e.g.", "U.S.A." have less */
+#define WORD_PARTS	256	/* longer words are taken apart */
+
+/*
+ * Elements that end a word (HTML, 15.3: what browsers draw as blocks, cells and line breaks).  Any other one leaves the word whole,
+ * a made-up one too.  Sorted by nothing: few, and only asked for tags that stand between letters.
+ */
+static const char *const blocks[] = {
+	"p", "br", "div", "li", "ul", "ol", "dl", "dt", "dd", "td", "th", "tr", "table", "tbody", "thead", "tfoot", "caption", "h1", "h2", "h3",
+	"h4", "h5", "h6", "hr", "pre", "blockquote", "section", "article", "aside", "header", "footer", "main", "nav", "form", "fieldset",
+	"option", "select", "textarea", "button", "figure", "figcaption", "address", "title", "body", "head", "html", "details", "summary",
+};
+
+struct part {			/* letters without anything between them */
+	size_t	from, to;
+};
+
+struct word {
+	struct part	 part[WORD_PARTS];
+	size_t		 n;
+	size_t		 letters, digits;	/* characters */
+	size_t		 longest;		/* part */
+	bool		 marked;	/* mark-up stands between two parts: no accident either */
+};
+
+static bool
+is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Of a word: letters, digits, and whatever isn't ASCII. */
+static bool
+is_letter(unsigned char c)
+{
+	return c >= 0x80 || ((c | 32) >= 'a' && (c | 32) <= 'z') || is_digit(c);
+}
+
+static bool
+is_sign(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && !is_letter(c);
+}
+
+static bool
+ends_word(const char *name, size_t n)
+{
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
+		if (strlen(blocks[i]) == n && strncasecmp(blocks[i], name, n) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A tag or comment at p[0], '<'; 0: none, or one that ends a word.  No tag has another '<' in it here, so that no byte is looked at from two
+ * of them.
+ */
+static size_t
+tag(const char *p, size_t n)
+{
+	size_t i = 1, name;
+
+	i += i < n && p[i] == '/';
+	if (i == n || !((p[i] | 32) >= 'a' && (p[i] | 32) <= 'z')) {
+		if (n < 4 || memcmp(p, "<!--", 4) != 0)
+			return 0;
+		name = i;
+	} else {
+		for (name = i; i < n && is_letter((unsigned char)p[i]); i++)
+			;
+		if (ends_word(p + name, i - name))
+			return 0;
+	}
+	for (; i < n && i < TAG_MAX && p[i] != '<'; i++)
+		if (p[i] == '>')
+			return i + 1;
+	return 0;
+}
+
+/* What stands between two parts of a word at p[0]: how many bytes; *marked: a reader does not see it, or only as emphasis. */
+static size_t
+noise(const char *p, size_t n, bool *marked)
+{
+	size_t k, i = 0;
+
+	while (i < n && is_sign((unsigned char)p[i])) {
+		if (p[i] == '<' && (k = tag(p + i, n - i)) > 0) {
+			*marked = true;
+			i += k;
+			continue;
+		}
+		if (strchr("*_~`", p[i]) != NULL && i + 1 < n && p[i + 1] == p[i]) {
+			*marked = true;
+			i++;
+		}
+		i++;
+	}
+	return i;
+}
+
+/* The word that begins at p[i], and where it ends. */
+static size_t
+take_word(struct word *w, const char *p, size_t n, size_t i)
+{
+	size_t k, end = i;
+	bool marked = false;
+
+	size_t had;
+
+	w->n = w->letters = w->digits = w->longest = 0;
+	w->marked = false;
+	while (i < n && w->n < WORD_PARTS) {
+		struct part *q = &w->part[w->n++];
+
+		had = w->letters;
+		for (q->from = i; i < n && is_letter((unsigned char)p[i]); i++) {
+			w->digits += is_digit((unsigned char)p[i]);
+			w->letters += ((unsigned char)p[i] & 0xc0) != 0x80;
+		}
+		q->to = end = i;
+		w->longest = w->letters - had > w->longest ? w->letters - had : w->longest;
+		w->marked |= marked;
+		k = noise(p + i, n - i, &marked);
+		if (k == 0 || i + k >= n || !is_letter((unsigned char)p[i + k]))
+			break;
+		i += k;
+	}
+	return end;
+}
+
+/* Numbers, versions, addresses, dates and hashes have signs in them by nature. */
+static bool
+is_torn(const struct word *w)
+{
+	if (w->n < 2 || 2 * w->digits >= w->letters)
+		return false;
+	return w->marked || (w->n >= PARTS_MIN && w->longest <= PART_SHORT);
+}
+
+/* Emphasis that begins or ends with the word, the backslash of its first letter. */
+static bool
+hugs(char c)
+{
+	return c == '*' || c == '_' || c == '~' || c == '`' || c == '\\';
+}
+
+/*
+ * "i**g**nore", "<b>i</b>gnore", "\i\g\n\o\r\e", "i_g-n.o*r/e".  Signs count by themselves only where they leave parts of one or two letters, so that
+ * paths, identifiers and formulas stay what they are; and not where there are only a few such words, which are abbreviations.
+ */
+void
+view_markup(struct derived *d, const char *p, size_t n, struct arena *a)
+{
+	struct word *w = arena_alloc(a, sizeof(*w));
+	size_t done = 0, end;
+	bool sure = false;
+
+	for (size_t i = 0; w != NULL && i < n; i = end) {
+		end = i + 1;
+		if (!is_letter((unsigned char)p[i]))
+			continue;
+		end = take_word(w, p, n, i);
+		if (!is_torn(w))
+			continue;
+		while (i > done && hugs(p[i - 1]))
+			i--;
+		derived_between(d, p, done, i);
+		for (size_t k = 0; k < w->n; k++)
+			derived_add(d, p + w->part[k].from, w->part[k].to - w->part[k].from, w->part[k].from, w->part[k].to);
+		d->found++;
+		sure |= w->marked || w->n >= PARTS_SURE;
+		while (end < n && hugs(p[end]))
+			end++;
+		done = end;
+	}
+	if (sure)
+		derived_after(d, p, n, done);
+	else
+		d->found = 0;
+}
