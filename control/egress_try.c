@@ -7,14 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control/egress_try.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
 #include "lib/set_dom.h"
+#include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_usage.h"
 
 int
 egress_try_read(const char *path, struct buf *b)
@@ -111,14 +114,39 @@ identity_set(struct egress_request *q, const char *identity)
 		q->as = q->user = s;
 }
 
+/* What it counts for, and how much of that is used. */
 static void
-verdict_write(struct buf *b, const struct egress_request *q, const struct egress_verdict *v)
+budgets_write(struct buf *b, const struct egress_policy *p, const struct egress_usage *u, const struct egress_verdict *v)
+{
+	const struct egress_conf *c = egress_policy_conf(p);
+	time_t until, now = time(NULL);
+	const char *sep = "";
+	int who = -1;
+
+	for (size_t i = 0; i < c->n_identities; i++)
+		if (strcmp(c->identities[i].id, v->identity) == 0)
+			who = (int)i;
+	for (uint64_t m = v->budgets; u != NULL && m != 0; m &= m - 1) {
+		const struct egress_conf_budget *g = &c->budgets[__builtin_ctzll(m)];
+		uint64_t used = egress_usage_used(u, (size_t)__builtin_ctzll(m), who, now, &until);
+
+		buf_printf(b, "%s{\"id\":\"%s\",\"used\":%llu,\"bytes\":%lld,\"until\":%lld}", sep, g->id,
+		    (unsigned long long)used, (long long)g->bytes, (long long)until);
+		sep = ",";
+	}
+}
+
+static void
+verdict_write(struct buf *b, const struct egress_policy *p, const struct egress_usage *u, const struct egress_request *q,
+    const struct egress_verdict *v)
 {
 	buf_printf(b, "{\"decision\":\"%s\",\"reason\":\"%s\",\"rule\":\"%s\",\"would_deny\":%s,\"host\":\"",
 	    !v->allow ? "deny" : v->bump ? "bump" : q->scheme.n == 0 ? "splice" : "allow", egress_reason_str(v->reason),
 	    v->rule, v->observed ? "true" : "false");
 	buf_add_json(b, v->host.name, v->host.len);
-	buf_printf(b, "\",\"port\":%u,\"identity\":\"%s\"}\n", q->port, v->identity);
+	buf_printf(b, "\",\"port\":%u,\"identity\":\"%s\",\"budgets\":[", q->port, v->identity);
+	budgets_write(b, p, u, v);
+	buf_adds(b, "]}\n");
 }
 
 int
@@ -127,6 +155,7 @@ egress_try(const char *path, const char *url, const char *identity, const char *
 {
 	struct egress_request q = { .phase = EGRESS_AT_REQUEST };
 	struct egress_lists *lists = NULL;
+	struct egress_usage *usage = NULL;
 	struct egress_policy *p = NULL;
 	struct set_dom *threats = NULL;
 	struct egress_verdict v;
@@ -155,8 +184,11 @@ egress_try(const char *path, const char *url, const char *identity, const char *
 		egress_lists_load(&lists, egress_policy_conf(p)->lists.path, NULL);
 	egress_policy_threats(p, threats);
 	egress_policy_lists(p, lists);
+	usage = egress_accounts_peek(egress_policy_conf(p));
+	egress_policy_usage(p, usage);
 	egress_decide(p, &q, &v);
-	verdict_write(out, &q, &v);
+	verdict_write(out, p, usage, &q, &v);
+	egress_usage_free(&usage);
 	egress_policy_free(&p);
 	egress_lists_free(&lists);
 	set_dom_close(&threats);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "lib/log.h"
 #include "squid-helpers/egress_helper.h"
@@ -149,6 +150,8 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_GRPC] = "grpc: true in the rule allows it",
 		[EGRESS_SCHEME] = "only http and https leave here",
 		[EGRESS_NOT_OPENED] = "this rule wants TLS opened (tls: bump) and this port opens none: use llmsec-forward-bump.conf",
+		[EGRESS_OVER_BUDGET] = "the bytes of this hour or day are used",
+		[EGRESS_NO_ACCOUNTS] = "what its budget has left is not known: see the proxy's log",
 		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
 	};
 
@@ -161,10 +164,40 @@ message_write(char *out, size_t size, const struct egress_request *q,
 	at = put(out, size, at, port_write(digits, q->port));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		at = put(out, size, at, parts[i]);
+	if (v->budget != NULL) {
+		char when[32] = "";
+		struct tm tm;
+
+		gmtime_r(&v->until, &tm);
+		strftime(when, sizeof(when), "%FT%TZ", &tm);
+		at = put(out, size, at, ", budget ");
+		at = put(out, size, at, v->budget);
+		at = put(out, size, at, " until ");
+		put(out, size, at, when);
+	}
+}
+
+/* The budgets that this counts for, for Squid's line when it has ended; and how long one that is used up stays so. */
+static void
+answer_budgets(struct buf *out, const struct egress_policy *p, const struct egress_verdict *v)
+{
+	const struct egress_conf *c = egress_policy_conf(p);
+	time_t now = time(NULL);
+	char sep = '=';
+
+	if (v->budget != NULL && !v->observed)
+		buf_printf(out, " retry_after=%lld", v->until > now ? (long long)(v->until - now) : 1LL);
+	if (!v->allow)
+		return;
+	buf_adds(out, " budgets");
+	for (uint64_t m = v->budgets; m != 0; m &= m - 1, sep = ',') {
+		buf_addc(out, sep);
+		buf_adds(out, c->budgets[__builtin_ctzll(m)].id);
+	}
 }
 
 static void
-answer(struct buf *out, const struct squid_line *l, const struct egress_request *q,
+answer(struct buf *out, const struct egress_policy *p, const struct squid_line *l, const struct egress_request *q,
     const struct egress_verdict *v)
 {
 	/* "bump" asks whether it is allowed and to be opened: a second question about the same thing. */
@@ -188,6 +221,8 @@ answer(struct buf *out, const struct squid_line *l, const struct egress_request 
 	squid_reply_word(out, "reason", egress_reason_str(v->reason));
 	if (*v->identity != '\0')
 		squid_reply_word(out, "identity", v->identity);
+	if (v->budgets != 0)
+		answer_budgets(out, p, v);
 	squid_reply_end(out);
 }
 
@@ -214,7 +249,7 @@ egress_helper_line(struct egress_helper *h, char *line, size_t n, int64_t now_ms
 		return;
 	}
 	egress_decide(h->source.policy, &q, &v);
-	answer(&h->out, &l, &q, &v);
+	answer(&h->out, h->source.policy, &l, &q, &v);
 	if (F_CLIENT_PORT < l.n && port_read(&l.field[F_CLIENT_PORT], &client_port) && client_port > 0)
 		egress_tunnels_note(h->tunnels, &q, client_port, v.allow);
 	if (!str_is(str_more(&l, F_WORD), WORD_BUMP))

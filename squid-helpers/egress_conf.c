@@ -83,6 +83,34 @@ static const struct conf_opt identity_opts[] = {
 	CONF_END
 };
 
+static const struct conf_enum direction_names[] = {
+	{ "both", EGRESS_BOTH }, { "up", EGRESS_UP }, { "down", EGRESS_DOWN }, { NULL, 0 }
+};
+
+static const struct conf_enum per_names[] = {
+	{ "day", EGRESS_PER_DAY }, { "hour", EGRESS_PER_HOUR }, { NULL, 0 }
+};
+
+static const struct conf_opt budget_opts[] = {
+	CONF_AT(struct egress_conf_budget, at),
+	{ .name = "id", .type = CONF_T_STR, .offset = offsetof(struct egress_conf_budget, id),
+	  .max = 64, .unit = "id", .help = "name in answers, logs and events", .check = check_id },
+	CONF_STRS(struct egress_conf_budget, identities, "ids of identities it is for; empty: everybody"),
+	CONF_STRS(struct egress_conf_budget, rules, "ids of rules: what they allow counts; empty: everything"),
+	CONF_ENUM(struct egress_conf_budget, direction, direction_names, "both", "bytes to servers, from them, or both"),
+	CONF_ENUM(struct egress_conf_budget, per, per_names, "day", "of UTC"),
+	{ .name = "bytes", .type = CONF_T_SIZE, .offset = offsetof(struct egress_conf_budget, bytes), .min = 1,
+	  .max = (int64_t)1 << 60, .unit = "bytes", .help = "that may pass" },
+	CONF_BOOL(struct egress_conf_budget, share, "false", "one count for all identities instead of one each"),
+	CONF_END
+};
+
+static const struct conf_opt accounts_opts[] = {
+	CONF_STR(struct egress_conf_accounts, log, "", "path", "where Squid writes the bytes of each request (llmsec-budget.conf)"),
+	CONF_STR(struct egress_conf_accounts, state, "", "path", "where the helper keeps its counts, writable by Squid"),
+	CONF_END
+};
+
 static const struct conf_opt lists_opts[] = {
 	CONF_STR(struct egress_conf_lists, path, "", "path", "lists of llmsecd's API, readable by Squid; empty: none"),
 	CONF_BOOL(struct egress_conf_lists, required, "true", "refuse everything while they were never readable"),
@@ -137,5 +165,8 @@ const struct conf_opt egress_conf_opts[] = {
 	    "named lists of domains"),
 	CONF_SEQ(struct egress_conf, rules, n_rules, rule_opts, struct egress_conf_rule,
 	    "read top down, the first match decides; no match: refused"),
+	CONF_MAP(struct egress_conf, accounts, accounts_opts, "bytes that passed; needed for budgets"),
+	CONF_SEQ(struct egress_conf, budgets, n_budgets, budget_opts, struct egress_conf_budget,
+	    "how much may pass in an hour or a day"),
 	CONF_END
 };

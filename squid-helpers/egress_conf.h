@@ -48,6 +48,26 @@ struct egress_conf_identity {
 	struct conf_strs	 labels;	/* header of a trusted hop */
 };
 
+/* Bytes that may pass in an hour or a day of UTC. */
+enum egress_direction { EGRESS_BOTH, EGRESS_UP, EGRESS_DOWN };
+enum egress_per { EGRESS_PER_DAY, EGRESS_PER_HOUR };
+
+struct egress_conf_budget {
+	struct conf_at		 at;
+	char			*id;
+	struct conf_strs	 identities;	/* empty: everybody */
+	struct conf_strs	 rules;		/* that allowed it; empty: any */
+	int			 direction;	/* enum egress_direction */
+	int			 per;		/* enum egress_per */
+	int64_t			 bytes;
+	bool			 share;		/* one count for all identities, not one each */
+};
+
+/* What Squid wrote of the bytes that passed, and what was made of it. */
+struct egress_conf_accounts {
+	char	*log, *state;
+};
+
 struct egress_conf_lists {
 	char	*path;
 	bool	 required;
@@ -82,6 +102,9 @@ struct egress_conf {
 	size_t				 n_groups;
 	struct egress_conf_rule		*rules;
 	size_t				 n_rules;
+	struct egress_conf_accounts	 accounts;
+	struct egress_conf_budget	*budgets;
+	size_t				 n_budgets;
 };
 
 /* The file that `providers` names. */

@@ -42,7 +42,7 @@ int
 egress_helper_open(struct egress_helper *h, const char *policy_path)
 {
 	memset(h, 0, sizeof(*h));
-	h->source.path = policy_path;
+	egress_source_open(&h->source, policy_path);
 	h->tunnels = egress_tunnels_new();
 	return h->tunnels != NULL ? egress_report_open(&h->report) : -ENOMEM;
 }
@@ -98,7 +98,11 @@ review(struct egress_helper *h)
 static void
 lists_check(struct egress_helper *h)
 {
-	if (egress_source_lists(&h->source))
+	bool lists = egress_source_lists(&h->source), over = egress_source_accounts(&h->source);
+
+	if (over)
+		egress_report_budgets(h->report, &h->source.accounts, true);
+	if (lists || over)
 		review(h);
 }
 
@@ -138,6 +142,7 @@ housekeep(struct egress_helper *h, bool force)
 	changes = h->source.changes;
 	if (egress_source_check(&h->source, h->report, force))
 		egress_tunnels_direct(h->tunnels, egress_policy_conf(h->source.policy)->gate);
+	egress_report_budgets(h->report, &h->source.accounts, h->source.changes != changes);
 	if (h->source.changes != changes)
 		review(h);
 	egress_tunnels_flush(h->tunnels);

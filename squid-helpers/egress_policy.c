@@ -9,6 +9,7 @@
 #include "squid-helpers/egress_addr.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy_private.h"
+#include "squid-helpers/egress_usage.h"
 
 #define FNV_PRIME	1099511628211ULL
 
@@ -50,6 +51,8 @@ static const struct {
 	[EGRESS_GRPC] = { "grpc", "egress.grpc", 4 },
 	[EGRESS_SCHEME] = { "scheme", "egress.scheme", 5 },
 	[EGRESS_NOT_OPENED] = { "tls_not_opened", NULL, 5 },
+	[EGRESS_OVER_BUDGET] = { "over_budget", NULL, 5 },
+	[EGRESS_NO_ACCOUNTS] = { "no_accounts", "egress.no-accounts", 7 },
 	[EGRESS_NO_POLICY] = { "no_policy", "egress.no-policy", 7 },
 };
 
@@ -115,6 +118,12 @@ void
 egress_policy_lists(struct egress_policy *p, const struct egress_lists *lists)
 {
 	p->lists = lists;
+}
+
+void
+egress_policy_usage(struct egress_policy *p, const struct egress_usage *usage)
+{
+	p->usage = usage;
 }
 
 /* --- what no rule can change ------------------------------------------------------------------ */
@@ -329,7 +338,7 @@ rules_decide(const struct egress_policy *p, const struct egress_request *q, stru
 		    egress_lists_allowed(p->lists, v->host.name, v->host.len);
 
 		if (api)
-			verdict_set(v, EGRESS_ALLOWED, "api.whitelist");
+			verdict_set(v, EGRESS_ALLOWED, API_RULE);
 		else if (v->host.kind == EGRESS_HOST_IP && m->near == NONE)
 			verdict_set(v, EGRESS_IP_LITERAL, NULL);
 		else
@@ -343,6 +352,31 @@ rules_decide(const struct egress_policy *p, const struct egress_request *q, stru
 	}
 }
 
+/* What is allowed, as long as something is left of it. */
+static void
+budget_decide(const struct egress_policy *p, const struct match *m, int who, struct egress_verdict *v)
+{
+	uint64_t mine = who >= 0 ? p->identities[who].budgets : p->nobody_budgets;
+	time_t now;
+	int over;
+
+	mine &= m->rule != NONE ? p->rules[m->rule].budgets : p->api_budgets;
+	if (mine == 0)
+		return;
+	v->budgets = mine;
+	if (p->usage == NULL) {
+		verdict_set(v, EGRESS_NO_ACCOUNTS, NULL);
+		return;
+	}
+	now = time(NULL);
+	over = egress_usage_over(p->usage, mine, who, now);
+	if (over < 0)
+		return;
+	verdict_set(v, EGRESS_OVER_BUDGET, v->rule);
+	v->budget = p->conf.budgets[over].id;
+	egress_usage_used(p->usage, (size_t)over, who, now, &v->until);
+}
+
 void
 egress_decide(const struct egress_policy *p, const struct egress_request *q,
     struct egress_verdict *v)
@@ -354,6 +388,9 @@ egress_decide(const struct egress_policy *p, const struct egress_request *q,
 	egress_host_parse(&v->host, q->host.p, q->host.n);
 	v->observed = v->bump = false;
 	v->identity = "";
+	v->budgets = 0;
+	v->budget = NULL;
+	v->until = 0;
 	v->kind = EGRESS_APPLICATION;
 	if (p != NULL) {
 		who = egress_policy_identity(p, q);
@@ -369,6 +406,9 @@ egress_decide(const struct egress_policy *p, const struct egress_request *q,
 		rules_decide(p, q, &m, v);
 	else
 		verdict_set(v, r, NULL);
+	if (v->allow)
+		budget_decide(p, &m, who, v);
+	v->bump &= v->allow;
 	if (!v->allow && p != NULL && p->conf.mode == EGRESS_OBSERVE && v->reason != EGRESS_NO_POLICY)
 		v->allow = v->observed = true;
 }

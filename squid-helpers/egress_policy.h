@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_host.h"
@@ -45,6 +46,8 @@ enum egress_reason {
 	EGRESS_GRPC,
 	EGRESS_SCHEME,
 	EGRESS_NOT_OPENED,		/* a rule wants TLS opened, this port tunnels it */
+	EGRESS_OVER_BUDGET,
+	EGRESS_NO_ACCOUNTS,		/* there is a budget, and what is used can't be known */
 	EGRESS_REASON_N
 };
 
@@ -80,6 +83,9 @@ struct egress_verdict {
 	const char		*identity;	/* id, "" if none fits; lives as long as the policy */
 	enum egress_kind	 kind;
 	const char		*rule;	/* id; lives as long as the policy */
+	uint64_t		 budgets; /* allowed; bits: the budgets of the policy that it counts for */
+	const char		*budget; /* id of the one that is used up, or NULL; lives as long as the policy */
+	time_t			 until;	/* when it is new again */
 	struct egress_host	 host;
 };
 
@@ -100,6 +106,12 @@ void	egress_policy_threats(struct egress_policy *, const struct set_dom *);
 /* The same with the lists of llmsecd's API. */
 struct egress_lists;
 void	egress_policy_lists(struct egress_policy *, const struct egress_lists *);
+
+/*
+ * What of its budgets is used; borrowed.  NULL: what has a budget is refused.
+ */
+struct egress_usage;
+void	egress_policy_usage(struct egress_policy *, const struct egress_usage *);
 
 /* <policy> NULL: everything is refused with EGRESS_NO_POLICY. */
 void	egress_decide(const struct egress_policy *policy, const struct egress_request *,

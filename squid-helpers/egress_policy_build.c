@@ -370,6 +370,7 @@ egress_policy_load(struct egress_policy **out, const char *name, const char *tex
 	groups_check(p, d);
 	for (size_t i = 0; i < p->conf.n_rules; i++)
 		rule_build(p, (uint32_t)i, d);
+	egress_policy_budgets(p, d);
 	r = diag_errors(d) ? -EINVAL : table_build(p);
 	if (r == 0 && p->n_names == 0 && !p->by_address && *p->conf.lists.path == '\0')
 		diag_warn(d, name, 0, 0, "no rule: everything is refused");

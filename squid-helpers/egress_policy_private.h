@@ -26,6 +26,7 @@ struct rule {
 	uint32_t		 methods;	/* bits of method_names; 0: any */
 	uint64_t		 identities;	/* bits; 0: everybody */
 	bool			 bump, override_lists, websocket, grpc, doh;
+	uint64_t		 budgets;	/* bits */
 	const struct conf_strs	*paths;
 	struct cidr		*cidrs;
 	size_t			 n_cidrs;
@@ -46,10 +47,13 @@ struct entry {
 };
 
 #define IDENTITIES_MAX	64
+#define BUDGETS_MAX	64
+#define API_RULE	"api.whitelist"	/* what the API's list allows */
 
 struct identity {
 	struct cidr	*sources;
 	size_t		 n_sources;
+	uint64_t	 budgets;	/* bits */
 };
 
 struct networks {
@@ -74,6 +78,8 @@ struct egress_policy {
 	struct link		*links;
 	uint32_t		 n_links;
 	const struct set_dom	*threats;	/* borrowed; NULL: none */
+	const struct egress_usage *usage;	/* borrowed; NULL: none */
+	uint64_t		 nobody_budgets, api_budgets;	/* of who is no identity, of API_RULE */
 	const char		*file;	/* for messages while building */
 };
 
@@ -92,6 +98,8 @@ struct match {
 	uint32_t		 method;
 };
 void	egress_match_rule(const struct egress_policy *, uint32_t rule, const struct egress_request *, struct match *);
+/* The rules and identities that budgets are for; after both were built. */
+void	egress_policy_budgets(struct egress_policy *, struct diag *);
 /* The bit of a method in rule.methods, 0 for one not known here. */
 uint32_t	egress_policy_method(const char *p, size_t n);
 #endif

@@ -11,16 +11,18 @@
 #include "lib/counters.h"
 #include "lib/event.h"
 #include "lib/log.h"
+#include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_report.h"
+#include "squid-helpers/egress_usage.h"
 
 #define REPEAT_SLOTS	512	/* a power of 2; a collision only means one event more */
 #define REPEAT_MS	1000
 #define EVENTS_MAX	200	/* a second; a client that asks for ever new names must not fill the spool */
 
 enum { CTR_ALLOW, CTR_DENY, CTR_BROKEN, CTR_LOADED, CTR_REJECTED, CTR_STALE, CTR_NAMES,
-       CTR_EVENT_LOST, CTR_EVENT_HELD, CTR_REASON };
+       CTR_EVENT_LOST, CTR_EVENT_HELD, CTR_UP, CTR_DOWN, CTR_LINES_BAD, CTR_OVER, CTR_REASON };
 
 #define REASON(tok)	{ "llmsec_egress_denied_total", "reason=\"" tok "\"", \
 			  "Requests refused, by reason", COUNTER_COUNTER }
@@ -45,13 +47,18 @@ static const struct counter_def defs[] = {
 	    "Events that could not even be spooled", COUNTER_COUNTER },
 	[CTR_EVENT_HELD] = { "llmsec_egress_events_held_total", NULL,
 	    "Refusals without an event of their own, because there were too many in that second", COUNTER_COUNTER },
+	[CTR_UP] = { "llmsec_egress_budget_bytes_total", "direction=\"up\"", "Bytes counted for budgets", COUNTER_COUNTER },
+	[CTR_DOWN] = { "llmsec_egress_budget_bytes_total", "direction=\"down\"", "Bytes counted for budgets", COUNTER_COUNTER },
+	[CTR_LINES_BAD] = { "llmsec_egress_budget_lines_bad_total", NULL,
+	    "Lines of the accounts log that were not understood", COUNTER_COUNTER },
+	[CTR_OVER] = { "llmsec_egress_budgets_over", NULL, "Counts of budgets that have reached their limit", COUNTER_GAUGE },
 	/* in the order of enum egress_reason, without EGRESS_ALLOWED */
 	REASON("not_allowed"), REASON("denied_by_rule"), REASON("port_not_allowed"),
 	REASON("method_not_allowed"), REASON("ip_literal"), REASON("metadata"), REASON("bad_host"),
 	REASON("userinfo"), REASON("sni_mismatch"), REASON("no_policy"), REASON("threat"),
 	REASON("listed"), REASON("private_address"), REASON("no_sni"), REASON("path_not_allowed"),
 	REASON("identity_not_allowed"), REASON("dns_endpoint"), REASON("websocket"), REASON("grpc"), REASON("scheme"),
-	REASON("tls_not_opened"),
+	REASON("tls_not_opened"), REASON("over_budget"), REASON("no_accounts"),
 };
 #define DEFS_N	(sizeof(defs) / sizeof(defs[0]))
 _Static_assert(DEFS_N == CTR_REASON + EGRESS_REASON_N - 1, "one counter per reason");
@@ -73,6 +80,8 @@ struct egress_report {
 	char			*counters_dir, *node, *socket, *spool_dir;	/* in use */
 	int64_t			 second_ms;	/* when the budget of events was filled up */
 	unsigned		 sent;		/* of it since then */
+	uint64_t		 up, down, bad;	/* of the accounts, as far as counted */
+	time_t			 over_said[64][65];	/* by budget and identity */
 	struct repeat		 repeat[REPEAT_SLOTS];
 };
 
@@ -320,6 +329,56 @@ egress_report_policy(struct egress_report *r, const struct egress_policy *p, con
 	e.detail = detail.err ? NULL : buf_ptr(&detail);
 	emit(r, &e);
 	buf_free(&detail);
+}
+
+static void
+emit_budget(struct egress_report *r, const struct egress_conf *c, size_t budget, int who, uint64_t used, time_t until)
+{
+	struct event e = { .event = "egress.budget_used", .severity = 5, .score = -1,
+	    .action = c->mode == EGRESS_OBSERVE ? "monitor" : "block", .target = c->budgets[budget].id };
+	struct buf detail = { 0 };
+
+	buf_printf(&detail, "{\"reason\":\"over_budget\",\"identity\":\"%s\",\"used\":%llu,\"bytes\":%lld,\"until\":%lld}",
+	    who >= 0 ? c->identities[who].id : "", (unsigned long long)used, (long long)c->budgets[budget].bytes,
+	    (long long)until);
+	buf_addc(&detail, '\0');
+	e.detail = detail.err ? NULL : buf_ptr(&detail);
+	emit(r, &e);
+	buf_free(&detail);
+}
+
+/* Of each count the end of the hour or day that was said already. */
+static void
+report_over(struct egress_report *r, const struct egress_usage *u, time_t now)
+{
+	const struct egress_conf *c = egress_usage_conf(u);
+
+	for (size_t b = 0; b < c->n_budgets && b < 64; b++)
+		for (size_t w = 0; w < (c->budgets[b].share ? 1 : c->n_identities + 1) && w < 65; w++) {
+			time_t until;
+			uint64_t used = egress_usage_used(u, b, (int)w - 1, now, &until);
+
+			if (used < (uint64_t)c->budgets[b].bytes || r->over_said[b][w] == until)
+				continue;
+			r->over_said[b][w] = until;
+			emit_budget(r, c, b, (int)w - 1, used, until);
+		}
+}
+
+void
+egress_report_budgets(struct egress_report *r, const struct egress_accounts *a, bool over)
+{
+	time_t now = time(NULL);
+
+	counters_set(r->ctr, CTR_OVER, a->usage != NULL ? (int64_t)egress_usage_over_count(a->usage, now) : 0);
+	counters_add(r->ctr, CTR_UP, a->up - r->up);
+	counters_add(r->ctr, CTR_DOWN, a->down - r->down);
+	counters_add(r->ctr, CTR_LINES_BAD, a->bad - r->bad);
+	r->up = a->up;
+	r->down = a->down;
+	r->bad = a->bad;
+	if (over && a->usage != NULL)
+		report_over(r, a->usage, now);
 }
 
 void

@@ -6,9 +6,11 @@
  * repeat (same client, host, port and reason) within a second become one event with a count, so a
  * client in a loop can't fill the spool.  Single-threaded, like the helper.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct egress_accounts;
 struct egress_conf;
 struct egress_policy;
 struct egress_report;
@@ -29,6 +31,8 @@ void	egress_report_verdict(struct egress_report *, const struct egress_request *
 void	egress_report_broken(struct egress_report *);
 /* <names> of the policy now in force; <why> NULL: loaded, else the first error of the file. */
 void	egress_report_policy(struct egress_report *, const struct egress_policy *, const char *why);
+/* What was counted; <over>: a budget may be used up now that was not, which is an event, once in its hour or day. */
+void	egress_report_budgets(struct egress_report *, const struct egress_accounts *, bool over);
 /* About once a second: send what was held back, let the event client take acknowledgements. */
 void	egress_report_tick(struct egress_report *, int64_t now_ms);
 #endif

@@ -101,6 +101,7 @@ source_parse(struct egress_source *s, struct egress_report *report, const struct
 	if (err < 0) {
 		source_reject(s, report, err, err == -EINVAL ? diag_first(d) : strerror(-err));
 	} else {
+		egress_accounts_direct(&s->accounts, egress_policy_conf(p));
 		egress_policy_free(&s->policy);
 		s->policy = p;
 		s->err = 0;
@@ -189,6 +190,18 @@ egress_source_lists(struct egress_source *s)
 	return true;
 }
 
+bool
+egress_source_accounts(struct egress_source *s)
+{
+	bool over = egress_accounts_check(&s->accounts);
+
+	/* Counts may have moved, or be known by now. */
+	if (s->policy != NULL)
+		egress_policy_usage(s->policy, egress_accounts_usage(&s->accounts));
+	s->changes += over;
+	return over;
+}
+
 static bool
 policy_check(struct egress_source *s, struct egress_report *report, bool force)
 {
@@ -231,12 +244,22 @@ egress_source_check(struct egress_source *s, struct egress_report *report, bool 
 	}
 	threats_check(s);
 	egress_source_lists(s);
+	egress_source_accounts(s);
+	egress_accounts_keep(&s->accounts);
 	return fresh;
+}
+
+void
+egress_source_open(struct egress_source *s, const char *path)
+{
+	*s = (struct egress_source){ .path = path };
+	egress_accounts_init(&s->accounts);
 }
 
 void
 egress_source_close(struct egress_source *s)
 {
+	egress_accounts_close(&s->accounts);
 	set_dom_close(&s->threats);
 	egress_lists_free(&s->lists);
 	egress_policy_free(&s->policy);

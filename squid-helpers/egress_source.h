@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/set_file.h"
+#include "squid-helpers/egress_accounts.h"
 
 struct egress_policy;
 struct set_dom;
@@ -27,6 +28,7 @@ struct egress_source {
 	struct egress_lists	*lists;		/* the same of llmsecd's lists */
 	struct set_stamp	 lists_seen;
 	char			 lists_path[4096];
+	struct egress_accounts	 accounts;	/* of the policy's budgets */
 	unsigned		 changes;	/* how often anything above became another */
 	char			 threats_path[4096];	/* of <threats>, or what was tried */
 };
@@ -38,5 +40,8 @@ struct egress_source {
 bool	egress_source_check(struct egress_source *, struct egress_report *report, bool force);
 /* Only whether the lists changed: one stat(2), for just before a decision.  True: others are in force now. */
 bool	egress_source_lists(struct egress_source *);
+/* Count what passed since.  True: a budget is used up that was not; one read(2), like the above. */
+bool	egress_source_accounts(struct egress_source *);
+void	egress_source_open(struct egress_source *, const char *path);
 void	egress_source_close(struct egress_source *);
 #endif

@@ -12,10 +12,12 @@
 #include "lib/diag.h"
 #include "lib/log.h"
 #include "lib/set_dom.h"
+#include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_helper.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_usage.h"
 #include "squid-helpers/squid_line.h"
 
 #define PROGRAM		"ext_llmsec_egress_acl"
@@ -113,6 +115,7 @@ test(const char *path, const char *fields)
 	struct egress_policy *p = NULL;
 	struct set_dom *threats = NULL;
 	struct egress_lists *lists = NULL;
+	struct egress_usage *usage = NULL;
 	struct diag *d = diag_new();
 	struct squid_line l;
 	struct egress_request q;
@@ -130,6 +133,8 @@ test(const char *path, const char *fields)
 	    egress_lists_load(&lists, egress_policy_conf(p)->lists.path, d) < 0)
 		diag_print(d, stderr);
 	egress_policy_lists(p, lists);
+	usage = egress_accounts_peek(egress_policy_conf(p));
+	egress_policy_usage(p, usage);
 	if (squid_line_parse(&l, line, strlen(line)) < 0 || !egress_request_from_line(&q, &l)) {
 		fprintf(stderr, PROGRAM ": %s\n", l.err);
 		goto out;
@@ -139,6 +144,7 @@ test(const char *path, const char *fields)
 	    egress_reason_str(v.reason), v.rule);
 	r = v.allow ? 0 : 1;
 out:
+	egress_usage_free(&usage);
 	egress_policy_free(&p);
 	set_dom_close(&threats);
 	egress_lists_free(&lists);

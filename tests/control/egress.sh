@@ -189,9 +189,16 @@ is "$(api POST /api/egress/test -d '{"url":"hub.example.com","identity":"agent"}
 is "$(api POST /api/egress/test -d '{"url":"hub.example.com","identity":"198.41.0.1"}') $(answer '[.decision,.reason]')" '200 ["deny","identity_not_allowed"]' 'and for somebody else'
 is "$(llmsecctl egress test http://0xa9fea9fe/ | jq -r .reason)" metadata 'llmsecctl asks, too'
 sed 's/hub.example.com/hub2.example.com/' "$policy" >"$tap_dir/p2"
+cat >>"$tap_dir/p2" <<-T
+	accounts: {log: $tap_dir/bytes.log, state: $tap_dir/bytes.state}
+	budgets: [{id: hub-day, rules: [agents], bytes: 1k}, {id: llm-day, rules: [llm], bytes: 1k}]
+T
+printf 'llmsec-egress-accounts 1\nlog 1 0\nhub-day agent %d 1000\nllm-day - %d 2000\nend\n' "$(date +%s)" "$(date +%s)" >"$tap_dir/bytes.state"
 is "$(api POST /api/egress/policy --data-binary "@$policy") $(answer .version)" '200 1' 'the policy gets a version'
 is "$(api POST /api/egress/policy --data-binary "@$tap_dir/p2") $(answer .version)" '200 2' 'and another'
 is "$(api POST /api/egress/test -d '{"url":"hub2.example.com","identity":"agent"}') $(answer .rule)" '200 agents' 'which is in force'
+is "$(answer '[.budgets[] | .id, .used, .bytes]')" '["hub-day",1000,1024]' 'with what is used of its budget'
+is "$(api POST /api/egress/test -d '{"url":"a.llm.example.com"}') $(answer '[.decision, .reason, .budgets[0].used]')" '200 ["deny","over_budget",2000]' 'or that it is used up'
 echo 'rules: [{id: x, domains: [.com]}]' >"$tap_dir/p3"
 is "$(api POST /api/egress/policy --data-binary "@$tap_dir/p3") $(answer .error.code)" '400 invalid_policy' 'a bad one is refused'
 like "$(answer .error.message)" 'com.*top-level' 'with the reason'
