@@ -244,6 +244,18 @@ look_inside(struct attach_part *p, const struct attach_file *f, const struct fil
 	}
 }
 
+/* Of UTF-16 and other encodings the placeholders would have to be in it, too. */
+static void
+note_media(struct span_media *m, const struct attach_file *f, const struct filetype *t, enum attach_what class)
+{
+	m->kind = t->name;
+	m->scene = class == ATTACH_IMAGE || class == ATTACH_AUDIO || class == ATTACH_VIDEO;
+	if (m->head < SIZE_MAX && (class == ATTACH_TEXT || class == ATTACH_SCRIPT) && strcmp(t->name, "utf16") != 0) {
+		m->plain = f->data;
+		m->plain_len = f->len;
+	}
+}
+
 void
 attach_file(struct attach_part *p, const struct attach_file *f, unsigned depth)
 {
@@ -262,7 +274,9 @@ attach_file(struct attach_part *p, const struct attach_file *f, unsigned depth)
 		attach_tell(p, ATTACH_SIZE);
 	if (f->len > 0 && !claims_hold(f, t))
 		attach_tell(p, ATTACH_MISMATCH);
-	if (p->deep && !p->blocked && p->rc == 0)
+	if (depth == 0 && p->media != NULL)
+		note_media(p->media, f, t, class);
+	if ((p->look == LOOK_ALL || (p->look == LOOK_TEXTS && p->media != NULL && p->media->plain != NULL)) && !p->blocked && p->rc == 0)
 		look_inside(p, f, t, class, depth);
 }
 
@@ -282,7 +296,7 @@ static void
 unreadable(struct attach_part *p, const char *s, size_t n)
 {
 	attach_tell(p, ATTACH_UNREADABLE);
-	if (p->deep && !p->blocked)
+	if (p->look == LOOK_ALL && !p->blocked)
 		put_text(p, s, n);
 }
 
@@ -324,6 +338,7 @@ encoded(struct attach_part *p, struct attach_file *f, const char *s, size_t n, b
 	}
 	f->data = out;
 	f->len = (size_t)got;
+	p->media->head = base64 ? (size_t)(s - p->media->value) : SIZE_MAX;
 	attach_file(p, f, 0);
 }
 
@@ -332,7 +347,7 @@ remote(struct attach_part *p, const char *s, size_t n)
 {
 	p->run->remote++;
 	attach_tell(p, attach_remote(p->run->conf, s, n) == REMOTE_OK ? ATTACH_REMOTE : ATTACH_ADDRESS);
-	if (p->deep && !p->blocked)
+	if (p->look == LOOK_ALL && !p->blocked)
 		put_text(p, s, n);	/* a secret in a query string, for one */
 }
 
@@ -347,6 +362,7 @@ value(struct attach_part *p, const struct span_media *m)
 	if (m->bytes) {
 		f.data = s;
 		f.len = n;
+		p->media->head = SIZE_MAX;	/* an answer to an upload says nothing that could be restored */
 		attach_file(p, &f, 0);
 		return;
 	}
@@ -364,10 +380,10 @@ value(struct attach_part *p, const struct span_media *m)
 }
 
 int
-attach_judge(struct attach_run *r, struct span *s, bool deep, struct findings *fs)
+attach_judge(struct attach_run *r, struct span *s, enum attach_look look, struct findings *fs)
 {
-	struct attach_part p = {.run = r, .findings = fs, .deep = deep && r->text_left > 0};
-	const struct span_media *m = s->media;
+	struct attach_part p = {.run = r, .findings = fs, .look = r->text_left > 0 ? look : LOOK_TYPE, .media = s->media};
+	struct span_media *m = s->media;
 
 	s->text = "";
 	s->len = 0;
@@ -379,10 +395,11 @@ attach_judge(struct attach_run *r, struct span *s, bool deep, struct findings *f
 		if (p.blocked || p.rc < 0)
 			return p.rc;
 	}
-	if (deep && m->name_len > 0)
+	if (look == LOOK_ALL && m->name_len > 0)
 		put_text(&p, m->name, m->name_len < NAME_MAX_LEN ? m->name_len : NAME_MAX_LEN);
+	m->text_at = buf_len(&p.text);
 	value(&p, m);
-	if (deep && r->text_left == 0)
+	if (look != LOOK_TYPE && r->text_left == 0)
 		attach_tell(&p, ATTACH_LIMIT);
 	if (p.rc == 0 && !p.blocked && buf_len(&p.text) > 0) {
 		s->len = buf_len(&p.text);

@@ -40,7 +40,8 @@ enum attach_what {
 struct attach_modes {
 	int	most;			/* enum detect_mode: the most that is done; off: nothing is opened */
 	int	what[ATTACH_N];		/* enum detect_mode */
-	int	pii, secrets;		/* in a file, where nothing can be masked: the most that is done */
+	int	pii, secrets;		/* what is done where a file can't be masked */
+	int	media_pii;		/* of <pii>, in words inside of pictures, sound, films */
 };
 
 struct attach_conf {
@@ -73,11 +74,28 @@ struct attach_run {
 };
 
 void	attach_begin(struct attach_run *, const struct attach_conf *, const struct attach_modes *, struct arena *);
+/* How far a part is looked into. */
+enum attach_look {
+	LOOK_TYPE,
+	LOOK_TEXTS,		/* texts that can be masked are read: of a part that was judged in an earlier turn, for the client sends it unmasked */
+	LOOK_ALL
+};
 /*
- * Judge the part in <s> (s->media is not NULL).  Its findings are appended; s->text becomes its name and text ("" if there is none).  <deep>: read
- * its text; a part that was judged in an earlier turn is only typed.  0 or -ENOMEM.
+ * Judge the part in <s> (s->media is not NULL).  Its findings are appended; s->text becomes its name and text ("" if there is none), and
+ * what masking needs is noted in s->media.  0 or -ENOMEM.
  */
-int	attach_judge(struct attach_run *, struct span *s, bool deep, struct findings *);
+int	attach_judge(struct attach_run *, struct span *s, enum attach_look, struct findings *);
+/*
+ * Which of <fs>, found in s->text, can be masked in the file: what to replace goes into s->media.  Where one can't, all of them get the mode
+ * that the policy has for that (s->unmaskable says so).  HTML is masked as source, then read again: what is still found makes it unmaskable.  0 or -errno of
+ * the detectors.
+ */
+int	attach_mask(const struct detectors *, struct attach_run *, struct span *s, struct findings *fs);
+/* The same where nothing can be masked. */
+void	attach_fixed(const struct attach_modes *, struct span *, struct findings *);
+struct mask_vault;
+/* s->media's value with its mask carried out, tokens from <vault>: base64 in the spelling it had.  0 or -ENOMEM. */
+int	attach_mask_write(const struct span *, struct mask_vault *, struct arena *, const char **value, size_t *len);
 /*
  * data: URLs inside of a text.  Each is judged like a part, but what is found is only told (programs excepted: they follow their mode), for to
  * a provider this is text.  Those whose text could be read leave the text: *out, *n is what remains of <s>, with a line break in each gap, and

@@ -41,8 +41,9 @@ static const struct conf_enum own_told_names[] = {{"inherit", -1}, {"monitor", D
 	ROW(WHAT(base, COUNT), "too_many", told, def("block"), "more than max_count in a request"), \
 	ROW(WHAT(base, REMOTE), "remote", class, def("monitor"), "addresses that the provider fetches by itself"), \
 	ROW(WHAT(base, ADDRESS), "remote_denied", told, def("block"), "addresses whose scheme or host is not allowed"), \
-	ROW((base) + offsetof(struct attach_modes, pii), "pii", class, def("monitor"), "the most that is done about personal data in a file, where nothing can be masked"), \
-	ROW((base) + offsetof(struct attach_modes, secrets), "secrets", class, def("block"), "the same for keys, tokens, passwords")
+	ROW((base) + offsetof(struct attach_modes, pii), "pii", class, def("block"), "what is done where personal data should be masked in a file that can't be written anew"), \
+	ROW((base) + offsetof(struct attach_modes, secrets), "secrets", class, def("block"), "the same for keys, tokens, passwords"), \
+	ROW((base) + offsetof(struct attach_modes, media_pii), "media_pii", class, def("monitor"), "the same for personal data in the words inside of pictures, sound, films")
 
 #define GENERAL(d)	d
 #define INHERIT(d)	"inherit"
@@ -76,6 +77,7 @@ attach_modes_merge(struct attach_modes *out, const struct attach_modes *own, con
 {
 	out->most = own->most < 0 ? general->most : own->most;
 	out->pii = own->pii < 0 ? general->pii : own->pii;
+	out->media_pii = own->media_pii < 0 ? general->media_pii : own->media_pii;
 	out->secrets = own->secrets < 0 ? general->secrets : own->secrets;
 	for (size_t i = 0; i < ATTACH_N; i++)
 		out->what[i] = own->what[i] < 0 ? general->what[i] : own->what[i];

@@ -104,7 +104,7 @@ close_gaps(struct attach_run *r, const struct span *s, struct attach_inline *out
 int
 attach_inline(struct attach_run *r, const struct span *s, bool deep, struct findings *fs, struct attach_inline *out)
 {
-	struct attach_part p = {.run = r, .findings = fs, .deep = deep, .in_text = true};
+	struct attach_part p = {.run = r, .findings = fs, .look = deep ? LOOK_ALL : LOOK_TYPE, .in_text = true};
 	const char *at = s->text, *end = s->text + s->len, *mark;
 
 	*out = (struct attach_inline){.text = s->text, .len = s->len, .files = ""};

@@ -18,7 +18,8 @@ struct attach_file {
 struct attach_part {
 	struct attach_run	*run;
 	struct findings		*findings;
-	bool			 deep;
+	enum attach_look	 look;
+	struct span_media	*media;	/* to note in what can be masked; NULL: nothing */
 	struct buf		 text;	/* gathered; .max bounds it */
 	bool			 in_text;	/* a data: URL in a text: findings are told, no more */
 	size_t			 start, len;	/* of it there */
@@ -30,7 +31,7 @@ struct attach_part {
 
 /* A finding of this kind, in the mode that the policy has for it; once per part. */
 void	attach_tell(struct attach_part *, enum attach_what);
-/* Type, size, claims; then, if <deep>, text.  <depth>: archives around it. */
+/* Type, size, claims; then, as far as it is looked into, text.  <depth>: archives around it. */
 void	attach_file(struct attach_part *, const struct attach_file *, unsigned depth);
 /* The entries of an archive, each as a file. */
 void	attach_archive(struct attach_part *, const struct attach_file *, const struct filetype *, unsigned depth);

@@ -189,18 +189,6 @@ cap_private(const struct work *w, struct findings *f)
 			f->v[i].mode = (enum detect_mode)w->own->pii;
 }
 
-/* In a file nothing is masked: another mode takes that one's place. */
-static void
-cap_fixed(const struct attach_modes *m, struct findings *f)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		int mode = strncmp(f->v[i].category, "secret.", 7) == 0 ? m->secrets : m->pii;
-
-		if (f->v[i].mode == DETECT_MASK)
-			f->v[i].mode = (enum detect_mode)(mode < m->most ? mode : m->most);
-	}
-}
-
 /* Without a memory of conversations, what the request itself calls history is taken for it. */
 static bool
 judged_before(const struct work *w, const struct span *s)
@@ -255,7 +243,7 @@ judge_course(struct work *w, const struct detect_modes *modes)
 
 /* A text, and the data: URLs in it. */
 static int
-detect_text(const struct detectors *d, const struct detect_modes *modes, struct attach_run *run, const struct span *s, bool deep,
+detect_text(const struct detectors *d, const struct detect_modes *modes, struct attach_run *run, struct span *s, bool deep,
     struct findings *fs, struct detect_score *score)
 {
 	struct findings in_files = {NULL, 0};
@@ -282,7 +270,7 @@ detect_text(const struct detectors *d, const struct detect_modes *modes, struct 
 	part.len = x.files_len;
 	part.prov = PROV_FILE;
 	rc = detect_span(d, modes, &part, run->arena, &in_files, &inner);
-	cap_fixed(run->modes, &in_files);
+	attach_fixed(run->modes, s, &in_files);
 	for (size_t k = 0; rc == 0 && k < in_files.n; k++) {	/* they are somewhere in what is gone */
 		in_files.v[k].start = x.gap[0].start;
 		in_files.v[k].len = x.gap[0].len;
@@ -307,15 +295,13 @@ inspect_span(const struct detectors *d, const struct detect_modes *modes, struct
 	if (s->media == NULL) {
 		rc = detect_text(d, modes, run, s, !before, fs, score);
 	} else {
-		rc = attach_judge(run, s, !before, fs);
+		rc = attach_judge(run, s, before ? LOOK_TEXTS : LOOK_ALL, fs);
 		file = *s;
 		file.prov = PROV_FILE;	/* whoever's turn it stands in */
 		if (rc == 0 && s->len > 0)
 			rc = detect_span(d, modes, &file, run->arena, fs, score);
 	}
-	if (s->fixed)
-		cap_fixed(run->modes, fs);
-	return rc;
+	return rc == 0 && s->fixed ? attach_mask(d, run, s, fs) : rc;
 }
 
 static bool
@@ -370,13 +356,28 @@ refusal_add_rule(struct refusal *r, const char **ids, const char *id)
 	ids[r->n_rule_ids++] = id;
 }
 
+/* What should have been masked, and the file that it could not be masked in. */
+static const char *
+unmaskable_message(struct work *w, const struct finding *f, const struct span *s)
+{
+	return arena_printf(w->arena, "Request refused by security policy: %s (%s) would have to be masked in %s, which cannot be done in %s%s%s.",
+	    strncmp(f->category, "secret.", 7) == 0 ? "a secret" : "personal data", strchr(f->category, '.') + 1, s->path,
+	    s->media == NULL ? "an upload or a file inside of a text" : "a file of this type (",
+	    s->media == NULL ? "" : s->media->kind != NULL ? s->media->kind : "unknown", s->media == NULL ? "" : ")");
+}
+
 static void
-refuse_finding(struct work *w, const struct finding *f, const char *path)
+refuse_finding(struct work *w, const struct finding *f, const struct span *s)
 {
 	const struct attach_rule *file = attach_rule_of(f);
 	bool pii = finding_is_private(f);
-	const char *message;
+	const char *message, *path = s->path;
 
+	if (pii && s->unmaskable) {
+		message = unmaskable_message(w, f, s);
+		refuse(w, 403, "unmaskable_file", path, message != NULL ? message : "Request refused by security policy.");
+		return;
+	}
 	if (file != NULL)
 		message = arena_printf(w->arena, "Request refused by security policy: %s (%s).", file->message, path);
 	else
@@ -405,7 +406,7 @@ judge_blocks(struct work *w)
 			if (f->mode != DETECT_BLOCK)
 				continue;
 			if (w->out->action != INSPECT_REFUSE) {
-				refuse_finding(w, f, s->v[i].path);
+				refuse_finding(w, f, &s->v[i]);
 				r->rule_ids = ids;
 			}
 			refusal_add_rule(r, ids, f->rule_id);
@@ -421,6 +422,10 @@ mask_span(struct work *w, const struct span *s, const struct findings *f, struct
 	size_t at = 0;
 	const char *token;
 
+	if (s->media != NULL) {
+		*e = (struct edit){s->start, s->end, NULL, 0};
+		return attach_mask_write(s, w->out->tx.vault, w->arena, &e->text, &e->len) == 0;
+	}
 	for (size_t k = 0; k < f->n; k++) {
 		if (f->v[k].mode != DETECT_MASK || f->v[k].start < at)
 			continue;

@@ -40,7 +40,7 @@ noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 	%D%/extract_pdf_filter.c %D%/extract_pdf_font.c %D%/extract_pdf_object.c
 noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h %D%/extract_pdf.h
 # files in requests
-%C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_inline.c %D%/attach_remote.c \
+%C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_inline.c %D%/attach_mask.c %D%/attach_remote.c \
 	%D%/multipart.c %D%/span_upload.c
 noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
 noinst_HEADERS += %D%/pth.h %D%/pth_private.h %D%/zip_check.h
@@ -164,7 +164,8 @@ tests_fuzz_icap_llmsec_fuzz_guard_SOURCES = tests/fuzz/icap-llmsec/fuzz_guard.c 
 tests_fuzz_icap_llmsec_fuzz_guard_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 
 # files: tests
-ICAP_FILE_TESTS = tests/unit/icap-llmsec/test_filetype tests/unit/icap-llmsec/test_extract tests/unit/icap-llmsec/test_attach
+ICAP_FILE_TESTS = tests/unit/icap-llmsec/test_filetype tests/unit/icap-llmsec/test_extract tests/unit/icap-llmsec/test_attach \
+	tests/unit/icap-llmsec/test_attach_mask
 check_PROGRAMS += $(ICAP_FILE_TESTS)
 TESTS += $(ICAP_FILE_TESTS)
 tests_unit_icap_llmsec_test_filetype_CFLAGS = $(ICAP_TEST_CFLAGS)
@@ -172,6 +173,8 @@ tests_unit_icap_llmsec_test_filetype_LDADD = $(ICAP_TEST_LIBS)
 tests_unit_icap_llmsec_test_extract_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
 tests_unit_icap_llmsec_test_extract_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
 tests_unit_icap_llmsec_test_attach_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_icap_llmsec_test_attach_mask_CFLAGS = $(ICAP_TEST_CFLAGS) $(ARCHIVE_CFLAGS)
+tests_unit_icap_llmsec_test_attach_mask_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
 tests_unit_icap_llmsec_test_attach_LDADD = $(ICAP_TEST_LIBS) $(ARCHIVE_LIBS)
 FUZZ_TARGETS += tests/fuzz/icap-llmsec/fuzz_filetype tests/fuzz/icap-llmsec/fuzz_extract tests/fuzz/icap-llmsec/fuzz_attach
 tests_fuzz_icap_llmsec_fuzz_attach_SOURCES = tests/fuzz/icap-llmsec/fuzz_attach.c $(FUZZ_MAIN)

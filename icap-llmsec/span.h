@@ -20,6 +20,7 @@ enum span_prov {
 	PROV_TOOL_RESULT, PROV_TOOL_DEFINITION, PROV_FILE
 };
 
+struct finding;
 /* A part that is no text: base64, a data: URL, an address, or the bytes of an upload (icap-llmsec/attach.h). */
 struct span_media {
 	const char	*value; size_t len;	/* borrowed from the body, or in the arena */
@@ -27,6 +28,13 @@ struct span_media {
 	const char	*type; size_t type_len;	/* declared media type or format; NULL: none */
 	const char	*name; size_t name_len;	/* file name; NULL: none */
 	bool		 base64, settled;	/* for span_extract() */
+	/* set by attach_judge() */
+	const char	*kind;			/* name of its type (filetype.h); NULL: not decoded */
+	bool		 scene;			/* a picture, sound or film: its words are beside the point */
+	const char	*plain; size_t plain_len;	/* the bytes of a text that can be written anew; NULL: it can't */
+	size_t		 head;			/* bytes of <value> before its base64 */
+	size_t		 text_at;		/* where in the span's text its own begins, behind its name */
+	const struct finding *mask; size_t n_mask;	/* what will be masked in <plain>: attach_mask() */
 };
 
 struct span {
@@ -39,7 +47,8 @@ struct span {
 	int		 msg;		/* number of its message, -1: none */
 	bool		 opaque;	/* in a place of the message we have no name for */
 	struct span_media *media;	/* NULL: text.  Else <text> is what attach_judge() read out of it, "" before that */
-	bool		 fixed;		/* its place is no JSON string of this text: nothing can be masked in it */
+	bool		 fixed;		/* its place is no JSON string of this text: masking it is attach_mask()'s, or impossible */
+	bool		 unmaskable;	/* what should have been masked in it couldn't be */
 };
 
 struct spans {

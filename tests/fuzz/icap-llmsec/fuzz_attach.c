@@ -91,7 +91,7 @@ part(const char *p, size_t n, bool bytes, bool in_text)
 			for (size_t i = 0; i < fs.n; i++)
 				MUST(fs.v[i].start + fs.v[i].len <= n && fs.v[i].mode == DETECT_MONITOR);
 		}
-	} else if (attach_judge(&r, &s, true, &fs) == 0)
+	} else if (attach_judge(&r, &s, LOOK_ALL, &fs) == 0)
 		MUST(s.len <= (size_t)conf.max_text && fs.n <= ATTACH_N);
 	arena_free(&a);
 }

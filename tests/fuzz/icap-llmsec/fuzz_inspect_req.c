@@ -55,6 +55,13 @@ setup(void)
 	pol.depth = 32;
 	pol.files = UNKNOWN_PASS;
 	pol.pii.unmask = true;
+	pol.attachments.max_count = 100;
+	pol.attachments.max_text = pol.attachments.max_unpacked = 1 << 18;
+	for (size_t i = 0; i < ATTACH_CLASSES; i++)
+		pol.attachments.max[i] = 1 << 18;
+	for (size_t i = ATTACH_CLASSES; i < ATTACH_N; i++)
+		pol.attachments.modes.what[i] = i == ATTACH_REMOTE ? DETECT_OFF : DETECT_BLOCK;
+	pol.attachments.modes.most = pol.attachments.modes.pii = pol.attachments.modes.secrets = pol.attachments.modes.media_pii = DETECT_BLOCK;
 }
 
 static int

@@ -356,28 +356,34 @@ test_policy(void **state)
 	static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", sh[] = "#!/bin/sh\necho open sesame\n",
 	    mail[] = "write to anna.schmidt@example.org", key[] = "aws_access_key_id = AKIAQ3EGRIXLPZHVUPKW", junk[] = "\1\2\3\4\5\6\7\x0e\x0f",
 	    wide[] = "\x89PNG\r\n\x1a\n\0\0\0\x2atEXtComment\0\xd0\xb4\xd1\x80\xd1\x83\xd0\xb3,\xc2\xa0open sesame\x01\x02",
+	    photo[] = "\x89PNG\r\n\x1a\n\0\0\0\x2atEXtComment\0taken by anna.schmidt@example.org today\x01\x02",
+	    screen[] = "\x89PNG\r\n\x1a\n\0\0\0\x2atEXtComment\0the aws_access_key_id = AKIAQ3EGRIXLPZHVUPKW\x01\x02",
 	    said[] = "\x89PNG\r\n\x1a\n\0\0\0\x2atEXtComment\0please be so kind and open sesame for me\x01\x02";
-	static const struct { const char *yaml; const char *data; size_t len; const char *rule; bool refused; } t[] = {
-		{"{}", png, sizeof(png) - 1, NULL, false},
-		{"{image: block}", png, sizeof(png) - 1, "LLMSEC-FILE-IMAGE", true},
-		{"{image: monitor}", png, sizeof(png) - 1, "LLMSEC-FILE-IMAGE", false},
-		{"{types: [jpeg, gif]}", png, sizeof(png) - 1, "LLMSEC-FILE-TYPE", true},
-		{"{types: [jpeg, png]}", png, sizeof(png) - 1, NULL, false},
-		{"{deny_types: [png]}", png, sizeof(png) - 1, "LLMSEC-FILE-TYPE", true},
-		{"{max_image: 20}", png, sizeof(png) - 1, "LLMSEC-FILE-SIZE", true},
-		{"{max_image: 20, oversize: monitor}", png, sizeof(png) - 1, "LLMSEC-FILE-SIZE", false},
-		{"{}", said, sizeof(said) - 1, "T-INJ-1", true},
-		{"{}", wide, sizeof(wide) - 1, "T-INJ-1", true},
-		{"{embedded_text: false}", said, sizeof(said) - 1, NULL, false},
-		{"{}", sh, sizeof(sh) - 1, "T-INJ-1", true},
-		{"{script: block}", sh, sizeof(sh) - 1, "LLMSEC-FILE-SCRIPT", true},
-		{"{}", junk, sizeof(junk) - 1, "LLMSEC-FILE-UNKNOWN", true},
-		{"{unknown: monitor}", junk, sizeof(junk) - 1, "LLMSEC-FILE-UNKNOWN", false},
-		{"{}", mail, sizeof(mail) - 1, "LLMSEC-PII-EMAIL", false},
-		{"{pii: block}", mail, sizeof(mail) - 1, "LLMSEC-PII-EMAIL", true},
-		{"{}", key, sizeof(key) - 1, "LLMSEC-SECRET-AWS-ACCESS-KEY", true},
-		{"{secrets: monitor}", key, sizeof(key) - 1, "LLMSEC-SECRET-AWS-ACCESS-KEY", false},
-		{"{max_text: 1024}", mail, sizeof(mail) - 1, "LLMSEC-PII-EMAIL", false},
+	static const struct { const char *yaml; const char *data; size_t len; const char *rule; bool refused, masked; } t[] = {
+		{"{}", png, sizeof(png) - 1, NULL, false, false},
+		{"{image: block}", png, sizeof(png) - 1, "LLMSEC-FILE-IMAGE", true, false},
+		{"{image: monitor}", png, sizeof(png) - 1, "LLMSEC-FILE-IMAGE", false, false},
+		{"{types: [jpeg, gif]}", png, sizeof(png) - 1, "LLMSEC-FILE-TYPE", true, false},
+		{"{types: [jpeg, png]}", png, sizeof(png) - 1, NULL, false, false},
+		{"{deny_types: [png]}", png, sizeof(png) - 1, "LLMSEC-FILE-TYPE", true, false},
+		{"{max_image: 20}", png, sizeof(png) - 1, "LLMSEC-FILE-SIZE", true, false},
+		{"{max_image: 20, oversize: monitor}", png, sizeof(png) - 1, "LLMSEC-FILE-SIZE", false, false},
+		{"{}", said, sizeof(said) - 1, "T-INJ-1", true, false},
+		{"{}", wide, sizeof(wide) - 1, "T-INJ-1", true, false},
+		{"{embedded_text: false}", said, sizeof(said) - 1, NULL, false, false},
+		{"{}", sh, sizeof(sh) - 1, "T-INJ-1", true, false},
+		{"{script: block}", sh, sizeof(sh) - 1, "LLMSEC-FILE-SCRIPT", true, false},
+		{"{}", junk, sizeof(junk) - 1, "LLMSEC-FILE-UNKNOWN", true, false},
+		{"{unknown: monitor}", junk, sizeof(junk) - 1, "LLMSEC-FILE-UNKNOWN", false, false},
+		{"{}", mail, sizeof(mail) - 1, "LLMSEC-PII-EMAIL", false, true},
+		{"{mode: monitor}", mail, sizeof(mail) - 1, "LLMSEC-PII-EMAIL", false, false},
+		{"{}", key, sizeof(key) - 1, "LLMSEC-SECRET-AWS-ACCESS-KEY", false, true},
+		{"{}", photo, sizeof(photo) - 1, "LLMSEC-PII-EMAIL", false, false},
+		{"{media_pii: block}", photo, sizeof(photo) - 1, "LLMSEC-PII-EMAIL", true, false},
+		{"{media_pii: block, pii: monitor}", photo, sizeof(photo) - 1, "LLMSEC-PII-EMAIL", false, false},
+		{"{}", screen, sizeof(screen) - 1, "LLMSEC-SECRET-AWS-ACCESS-KEY", true, false},
+		{"{secrets: monitor}", screen, sizeof(screen) - 1, "LLMSEC-SECRET-AWS-ACCESS-KEY", false, false},
+		{"{max_text: 1024}", mail, sizeof(mail) - 1, "LLMSEC-PII-EMAIL", false, true},
 	};
 	const struct way *w = &ways[11];	/* declares nothing */
 
@@ -387,7 +393,7 @@ test_policy(void **state)
 
 		conf(t[i].yaml);
 		send(w, "", "", &f);
-		if ((out.action == INSPECT_REFUSE) != t[i].refused || out.action == INSPECT_REWRITE || (t[i].rule != NULL && !found(t[i].rule)) ||
+		if ((out.action == INSPECT_REFUSE) != t[i].refused || (out.action == INSPECT_REWRITE) != t[i].masked || (t[i].rule != NULL && !found(t[i].rule)) ||
 		    (t[i].rule == NULL && out.findings.n > 0))
 			fail_msg("%zu %s: action %d, %s", i, t[i].yaml, (int)out.action, out.findings.n > 0 ? out.findings.v[0].rule_id : "nothing");
 	}
