@@ -10,6 +10,7 @@
 #include <utf8proc.h>
 
 #include "icap-llmsec/leak.h"
+#include "lib/base64.h"
 #include "lib/edge_sign.h"
 #include "lib/utf8.h"
 
@@ -396,24 +397,12 @@ read_byte(struct leak_watch *w, struct leak_reader *rd, int reading, uint8_t par
 		read_cp(w, rd, reading, cp);
 }
 
-static int
-b64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
 /* Quanta begin anew at every character outside the alphabet: lines of MIME are multiples of four. */
 static void
 read_b64(struct leak_watch *w, struct leak_reader *rd, uint8_t c)
 {
 	static const uint8_t shift[4] = { 0, 0, 4, 2 };
-	int v = b64_value(c);
+	int v = base64_value[c];
 
 	if (v < 0) {
 		rd->b64_n = 0;

@@ -20,6 +20,7 @@
 #include "icap-llmsec/mask.h"
 #include "icap-llmsec/mask_private.h"
 #include "icap-llmsec/responses.h"
+#include "lib/base64.h"
 #include "lib/edge_sign.h"
 #include "lib/wire.h"
 
@@ -163,18 +164,6 @@ b64url(struct buf *out, const uint8_t *p, size_t n)
 	}
 }
 
-static int
-b64url_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 /* Returns bytes written, or -1; <out> holds 3/4 of <n>, rounded up. */
 static ssize_t
 b64url_decode(uint8_t *out, const char *p, size_t n)
@@ -185,7 +174,7 @@ b64url_decode(uint8_t *out, const char *p, size_t n)
 	if (n % 4 == 1)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		int d = b64url_value(p[i]);
+		int d = p[i] == '+' || p[i] == '/' ? -1 : base64_value[(unsigned char)p[i]];
 
 		if (d < 0)
 			return -1;

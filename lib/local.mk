@@ -23,6 +23,7 @@ noinst_HEADERS += %D%/json_private.h
 dist_man_MANS += %D%/llmsec-set.5
 %C%_libllmsec_la_SOURCES += %D%/event.c %D%/event_line.c %D%/event_line.h
 %C%_libllmsec_la_SOURCES += %D%/actor_key.c %D%/actor_key.h
+%C%_libllmsec_la_SOURCES += %D%/base64.c %D%/base64.h
 if BUILD_TESTS
 check_PROGRAMS += tests/unit/lib/test_actor_key
 TESTS += tests/unit/lib/test_actor_key

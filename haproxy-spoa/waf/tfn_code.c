@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "haproxy-spoa/waf/transform_private.h"
+#include "lib/base64.h"
 
 #define RUN_ARGS	unsigned char *restrict out, const unsigned char *restrict p, size_t n, \
 			const struct waf_unimap *map
@@ -23,19 +24,6 @@ const signed char tfn_hex[256] = {
 
 static const char hex_digit[] = "0123456789abcdef";
 
-/* -1: not in the alphabet. */
-static int
-base64_value(unsigned char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Whole bytes of the digits; a rest of less than eight bits is dropped, padding is not asked for. */
 static size_t
 base64_run(unsigned char *out, const unsigned char *p, size_t n, bool skip)
@@ -45,7 +33,7 @@ base64_run(unsigned char *out, const unsigned char *p, size_t n, bool skip)
 	int v;
 
 	for (size_t i = 0; i < n; i++) {
-		v = base64_value(p[i]);
+		v = p[i] == '-' || p[i] == '_' ? -1 : base64_value[p[i]];
 		if (v < 0 && !skip)
 			break;
 		if (v < 0)
