@@ -143,7 +143,7 @@ judge_parts(struct content *c, struct multipart *m, const struct piece *p)
 			q.type = arena_strndup(c->arena, part.type, part.type_len);
 		content_judge(c, &q);
 	}
-	if (rc < 0)
+	if (rc < 0 && strcmp(p->where, "text") != 0)	/* what begins so somewhere in a text needn't be one */
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "multipart", "body", "its parts cannot be told apart", 400);
 }
 
@@ -184,6 +184,7 @@ content_judge(struct content *c, const struct piece *p)
 {
 	const struct filetype *f = filetype_of(p->data, p->len);
 	struct multipart m;
+	bool parts = false;
 
 	if (p->depth > CONTENT_DEPTH) {
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", p->where, "nested deeper than is looked at", 403);
@@ -196,6 +197,7 @@ content_judge(struct content *c, const struct piece *p)
 	if (c->step == CONTENT_REFUSED)
 		return;
 	if (multipart_is(p->type) ? multipart_begin(&m, p->type, p->data, p->len) : content_sniff_parts(&m, p->data, p->len)) {
+		parts = true;
 		judge_parts(c, &m, p);
 		if (c->step == CONTENT_REFUSED)
 			return;
@@ -208,7 +210,16 @@ content_judge(struct content *c, const struct piece *p)
 	if (c->step != CONTENT_REFUSED && (f->class == FT_TEXT || named(f, "script") || named(f, "batch") || named(f, "svg") ||
 	    (f->class == FT_DATA && strcmp(p->where, "text") != 0))) {
 		judge_blobs(c, p);
-		if (c->step != CONTENT_REFUSED)
-			content_bytes_in_text(c, p);
+		if (c->step != CONTENT_REFUSED && !parts)	/* escapes don't reach from part to part */
+			content_layers(c, p);
 	}
+}
+
+void
+content_plain(struct content *c, const struct piece *p)
+{
+	if (c->secrets > CONTENT_ALLOW)
+		content_scan(c, p->data, p->len, p->where);
+	if (c->step != CONTENT_REFUSED)
+		judge_blobs(c, p);
 }

@@ -55,10 +55,20 @@ bool	content_is_package(const char *name, const struct filetype *);
 /* Multipart that doesn't say so: begins with a boundary and a part's header. */
 struct multipart;
 bool	content_sniff_parts(struct multipart *, const char *, size_t);
-/* content_text.c: files in text byte by byte. */
-void	content_bytes_in_text(struct content *, const struct piece *);
-/* Percent escapes undone into <out>, of <len> bytes; what came out.  <any>: there was one. */
-size_t	content_unescape(const char *, size_t len, char *out, bool *any);
+/* Files in base64 and hex, and secrets, in a layer of text that isn't there as sent. */
+void	content_plain(struct content *, const struct piece *);
+/* content_text.c: what stands in text under escapes, in strings byte by byte, in base64 that is spread out. */
+void	content_layers(struct content *, const struct piece *);
+/* content_escape.c */
+#define CONTENT_PERCENT		1	/* %HH (RFC 3986) */
+#define CONTENT_BACKSLASH	2	/* of JSON, JSON5, YAML */
+#define CONTENT_PLUS		4	/* "+" is a space */
+/* Escapes of those kinds undone into <out>, of <len> bytes, or in place; what came out.  What is no escape stays.  <any>: there was one. */
+size_t	content_unescape(const char *, size_t len, char *out, unsigned kinds, bool *any);
+/* In place: characters U+0080 to U+00FF as one byte each, up to the first one beyond (then not <all>); what is left. */
+size_t	content_narrow(char *, size_t len, bool *all);
 /* content_secret.c: text that leaves. */
 void	content_secrets(struct content *, const struct piece *, const struct filetype *);
+/* In text that isn't there as sent, where stars can't be put: what would be masked is refused. */
+void	content_scan(struct content *, const char *, size_t, const char *where);
 #endif

@@ -9,7 +9,6 @@
 #include "icap-llmsec/extract.h"
 #include "icap-llmsec/secret.h"
 #include "lib/arena.h"
-#include "lib/json.h"
 
 /*
  * Where a key may go in a credential header: to the provider that issued it.  Kinds by the beginning of their name in
@@ -65,10 +64,10 @@ tell(struct content *c, enum content_mode mode, const struct secret_hit *h, cons
 	content_found(c, mode, h->what->rule_id, h->what->name, where, "keys and passwords may not leave", 403);
 }
 
-/* In text that is not there as sent, stars can't be put: what would be masked is refused. */
-static void
-scan(struct content *c, const char *text, size_t len, const char *where)
+void
+content_scan(struct content *c, const char *text, size_t len, const char *where)
 {
+	struct arena_mark mark = arena_mark(c->arena);
 	struct secret_hit *h;
 	size_t n;
 
@@ -78,9 +77,13 @@ scan(struct content *c, const char *text, size_t len, const char *where)
 	}
 	for (size_t i = 0; i < n; i++)
 		tell(c, c->secrets == CONTENT_MASK ? CONTENT_BLOCK : c->secrets, &h[i], where);
+	arena_rewind(c->arena, mark);
 }
 
-/* Text as it's sent.  <at>: the same bytes in the body that goes out, NULL. */
+/*
+ * Text as it's sent.  <at>: the same bytes in the body that goes out, NULL.  What got stars there gets them here, too, or it would
+ * be found again under the escapes next to it.
+ */
 static void
 scan_raw(struct content *c, const struct piece *p, char *at)
 {
@@ -94,45 +97,11 @@ scan_raw(struct content *c, const struct piece *p, char *at)
 	}
 	for (size_t i = 0; i < n; i++) {
 		tell(c, c->secrets == CONTENT_MASK && !stars ? CONTENT_BLOCK : c->secrets, &h[i], p->where);
-		if (stars)
+		if (stars) {
 			memset(at + h[i].start, '*', h[i].len);
+			memset(c->win.data + (p->data - c->win.data) + h[i].start, '*', h[i].len);
+		}
 	}
-}
-
-static int
-on_value(void *arg, const struct json_value *v)
-{
-	struct content *c = arg;
-
-	if (v->type == JSON_STRING && v->text_len != v->raw_len)
-		scan(c, v->text, v->text_len, "body");
-	return c->step == CONTENT_REFUSED;
-}
-
-/* As a form's reader would have it. */
-static void
-scan_percent(struct content *c, const struct piece *p)
-{
-	char *out = memchr(p->data, '%', p->len) != NULL ? arena_alloc(c->arena, p->len) : NULL;
-	bool any;
-	size_t n = out != NULL ? content_unescape(p->data, p->len, out, &any) : 0;
-
-	if (out != NULL && any)
-		scan(c, out, n, p->where);
-}
-
-/* UTF-16 and UTF-32 of either byte order, which readers of JSON know without a mark: the letters of keys are their other bytes. */
-static void
-scan_wide(struct content *c, const struct piece *p)
-{
-	char *out = memchr(p->data, '\0', p->len) != NULL ? arena_alloc(c->arena, p->len) : NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; out != NULL && i < p->len; i++)
-		if (p->data[i] != '\0')
-			out[n++] = p->data[i];
-	if (n > 0)
-		scan(c, out, n, p->where);
 }
 
 static char *
@@ -161,7 +130,7 @@ scan_document(struct content *c, const struct piece *p, const struct filetype *f
 		return;
 	rc = extract_text(p->data, p->len, &lim, c->arena, &x);
 	if (rc == 0 && x.len > 0)
-		scan(c, x.text, x.len, p->where);
+		content_scan(c, x.text, x.len, p->where);
 	if (rc < 0)
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", f->name, p->where, "no memory to look at it", 503);
 	else if (p->whole && (x.code == EXTRACT_LIMIT || (x.code == EXTRACT_UNREADABLE && !x.pictures)))
@@ -181,12 +150,6 @@ content_secrets(struct content *c, const struct piece *p, const struct filetype 
 	    strcmp(f->name, "svg") != 0)
 		return;
 	scan_raw(c, p, place_in_body(c, p));
-	if (c->step != CONTENT_REFUSED && memchr(p->data, '\\', p->len) != NULL)
-		json_scan_all(p->data, p->len, JSON_STREAM, NULL, on_value, c, NULL, NULL);
-	if (c->step != CONTENT_REFUSED)
-		scan_percent(c, p);
-	if (c->step != CONTENT_REFUSED)
-		scan_wide(c, p);
 }
 
 void

@@ -1,43 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files in text byte by byte: percent escapes of forms and of data: URLs without base64, and JSON strings whose characters are bytes
- * ("PK\u0003\u0004").  What is made of letters only is blob.h's.
+ * What text hides: files and secrets under escapes of JSON, forms and URLs, layer by layer; files byte by byte ("PK\u0003\u0004", "PK%03%04");
+ * base64 with other characters strewn in, which most decoders skip.  No grammar is parsed: a value is what stands between two quotes, or
+ * between two of a form's signs, whatever is around it.  What is made of letters only is blob.h's.
  */
 #include "config.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "icap-llmsec/content_private.h"
-#include "lib/arena.h"
-#include "lib/json.h"
+#include "lib/base64.h"
 
 #define SHORTEST	8	/* bytes that a file has at least */
+#define LAYERS		5	/* escapes that are undone behind one another */
+#define FRONT		512	/* decoded: enough for all signatures but that of a disk's image */
+#define SHORT_FRONT	32	/* in what is too short for a tar's */
 
-static int
-digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c | 32) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
-}
-
-size_t
-content_unescape(const char *p, size_t len, char *out, bool *any)
-{
-	size_t n = 0;
-
-	*any = false;
-	for (size_t i = 0; i < len; i++) {
-		int a = p[i] == '%' && i + 2 < len ? digit(p[i + 1]) : -1, b = a >= 0 ? digit(p[i + 2]) : -1;
-
-		if (b >= 0)
-			i += 2;
-		*any = *any || b >= 0;
-		out[n++] = b >= 0 ? (char)(a << 4 | b) : p[i];
-	}
-	return n;
-}
+struct layers {
+	struct content	*c;
+	struct piece	 p;		/* the layer: text in copy */
+	struct buf	 copy, work;
+};
 
 /* Control characters: scripts and source in a JSON string or a form are what people write, and are judged as the text they are. */
 static bool
@@ -50,95 +34,282 @@ is_binary(const char *p, size_t len)
 }
 
 static void
-judge(struct content *c, const struct piece *in, const char *p, size_t len, bool whole)
+judge(struct layers *l, const char *p, size_t len, bool whole)
 {
-	struct piece q = {.where = "text", .data = p, .len = len, .whole = whole, .depth = in->depth + 1};
+	struct piece q = {.where = "text", .data = p, .len = len, .whole = whole, .depth = l->p.depth + 1};
 
-	if (len < SHORTEST || q.depth > CONTENT_DEPTH)
-		return;
-	if (is_binary(p, len))
-		content_judge(c, &q);
-	else if (memchr(p, '%', len) != NULL)	/* escaped twice */
-		content_bytes_in_text(c, &q);
+	if (len >= SHORTEST && q.depth <= CONTENT_DEPTH && is_binary(p, len))
+		content_judge(l->c, &q);
 }
 
-static void
-no_memory(struct content *c)
+/* --- base64 with something between its letters -------------------------------------------------------------- */
+
+/* Prose decodes to something, too: only signatures count that it can't decode to. */
+static bool
+is_beyond_doubt(const struct filetype *f, size_t len)
 {
-	content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", "text", "no memory to look at it", 503);
+	static const char *const weak[] = {"mz", "compress", "arj", "lha", "pickle", "cpio", "bmp", "pyc", "script", "batch", "rtf",
+	    "packed", "disk", "bytecode", "crx", "mp3", "aac", "xar", "squashfs"};
+
+	for (size_t i = 0; i < sizeof(weak) / sizeof(*weak); i++)
+		if (strcmp(f->name, weak[i]) == 0)
+			return false;
+	return f->class != FT_TEXT && f->class != FT_DATA && (strcmp(f->name, "zlib") != 0 || len >= 128);
 }
 
-/* A value of a form, or a URL, ends at what it cannot hold unescaped. */
+struct loose {
+	const char	*p;
+	size_t		 len, at;
+	bool		 plus;		/* is a letter, and not a form's space */
+	bool		 dropped;	/* something that no run of letters has */
+	uint32_t	 acc;
+	unsigned	 bits;
+};
+
+/* The next bytes, up to <max>; how many. */
 static size_t
-value_len(const char *p, size_t len)
+decode_loose(struct loose *d, char *out, size_t max)
 {
 	size_t n = 0;
 
-	while (n < len && (unsigned char)p[n] > ' ' && p[n] != 0x7f && strchr("&=,;\"'<>{}\\", p[n]) == NULL)
+	for (; d->at < d->len && n < max; d->at++) {
+		unsigned char c = (unsigned char)d->p[d->at];
+		int v = c == '+' && !d->plus ? -1 : base64_value[c];
+
+		if (v < 0) {
+			d->dropped = d->dropped || (c != '\r' && c != '\n' && c != '=');
+			continue;
+		}
+		d->acc = d->acc << 6 | (uint32_t)v;
+		d->bits += 6;
+		if (d->bits >= 8) {
+			d->bits -= 8;
+			out[n++] = (char)(d->acc >> d->bits & 0xff);
+		}
+	}
+	return n;
+}
+
+static void
+judge_loose(struct layers *l, const char *p, size_t len, bool plus)
+{
+	struct loose d = {.p = p, .len = len, .plus = plus};
+	struct piece q = {.where = "text", .whole = true, .depth = l->p.depth + 1};
+	char front[FRONT], *out;
+
+	if (len < BLOB_MIN || q.depth > CONTENT_DEPTH)
+		return;
+	q.len = decode_loose(&d, front, len < FRONT ? SHORT_FRONT : FRONT);
+	if (!d.dropped || q.len < SHORTEST || !is_beyond_doubt(filetype_of(front, q.len), q.len))
+		return;
+	buf_clear(&l->work);
+	if ((out = buf_room(&l->work, len)) == NULL)
+		return;
+	memcpy(out, front, q.len);
+	q.data = out;
+	q.len += decode_loose(&d, out + q.len, len);
+	content_judge(l->c, &q);
+}
+
+/* --- values ------------------------------------------------------------------------------------------------- */
+
+/* What stands between two quotes: bytes as characters, or as they are. */
+static void
+judge_string(struct layers *l, const char *p, size_t len, bool odd)
+{
+	char *out;
+	size_t n;
+	bool any, all;
+
+	if (odd && len >= SHORTEST) {
+		buf_clear(&l->work);
+		if ((out = buf_room(&l->work, len)) == NULL)
+			return;
+		n = content_unescape(p, len, out, CONTENT_BACKSLASH, &any);
+		n = content_narrow(out, n, &all);
+		judge(l, out, n, all);
+	}
+	if (l->c->step != CONTENT_REFUSED)
+		judge_loose(l, p, len, true);
+}
+
+/* Does it make a control character, as text has none? */
+static bool
+is_odd_escape(const char *p, size_t len)
+{
+	if (len < 2)
+		return false;
+	if (p[1] == 'u')
+		return len >= 6 && p[2] == '0' && p[3] == '0' && (p[4] == '0' || p[4] == '1');
+	if (p[1] == 'x')
+		return len >= 4 && (p[2] == '0' || p[2] == '1');
+	return p[1] == '0' || p[1] == 'b' || p[1] == 'v';
+}
+
+struct quoted {
+	char	 quote;
+	size_t	 start;
+	bool	 odd;
+};
+
+static void
+quote_ends(struct layers *l, struct quoted *q, size_t at)
+{
+	/* all of a text without quotes was judged as what it is */
+	judge_string(l, l->p.data + q->start, at - q->start, q->odd && (q->start > 0 || at < l->p.len));
+	q->start = at + 1;
+	q->odd = false;
+}
+
+/* Quotes, the backslash, and control characters that no text has. */
+static const bool is_sign[256] = {
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 1, 1,	/* but \t \n \f \r */
+	1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1,	/* but ESC */
+	['"'] = 1, ['\''] = 1, ['\\'] = 1
+};
+
+/* Between every two quotes of a kind that no backslash hides: which of them open is not asked. */
+static void
+judge_strings(struct layers *l)
+{
+	struct quoted two = {'"', 0, false}, one = {'\'', 0, false};
+	const char *p = l->p.data;
+
+	for (size_t i = 0; i < l->p.len; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (!is_sign[c])
+			continue;
+		if (c == '"')
+			quote_ends(l, &two, i);
+		else if (c == '\'')
+			quote_ends(l, &one, i);
+		else if (c == '\\') {
+			if (is_odd_escape(p + i, l->p.len - i))
+				two.odd = one.odd = true;
+			i++;
+		} else
+			two.odd = one.odd = true;
+		if (l->c->step == CONTENT_REFUSED)
+			return;
+	}
+	if (l->c->step != CONTENT_REFUSED)
+		quote_ends(l, &two, l->p.len);
+	if (l->c->step != CONTENT_REFUSED && one.start > 0)
+		quote_ends(l, &one, l->p.len);
+}
+
+/* In text that holds URLs, a value ends at what it cannot hold unescaped. */
+static size_t
+value_len(const char *p, size_t len)
+{
+	static const bool ends[256] = {
+		['&'] = 1, ['='] = 1, [','] = 1, [';'] = 1, ['"'] = 1, ['\''] = 1, ['<'] = 1, ['>'] = 1, ['{'] = 1, ['}'] = 1, ['\\'] = 1, [0x7f] = 1
+	};
+	size_t n = 0;
+
+	while (n < len && (unsigned char)p[n] > ' ' && !ends[(unsigned char)p[n]])
 		n++;
 	return n;
 }
 
 static void
-judge_percent(struct content *c, const struct piece *p)
+judge_percent(struct layers *l, const char *p, size_t n, unsigned kinds)
 {
-	char *out = arena_alloc(c->arena, p->len);
-	size_t n, k;
+	char *out;
 	bool any;
+	size_t k;
 
-	if (out == NULL) {
-		no_memory(c);
+	buf_clear(&l->work);
+	if (n < SHORTEST || memchr(p, '%', n) == NULL || (out = buf_room(&l->work, n)) == NULL)
 		return;
-	}
-	for (size_t at = 0; at < p->len && c->step != CONTENT_REFUSED; at += n + 1) {
-		n = value_len(p->data + at, p->len - at);
-		if (n < SHORTEST || memchr(p->data + at, '%', n) == NULL)
-			continue;
-		k = content_unescape(p->data + at, n, out, &any);
-		if (any)
-			judge(c, p, out, k, true);
+	k = content_unescape(p, n, out, kinds, &any);
+	if (any)
+		judge(l, out, k, true);
+}
+
+static void
+judge_urls(struct layers *l)
+{
+	size_t n;
+
+	for (size_t at = 0; at < l->p.len && l->c->step != CONTENT_REFUSED; at += n + 1) {
+		n = value_len(l->p.data + at, l->p.len - at);
+		judge_percent(l, l->p.data + at, n, CONTENT_PERCENT);
 	}
 }
 
-struct strings { struct content *c; const struct piece *p; };
-
-static int
-on_string(void *arg, const struct json_value *v)
+/*
+ * application/x-www-form-urlencoded (URL Standard, section 5.1): only "&", and the first "=", end anything; "+" is a space, which
+ * decoders of base64 skip, or was meant for itself by who didn't escape it.
+ */
+static void
+judge_form(struct layers *l)
 {
-	struct strings *s = arg;
-	size_t n = 0, i = 0;
-	char *out;
+	const char *p = l->p.data, *end = p + l->p.len, *amp, *value;
 
-	if (v->type != JSON_STRING || v->text_len == v->raw_len || v->text_len < SHORTEST)
-		return 0;
-	if ((out = arena_alloc(s->c->arena, v->text_len)) == NULL) {
-		no_memory(s->c);
-		return 1;
+	for (; p < end && l->c->step != CONTENT_REFUSED; p = amp + 1) {
+		amp = memchr(p, '&', (size_t)(end - p));
+		amp = amp != NULL ? amp : end;
+		value = memchr(p, '=', (size_t)(amp - p));
+		value = value != NULL ? value + 1 : p;
+		judge_percent(l, value, (size_t)(amp - value), CONTENT_PERCENT | CONTENT_PLUS);
+		if (l->c->step != CONTENT_REFUSED)
+			judge_loose(l, value, (size_t)(amp - value), true);
+		if (l->c->step != CONTENT_REFUSED && memchr(value, '+', (size_t)(amp - value)) != NULL)
+			judge_loose(l, value, (size_t)(amp - value), false);
 	}
-	while (i < v->text_len) {	/* U+0000 to U+00FF, to where others begin */
-		unsigned char a = (unsigned char)v->text[i], b = i + 1 < v->text_len ? (unsigned char)v->text[i + 1] : 0;
+}
 
-		if (a >= 0x80 && (a > 0xc3 || (b & 0xc0) != 0x80))
-			break;
-		out[n++] = (char)(a < 0x80 ? a : (a & 3) << 6 | (b & 0x3f));
-		i += a < 0x80 ? 1 : 2;
-	}
-	judge(s->c, s->p, out, n, i == v->text_len);
-	return s->c->step == CONTENT_REFUSED;
+/* --- layers -------------------------------------------------------------------------------------------------- */
+
+static void
+judge_layer(struct layers *l)
+{
+	judge_form(l);
+	if (l->c->step != CONTENT_REFUSED && memchr(l->p.data, '%', l->p.len) != NULL)
+		judge_urls(l);
+	if (l->c->step != CONTENT_REFUSED)
+		judge_strings(l);
+}
+
+/* UTF-16 and UTF-32 of either byte order, which readers of JSON know without a mark: letters are their other bytes. */
+static bool
+drop_nuls(struct buf *b)
+{
+	size_t n = 0;
+
+	if (memchr(b->data, '\0', b->len) == NULL)
+		return false;
+	for (size_t i = 0; i < b->len; i++)
+		if (b->data[i] != '\0')
+			b->data[n++] = b->data[i];
+	b->len = n;
+	return true;
 }
 
 void
-content_bytes_in_text(struct content *c, const struct piece *p)
+content_layers(struct content *c, const struct piece *p)
 {
-	struct strings s = {c, p};
-	size_t at = 0;
+	struct layers l = {.c = c, .p = *p};
+	bool any = true;
 
 	if (p->len == 0)
 		return;
-	if (memchr(p->data, '%', p->len) != NULL)
-		judge_percent(c, p);
-	while (at < p->len && strchr(" \t\r\n\xef\xbb\xbf", p->data[at]) != NULL && p->data[at] != '\0')
-		at++;
-	if (c->step != CONTENT_REFUSED && at < p->len && p->data[at] != '\0' && strchr("{[\"", p->data[at]) != NULL && memchr(p->data, '\\', p->len) != NULL)
-		json_scan_all(p->data + at, p->len - at, JSON_STREAM, NULL, on_string, &s, NULL, NULL);
+	buf_add(&l.copy, p->data, p->len);
+	l.p.where = "text";
+	for (unsigned n = 0; n <= LAYERS && any && l.copy.err == 0 && c->step != CONTENT_REFUSED; n++) {
+		l.p.data = l.copy.data;
+		l.p.len = l.copy.len;
+		judge_layer(&l);
+		if (n > 0 && c->step != CONTENT_REFUSED)	/* the caller has seen it as it came */
+			content_plain(c, &l.p);
+		any = n == 0 && drop_nuls(&l.copy);
+		if (!any)
+			l.copy.len = content_unescape(l.copy.data, l.copy.len, l.copy.data, CONTENT_PERCENT | CONTENT_BACKSLASH, &any);
+	}
+	if (l.copy.err != 0 || l.work.err != 0)
+		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", "text", "no memory to look at it", 503);
+	buf_free(&l.copy);
+	buf_free(&l.work);
 }

@@ -378,7 +378,7 @@ has_early(const unsigned char *p, size_t len, const char *word, size_t within)
 	size_t k = strlen(word);
 
 	for (size_t i = 0; i + k <= len && i < within; i++)
-		if (strncasecmp((const char *)p + i, word, k) == 0)
+		if ((p[i] | 32) == ((unsigned char)*word | 32) && strncasecmp((const char *)p + i, word, k) == 0)
 			return true;
 	return false;
 }
@@ -428,7 +428,7 @@ kind_by_front(const unsigned char *p, size_t len)
 	if ((t = exe_kind(p, len)) != T_DATA || (t = java_or_mach(p, len)) != T_DATA)
 		return t;
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(*sigs); i++)
-		if (len >= (size_t)sigs[i].off + sigs[i].len && memcmp(p + sigs[i].off, sigs[i].bytes, sigs[i].len) == 0 &&
+		if (len >= (size_t)sigs[i].off + sigs[i].len && p[sigs[i].off] == (unsigned char)*sigs[i].bytes && memcmp(p + sigs[i].off, sigs[i].bytes, sigs[i].len) == 0 &&
 		    (sigs[i].type != T_LHA || (len > 6 && p[6] == '-')) && (!is_wordy(sigs[i].type) || !is_text(p, len)))
 			return sigs[i].type;
 	if ((t = riff_kind(p, len)) != T_DATA || (t = bmff_kind(p, len)) != T_DATA)

@@ -226,11 +226,15 @@ test_stars(void **state)
 
 	(void)state;
 	rig_open(&r, strict);
-	memcpy(want, body, (size_t)n);
-	memset(want + 6, '*', strlen(key));
-	assert_int_equal(judge(&r, true, "application/json", body, (size_t)n, 50, body), CONTENT_STREAM);
-	assert_int_equal(content_verdict(r.c)->mode, CONTENT_MASK);
-	assert_memory_equal(body, want, (size_t)n);
+	for (int escapes = 0; escapes < 2; escapes++) {
+		if (escapes)
+			n = snprintf(body, sizeof(body), "{\"k\":\"%s\\n\",\"x\":\"100%%25\"}", key);
+		memcpy(want, body, (size_t)n);
+		memset(want + 6, '*', strlen(key));
+		assert_int_equal(judge(&r, true, "application/json", body, (size_t)n, 50, body), CONTENT_STREAM);
+		assert_int_equal(content_verdict(r.c)->mode, CONTENT_MASK);
+		assert_memory_equal(body, want, (size_t)n);
+	}
 	rig_close(&r);
 }
 
@@ -256,6 +260,34 @@ test_headers(void **state)
 			fail_msg("%s to %s", t[i].name, t[i].host);
 	}
 	rig_close(&r);
+}
+
+/* Under what lenient readers undo a key is still one. */
+static void
+test_escaped_keys(void **state)
+{
+#define TAIL	"aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
+	static const char *const t[] = {
+		"{k: 'ghp\\x5f" TAIL "',}", "{\"a\":NaN,\"k\":\"\\u0067hp_" TAIL "\"}", "{\"a\":\"\\udead\",\"k\":\"\\u0067hp_" TAIL "\"}",
+		"# {\n{\"k\":\"gh\\u0070_" TAIL "\"}\n{\"x\":1}{", "\"{\\\"k\\\":\\\"gh\\\\u0070_" TAIL "\\\"}\"", "k=%2567hp_" TAIL,
+		"p=%7B%22k%22%3A%22%5Cu0067hp_" TAIL "%22%7D", "\xef\xbb\xbf{\"k\":\"\\u0067hp_" TAIL "\"}",
+	};
+	char wide[2 * 200];
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, strict);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		for (int width = 1; width <= 2; width++) {
+			memset(wide, 0, sizeof(wide));
+			for (size_t k = 0; t[i][k] != '\0'; k++)
+				wide[k * (size_t)width] = t[i][k];
+			if (judge(&r, true, "application/json", wide, strlen(t[i]) * (size_t)width, 11, NULL) != CONTENT_REFUSED ||
+			    strcmp(content_verdict(r.c)->type, "github_pat") != 0)
+				fail_msg("%s, %d bytes a letter: %s", t[i], width, content_verdict(r.c)->type);
+		}
+	rig_close(&r);
+#undef TAIL
 }
 
 /* What begins like a document is also read as text; one that can't be read doesn't pass. */
@@ -296,6 +328,21 @@ test_bytes_in_text(void **state)
 		{"JSON with a mark", true, L("\xef\xbb\xbf{\"f\":\"\x7f" "ELF\\u0002\\u0001\\u0001\\u0000\\u0000\\u0000\"}")},
 		{"JSON lines", true, L("{}\n{\"f\":\"7z\xc2\xbc\xc2\xaf'\\u001c\\u0000\\u0004\"}")},
 		{"a script in JSON", false, L("{\"f\":\"#!/bin/sh\\nrm -r x\\n\"}")}, {"a script in a form", false, L("f=%23%21%2Fbin%2Fsh%0Arm+x%0A")},
+		/* what only lenient readers take for JSON */
+		{"a comment, single quotes", true, L("// \"\n{'f': 'PK\\u0003\\u0004\\x14\\0\\0\\0\\0\\0', n: NaN,}")},
+		{"half a pair before it", true, L("{\"a\":\"\\ud800\",\"f\":\"PK\\u0003\\u0004\\u0014\\u0000\\u0000\\u0000\"}")},
+		{"bytes as they are", true, L("{\"f\":\"\x7f" "ELF\2\1\1\0\0\0\0\0\"}")},
+		{"a string in a string", true, L("\"{\\\"f\\\":\\\"PK\\\\u0003\\\\u0004\\\\u0014\\\\u0000\\\\u0000\\\\u0000\\\"}\"")},
+		{"base64 in a string in a string", true, L("\"{\\\"f\\\":\\\"f0V\\\\u004dRgI\\\\\\/BAQAAAAAAAAAAAAI\\\"}\"")},
+		{"JSON in a form", true, L("payload=%7B%22f%22%3A%22UEsDBBQAAAAAAAA%5C%2FAAAAAAAABQAAAA%22%7D&x=1")},
+		{"JSON in a form, doubly", true, L("p=%257B%2522f%2522%253A%2522UEsDBBQ%255C%252FAAAAAAAAAAAAAABQAAAA%2522%257D")},
+		{"a raw comma", true, L("f=PK%03%04,%00%00%00%00%00%00%00&b=2")}, {"a raw comma, old tar", true, L("f=7z%BC%AF%27%1C,,,%00%00%04&b=2")},
+		{"plus for a space", true, L("a=b&f=UEsDBBQA+AAAAAAAAAAAAAABQAAAABQAAAAUAAAA")}, {"plus strewn in", true, L("f=UE+sD+BB+QA+AAAA+AAAAA+AAAABQAAAABQAAAAUAAAA")},
+		{"a space strewn in", true, L("{\"f\":\"U E s D B B Q A A A A A A A A A A A A A A B Q A A\"}")}, {"dots", true, L("{'f':'UE.sD.BB.QA.AA.AA.AAAAAAAAAAAABQAAAABQAAAAUA'}")},
+		{"a tab", true, L("{\"f\":\"UEs\tDBBQAAAAAA\\tAAAAAAAAAABQAAAABQAAAAUA\"}")},
+		{"escaped letters of a form", true, L("f=%55%45%73DBBQAAAAAAAAAAAAAAAAABQAAAABQAAAAUA%3D%3D")},
+		{"prose", false, L("{\"f\":\"TV programme: Some x is high, it's 100% of all. Em+ails at example.org, MZ and BZh; JM, Self-made UEs.\"}")},
+		{"a list", false, L("q=some+words+that+one+types&lang=en+US&t=It's+%22quoted%22+and+so+on")},
 		{"words", false, L("{\"f\":\"caf\\u00e9 \\u4e2d\\u6587 100% of it\"}")}, {"per cent", false, L("100% 5%5 %zz %4 a%20b%20c%20d")},
 	};
 	static const struct { const char *front; size_t n; } nul[] = { {L("name\0")}, {L("x\0")}, {L("a\0b\0c\0")}, {L("ab\0c\0")}, {L("\0\0q\0\0\0")} };
@@ -377,7 +424,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces), cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_steps), cmocka_unit_test(test_stars), cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_documents), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_downloads),
+		cmocka_unit_test(test_documents), cmocka_unit_test(test_escaped_keys), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_downloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
