@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,11 +21,13 @@
 
 static struct {
 	pthread_mutex_t	 lock;		/* guards what follows */
-	pthread_cond_t	 work;		/* an event was emitted, or <stop> */
+	pthread_cond_t	 work;		/* an event was emitted while <idle>, or <stop> */
 	pthread_t	 thread;
 	pid_t		 pid;		/* whose client and thread these are */
 	struct event_client *client;
 	bool		 ticks, stop;
+	bool		 warned;	/* that there is no thread; it is tried again with each event */
+	atomic_bool	 idle;		/* the thread sleeps until it is woken; read without the lock */
 } ev = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
 /* Sleeps while nothing is pending; else asks once a second. */
@@ -36,10 +39,13 @@ ticker(void *v)
 
 	pthread_mutex_lock(&ev.lock);
 	while (!ev.stop) {
+		/* Said before it looks: whoever emits looks the other way round, so one of both sees the other. */
+		ev.idle = true;
 		if (event_client_pending(c) == 0) {
 			pthread_cond_wait(&ev.work, &ev.lock);
 			continue;
 		}
+		ev.idle = false;
 		clock_gettime(CLOCK_MONOTONIC, &at);
 		at.tv_sec += TICK_S;
 		pthread_cond_clockwait(&ev.work, &ev.lock, CLOCK_MONOTONIC, &at);
@@ -61,8 +67,9 @@ ticker_start(void)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&ev.thread, NULL, ticker, ev.client);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc != 0)
-		log_warnx("events: no thread for the spool: %s", strerror(rc));
+	if (rc != 0 && !ev.warned)
+		log_warnx("events: no thread for the spool: %s; trying again with each event", strerror(rc));
+	ev.warned = rc != 0;
 	return rc == 0;
 }
 
@@ -74,11 +81,13 @@ client_here(const struct icap_policy *p)
 	    "gateway", "icap", 0};
 	int rc;
 
-	if (ev.client != NULL && ev.pid == getpid())
+	if (ev.client != NULL && ev.pid == getpid()) {
+		ev.ticks = ev.ticks || ticker_start();
 		return ev.client;
+	}
 	ev.client = NULL;
 	ev.pid = getpid();
-	ev.stop = ev.ticks = false;
+	ev.stop = ev.ticks = ev.warned = false;
 	rc = event_client_open(&ev.client, &c);
 	if (rc < 0) {
 		log_warnx("events: cannot open a spool in %s: %s", c.spool_dir, strerror(-rc));
@@ -100,9 +109,12 @@ tr_events_emit(const struct icap_policy *p, const struct event *e)
 	if (c == NULL)
 		return -EIO;
 	rc = event_emit(c, e);
-	pthread_mutex_lock(&ev.lock);
-	pthread_cond_signal(&ev.work);
-	pthread_mutex_unlock(&ev.lock);
+	/* The first that is pending wakes the thread; it sees to those behind it by the clock. */
+	if (ev.idle) {
+		pthread_mutex_lock(&ev.lock);
+		pthread_cond_signal(&ev.work);
+		pthread_mutex_unlock(&ev.lock);
+	}
 	return rc;
 }
 

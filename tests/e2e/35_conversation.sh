@@ -27,13 +27,21 @@ chat() { local k=$1 m=$2; shift 2; post "$k" /v1/chat/completions "{\"model\":\"
 turn() { jq -c --arg r "$2" --arg t "$3" '. + [{role: $r, content: $t}]' <<<"$1"; }
 # reached WORD: requests with it that the provider saw
 reached() { curl -s "$provider/_mock/requests?n=100&contains=$1" | jq '.requests | length'; }
-# rules_of RID...: rules of their events, as far as they are stored
+# rules_of RID...: rules of their events, as far as they are stored.  10000 is the most that llmsecd answers at once.
 rules_of()
 {
-	"${ctl[@]}" events --json --since 10m |
+	"${ctl[@]}" events --json --since 10m --limit 10000 |
 		jq -rn '[inputs | select(.request_id as $r | $ARGS.positional | index([$r]) != null) | .rule_ids[]] | unique | join(" ")' --args "$@"
 }
 tells() { wait_for "[[ \$(rules_of '$1') == *'$2'* ]]" 10; }
+# later NAME: a request of somebody else's whose event must come, and has; then what was to come before it is there, too.
+later()
+{
+	local asked=$rid
+	chat "sk-conv-later-$nonce" "$(turn '[]' user "$inj later-$nonce-$RANDOM")"
+	check "$1" tells "$rid" LLMSEC-
+	rid=$asked
+}
 
 # ---- made-up history ----
 m0=$(turn '[]' user 'Hello')
@@ -152,6 +160,7 @@ for ((i = 0; i < $(jq length "$tap_dir/rise.json"); i++)); do
 done
 is "$http_code" 200 'a crescendo passes turn by turn'
 check 'and is told' tells "$rid" LLMSEC-TRAJ-0001
+later 'so is what comes after it'
 unlike "$(rules_of "${rids[1]}")" TRAJ-0001 'not before it was one'
 chat "$bob" "$(turn '[]' user "$(jq -r ".[-1].text" "$tap_dir/rise.json")$pad$nonce")"
 bob_rid=$rid
@@ -172,9 +181,11 @@ for i in {1..6}; do
 	again=$(turn "$talk" assistant 'Well.')
 done
 check 'the sum of a conversation is told' tells "$last" LLMSEC-TRAJ-0003
+later 'so is what comes after that'
 unlike "$(rules_of "${rids[@]}")" TRAJ-0003 'what is only sent again is not added again'
 chat "$alice" "$(turn "$again" user 'Thank you, that was all.')"
 is "$http_code" 200 'a harmless turn passes after all that'
 chat "$bob" "$(turn '[]' user "$high$pad$nonce")"
+later 'a request behind all of them is told'
 unlike "$(rules_of "$rid") $(rules_of "$bob_rid")" TRAJ 'none of it is laid to another tenant'
 done_testing
