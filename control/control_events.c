@@ -24,6 +24,7 @@ struct control_events {
 	bool		 tried;
 	int64_t		 refused_ms;
 	unsigned	 refused;	/* since then, without an event */
+	int64_t		 admin_ms;	/* of the last admin.refused */
 };
 
 struct control_events *
@@ -147,6 +148,32 @@ void
 control_event_lifts(struct control_events *e, const struct ban *b, size_t n)
 {
 	all(e, "ban.lift", "allow", b, n);
+}
+
+void
+control_event_admin(struct control_events *e, const char *name, const char *ip, const char *target, const char *detail)
+{
+	bool refused = strcmp(name, "admin.refused") == 0;
+	struct event ev = { .event = name, .severity = refused ? 5 : 3, .score = -1, .action = refused ? "block" : "monitor",
+	    .ip = ip[0] != '\0' ? ip : NULL, .target = target, .detail = detail };
+
+	if (e != NULL)
+		emit(e, &ev);
+}
+
+bool
+control_event_admin_due(struct control_events *e)
+{
+	bool due;
+
+	if (e == NULL)
+		return false;
+	pthread_mutex_lock(&e->lock);
+	due = e->admin_ms == 0 || ctltime_mono_ms() - e->admin_ms >= 1000;
+	if (due)
+		e->admin_ms = ctltime_mono_ms();
+	pthread_mutex_unlock(&e->lock);
+	return due;
 }
 
 void

@@ -3,9 +3,10 @@
 #define LLMSEC_CONTROL_EVENTS_H
 /*
  * llmsecd's own events (layer "control"), sent to itself as every other program sends its own, so that they are stored,
- * listed and followed like those: ban.add, ban.lift, node.refused (docs/events.md).  Thread safe; a NULL does
+ * listed and followed like those: ban.add, ban.lift, node.refused, admin.* (docs/events.md).  Thread safe; a NULL does
  * nothing.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ban;
@@ -21,6 +22,10 @@ void	control_events_tick(struct control_events *);
 /* One event each, or one for all of many. */
 void	control_event_bans(struct control_events *, const struct ban *, size_t n);
 void	control_event_lifts(struct control_events *, const struct ban *, size_t n);
+/* admin.* of docs/events.md; <detail> is a JSON object, <ip> "" where it isn't known, <target> may be NULL. */
+void	control_event_admin(struct control_events *, const char *name, const char *ip, const char *target, const char *detail);
+/* May an admin.refused be told of?  One a second. */
+bool	control_event_admin_due(struct control_events *);
 /* A request that only another edge may make, refused; at most one event a second. */
 void	control_event_refused(struct control_events *, const char *verdict, const char *key_id);
 #endif

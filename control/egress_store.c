@@ -40,38 +40,47 @@ static const char *const steps[] = {
 	"CREATE TABLE policies (version INTEGER PRIMARY KEY AUTOINCREMENT, added INTEGER NOT NULL, text BLOB NOT NULL);",
 	/* domains.set got another form: the next change folds all into new ones. */
 	"UPDATE entries SET in_set = 0; DELETE FROM undone; DELETE FROM sets;",
+	/* Who wants an entry: a person, an imported list, or both. */
+	"ALTER TABLE entries ADD COLUMN own INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE entries ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE entries SET imported = 1, own = 0 WHERE description = '" EGRESS_IMPORTED "';",
 };
 
-enum { Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST, Q_COUNT, Q_SEARCHED,
-       Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET, Q_TOTAL, Q_N };
+enum { Q_STATE, Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_UNIMPORT, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST,
+       Q_COUNT, Q_SEARCHED, Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_OUTLIVED, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET, Q_N };
 
 static const char *const sql[Q_N] = {
+	[Q_STATE] = "SELECT in_set, imported FROM entries WHERE list = ?1 AND value = ?2",
 	[Q_PUT] = "INSERT INTO entries (list, value, description, added, expires, in_set) VALUES (?1,?2,?3,?4,?5,0)"
-	    " ON CONFLICT (list, value) DO UPDATE SET description = ?3, expires = ?5, in_set = in_set AND ?5 = 0",
-	[Q_PUT_IMPORT] = "INSERT OR IGNORE INTO entries (list, value, description, added, expires, in_set)"
-	    " VALUES (?1,?2,?3,?4,0,0)",
+	    " ON CONFLICT (list, value) DO UPDATE SET description = ?3, expires = ?5, own = 1,"
+	    " in_set = in_set AND (?5 = 0 OR imported)",
+	/* No row: it was imported before.  own: a person's, which is no longer alone. */
+	[Q_PUT_IMPORT] = "INSERT INTO entries (list, value, description, added, expires, in_set, own, imported)"
+	    " VALUES (?1,?2,?3,?4,0,0,0,1) ON CONFLICT (list, value) DO UPDATE SET imported = 1 WHERE NOT imported RETURNING own",
 	[Q_DEL] = "DELETE FROM entries WHERE list = ?1 AND value = ?2 RETURNING value, in_set",
-	[Q_DEL_IMPORT] = "DELETE FROM entries WHERE list = ?1 AND value = ?2 AND description = '" EGRESS_IMPORTED "'"
-	    " RETURNING value, in_set",
+	[Q_DEL_IMPORT] = "DELETE FROM entries WHERE list = ?1 AND value = ?2 AND imported AND NOT own RETURNING value, in_set",
+	[Q_UNIMPORT] = "UPDATE entries SET imported = 0, in_set = in_set AND expires = 0 WHERE list = ?1 AND value = ?2 AND imported"
+	    " RETURNING expires",
 	[Q_DEL_ID] = "DELETE FROM entries WHERE list = ?1 AND id = ?2 RETURNING value, in_set",
 	[Q_UNDO] = "INSERT OR IGNORE INTO undone VALUES (?1)",
 	[Q_REDO] = "DELETE FROM undone WHERE value = ?1",
-	[Q_TEXT] = "SELECT list, value, expires FROM entries WHERE in_set = 0",
+	[Q_TEXT] = "SELECT list, value, CASE WHEN imported THEN 0 ELSE expires END FROM entries WHERE in_set = 0",
 	[Q_UNDONE] = "SELECT value FROM undone",
-	[Q_ALL] = "SELECT value FROM entries WHERE list = ?1 AND expires = 0",
-	[Q_LIST] = "SELECT id, value, description, added, expires FROM entries WHERE list = ?1 AND"
+	[Q_ALL] = "SELECT value FROM entries WHERE list = ?1 AND (expires = 0 OR imported)",
+	[Q_LIST] = "SELECT id, value, description, added, expires, imported FROM entries WHERE list = ?1 AND"
 	    " (?2 = '' OR instr(value, ?2) OR instr(description, ?2)) ORDER BY id DESC LIMIT ?3 OFFSET ?4",
 	[Q_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM entries WHERE in_set = 0 AND list < 2"
 	    " UNION ALL SELECT 1 FROM undone)",
 	[Q_SEARCHED] = "SELECT count(*) FROM entries WHERE list = ?1 AND (?2 = '' OR instr(value, ?2) OR instr(description, ?2))",
 	[Q_GENERATION] = "SELECT generation FROM sets WHERE list = ?1",
 	[Q_GENERATION_SET] = "INSERT OR REPLACE INTO sets VALUES (?1, ?2)",
-	[Q_FOLD] = "UPDATE entries SET in_set = 1 WHERE list < 2 AND expires = 0 AND in_set = 0",
+	[Q_FOLD] = "UPDATE entries SET in_set = 1 WHERE list < 2 AND (expires = 0 OR imported) AND in_set = 0",
 	[Q_REDO_ALL] = "DELETE FROM undone",
-	[Q_EXPIRE] = "DELETE FROM entries WHERE expires > 0 AND expires <= ?1",
+	[Q_OUTLIVED] = "UPDATE entries SET own = 0, expires = 0, description = '" EGRESS_IMPORTED "'"
+	    " WHERE expires > 0 AND expires <= ?1 AND imported",
+	[Q_EXPIRE] = "DELETE FROM entries WHERE expires > 0 AND expires <= ?1 AND NOT imported",
 	[Q_POLICY_ADD] = "INSERT INTO policies (added, text) VALUES (?1, ?2)",
 	[Q_POLICY_GET] = "SELECT version, text FROM policies WHERE ?1 = 0 OR version = ?1 ORDER BY version DESC LIMIT 1",
-	[Q_TOTAL] = "SELECT count(*) FROM entries WHERE list = ?1",
 };
 
 struct egress_store {
@@ -315,16 +324,42 @@ done(struct egress_store *s, int r, bool changed)
 	return r;
 }
 
+/* Of an entry; false: it isn't on the list. */
+static bool
+state(struct egress_store *s, enum egress_list list, const char *value, bool *in_set, bool *imported)
+{
+	sqlite3_stmt *q = query(s, Q_STATE);
+	bool found;
+
+	sqlite3_bind_int(q, 1, (int)list);
+	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
+	found = sqlite3_step(q) == SQLITE_ROW;
+	*in_set = found && sqlite3_column_int(q, 0) != 0;
+	*imported = found && sqlite3_column_int(q, 1) != 0;
+	sqlite3_reset(q);
+	return found;
+}
+
+/* Q_UNDO or Q_REDO of one name. */
+static int
+undone(struct egress_store *s, int which, const char *name)
+{
+	sqlite3_stmt *q = query(s, which);
+
+	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
+	return finish(q);
+}
+
 int
 egress_store_add(struct egress_store *s, enum egress_list list, const char *value, const char *description, int64_t ttl_s)
 {
+	bool was_there, in_set, imported;
 	int r = begin(s);
-	int64_t before = 0;
 	sqlite3_stmt *q;
 
 	if (r < 0)
 		return r;
-	before = number(s, Q_TOTAL, (int)list);
+	was_there = state(s, list, value, &in_set, &imported);
 	q = query(s, Q_PUT);
 	sqlite3_bind_int(q, 1, (int)list);
 	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
@@ -333,23 +368,21 @@ egress_store_add(struct egress_store *s, enum egress_list list, const char *valu
 	sqlite3_bind_int64(q, 5, ttl_s > 0 ? (int64_t)time(NULL) + ttl_s : 0);
 	r = finish(q);
 	/* One that is to end must not go on in the set. */
-	if (r == 0 && list == EGRESS_DOMAINS) {
-		q = query(s, ttl_s == 0 ? Q_REDO : Q_UNDO);
-		sqlite3_bind_text(q, 1, value, -1, SQLITE_STATIC);
-		r = finish(q);
-	}
-	before = number(s, Q_TOTAL, (int)list) - before;
+	if (r == 0 && list == EGRESS_DOMAINS)
+		r = undone(s, ttl_s == 0 || imported ? Q_REDO : Q_UNDO, value);
+	else if (r == 0 && list == EGRESS_NETWORKS && in_set && ttl_s > 0 && !imported)
+		r = set_write(s, EGRESS_NETWORKS);
 	r = done(s, r, true);
-	return r < 0 ? r : before > 0;
+	return r < 0 ? r : !was_there;
 }
 
 /* By <which> of Q_DEL, Q_DEL_IMPORT, Q_DEL_ID.  1: gone, with *in_set_net if the set of networks still has it, 0, or -errno. */
 static int
-remove_one(struct egress_store *s, int which, enum egress_list list, const char *value, int64_t id, bool *in_set_net)
+remove_one(struct egress_store *s, int which, enum egress_list list, const char *value, int64_t id, bool *in_set_net,
+    char was[EGRESS_VALUE])
 {
 	bool gone = false, in_set = false;
 	sqlite3_stmt *q = query(s, which);
-	char was[512] = "";
 	int r;
 
 	sqlite3_bind_int(q, 1, (int)list);
@@ -359,29 +392,26 @@ remove_one(struct egress_store *s, int which, enum egress_list list, const char 
 		sqlite3_bind_int64(q, 2, id);
 	if (sqlite3_step(q) == SQLITE_ROW) {
 		gone = true;
-		snprintf(was, sizeof(was), "%s", (const char *)sqlite3_column_text(q, 0));
+		snprintf(was, EGRESS_VALUE, "%s", (const char *)sqlite3_column_text(q, 0));
 		in_set = sqlite3_column_int(q, 1) != 0;
 	}
 	r = finish(q);
-	if (r == 0 && in_set && list == EGRESS_DOMAINS) {
-		q = query(s, Q_UNDO);
-		sqlite3_bind_text(q, 1, was, -1, SQLITE_STATIC);
-		r = finish(q);
-	} else if (in_set) {
+	if (r == 0 && in_set && list == EGRESS_DOMAINS)
+		r = undone(s, Q_UNDO, was);
+	else if (in_set)
 		*in_set_net = true;
-	}
 	return r < 0 ? r : gone;
 }
 
 int
-egress_store_del(struct egress_store *s, enum egress_list list, const char *value, int64_t id)
+egress_store_del(struct egress_store *s, enum egress_list list, const char *value, int64_t id, char was[EGRESS_VALUE])
 {
 	bool in_set_net = false, gone;
 	int r = begin(s);
 
 	if (r < 0)
 		return r;
-	r = remove_one(s, value != NULL ? Q_DEL : Q_DEL_ID, list, value, id, &in_set_net);
+	r = remove_one(s, value != NULL ? Q_DEL : Q_DEL_ID, list, value, id, &in_set_net, was);
 	gone = r > 0;
 	if (r >= 0)
 		r = in_set_net ? set_write(s, EGRESS_NETWORKS) : 0;
@@ -407,11 +437,31 @@ key_text(const struct ti_keys *keys, enum egress_list list, size_t i, char text[
 	}
 }
 
+/* The list doesn't want it any more, but a person does: until the end that they set, if any.  1: changed, 0, or -errno. */
+static int
+unimport_one(struct egress_store *s, enum egress_list list, const char *value, bool *in_set_net)
+{
+	sqlite3_stmt *q = query(s, Q_UNIMPORT);
+	bool changed, ends;
+	int r;
+
+	sqlite3_bind_int(q, 1, (int)list);
+	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
+	changed = sqlite3_step(q) == SQLITE_ROW;
+	ends = changed && sqlite3_column_int64(q, 0) > 0;
+	r = finish(q);
+	if (r == 0 && ends && list == EGRESS_DOMAINS)
+		r = undone(s, Q_UNDO, value);
+	else if (ends)
+		*in_set_net = true;
+	return r < 0 ? r : changed;
+}
+
 int
 egress_store_remove(struct egress_store *s, enum egress_list list, struct ti_collect *c, struct egress_counts *n)
 {
 	struct ti_keys *keys = list == EGRESS_NETWORKS ? &c->nets : &c->names;
-	bool in_set_net = false;
+	bool in_set_net = false, changed = false;
 	int r = begin(s);
 
 	memset(n, 0, sizeof(*n));
@@ -420,42 +470,43 @@ egress_store_remove(struct egress_store *s, enum egress_list list, struct ti_col
 		return r;
 	ti_keys_sort(keys);
 	for (size_t i = 0; r >= 0 && i < keys->n; i++) {
-		char text[VALUE_MAX];
+		char text[VALUE_MAX], was[EGRESS_VALUE];
 
 		key_text(keys, list, i, text);
-		r = remove_one(s, Q_DEL_IMPORT, list, text, 0, &in_set_net);
+		r = remove_one(s, Q_DEL_IMPORT, list, text, 0, &in_set_net, was);
 		n->removed += r > 0;
 		n->missing += r == 0;
+		changed = changed || r > 0;
+		if (r == 0)
+			changed = (r = unimport_one(s, list, text, &in_set_net)) > 0 || changed;
 	}
 	if (r >= 0)
 		r = in_set_net ? set_write(s, EGRESS_NETWORKS) : 0;
-	return done(s, r, n->removed > 0);
+	return done(s, r, changed);
 }
 
 static int
 import_one(struct egress_store *s, enum egress_list list, const char *value, const char *description, int64_t now,
-    struct egress_counts *n)
+    struct egress_counts *n, bool *changed)
 {
 	sqlite3_stmt *q = query(s, Q_PUT_IMPORT);
+	bool is_new = false;
 	int r;
 
 	sqlite3_bind_int(q, 1, (int)list);
 	sqlite3_bind_text(q, 2, value, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 3, description, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 4, now);
+	if (sqlite3_step(q) == SQLITE_ROW) {
+		*changed = true;
+		is_new = sqlite3_column_int(q, 0) == 0;
+	}
 	r = finish(q);
 	if (r < 0)
 		return r;
-	if (sqlite3_changes(s->db) == 0) {
-		n->duplicate++;
-		return 0;
-	}
-	n->added++;
-	if (list != EGRESS_DOMAINS)
-		return 0;
-	q = query(s, Q_REDO);
-	sqlite3_bind_text(q, 1, value, -1, SQLITE_STATIC);
-	return finish(q);
+	n->added += is_new;
+	n->duplicate += !is_new;
+	return *changed && list == EGRESS_DOMAINS ? undone(s, Q_REDO, value) : 0;
 }
 
 int
@@ -464,6 +515,7 @@ egress_store_import(struct egress_store *s, enum egress_list list, struct ti_col
 {
 	struct ti_keys *keys = list == EGRESS_NETWORKS ? &c->nets : &c->names;
 	int64_t now = ctltime_now_ms();
+	bool changed = false;
 	int r = begin(s);
 
 	memset(n, 0, sizeof(*n));
@@ -473,25 +525,33 @@ egress_store_import(struct egress_store *s, enum egress_list list, struct ti_col
 	n->duplicate = ti_keys_sort(keys);
 	for (size_t i = 0; r == 0 && i < keys->n; i++) {
 		char text[VALUE_MAX];
+		bool one = false;
 
 		key_text(keys, list, i, text);
-		r = import_one(s, list, text, description, now, n);
+		r = import_one(s, list, text, description, now, n, &one);
+		changed = changed || one;
 	}
-	return done(s, r, n->added > 0);
+	return done(s, r, changed);
 }
 
 void
 egress_store_tick(struct egress_store *s)
 {
-	int r = begin(s);
-	sqlite3_stmt *q;
+	static const int which[] = { Q_OUTLIVED, Q_EXPIRE };
+	int64_t now = time(NULL);
+	int r = begin(s), gone = 0;
 
 	if (r < 0)
 		return;
-	q = query(s, Q_EXPIRE);
-	sqlite3_bind_int64(q, 1, (int64_t)time(NULL));
-	r = finish(q);
-	done(s, r, r == 0 && sqlite3_changes(s->db) > 0);
+	for (size_t i = 0; r == 0 && i < sizeof(which) / sizeof(which[0]); i++) {
+		sqlite3_stmt *q = query(s, which[i]);
+
+		sqlite3_bind_int64(q, 1, now);
+		r = finish(q);
+		/* What outlives its end changes nothing that the helper reads. */
+		gone = which[i] == Q_EXPIRE ? sqlite3_changes(s->db) : 0;
+	}
+	done(s, r, r == 0 && gone > 0);
 }
 
 int64_t
@@ -500,6 +560,7 @@ egress_store_list(struct egress_store *s, enum egress_list list, const char *sea
 {
 	sqlite3_stmt *q;
 	int64_t total = 0;
+	int rc;
 
 	pthread_mutex_lock(&s->lock);
 	q = query(s, Q_LIST);
@@ -507,9 +568,10 @@ egress_store_list(struct egress_store *s, enum egress_list list, const char *sea
 	sqlite3_bind_text(q, 2, search, -1, SQLITE_STATIC);
 	sqlite3_bind_int(q, 3, limit);
 	sqlite3_bind_int(q, 4, offset);
-	while (sqlite3_step(q) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct egress_entry e = { sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 4),
-		    (const char *)sqlite3_column_text(q, 1), (const char *)sqlite3_column_text(q, 2) };
+		    (const char *)sqlite3_column_text(q, 1), (const char *)sqlite3_column_text(q, 2),
+		    sqlite3_column_int(q, 5) != 0 };
 
 		row(arg, &e);
 	}
@@ -517,11 +579,11 @@ egress_store_list(struct egress_store *s, enum egress_list list, const char *sea
 	q = query(s, Q_SEARCHED);
 	sqlite3_bind_int(q, 1, (int)list);
 	sqlite3_bind_text(q, 2, search, -1, SQLITE_STATIC);
-	if (sqlite3_step(q) == SQLITE_ROW)
+	if (rc == SQLITE_DONE && (rc = sqlite3_step(q)) == SQLITE_ROW)
 		total = sqlite3_column_int64(q, 0);
 	sqlite3_reset(q);
 	pthread_mutex_unlock(&s->lock);
-	return total;
+	return rc == SQLITE_ROW ? total : store_errno(rc);
 }
 
 /* --- policies --------------------------------------------------------------------------------- */

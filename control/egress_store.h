@@ -20,6 +20,7 @@ enum egress_list { EGRESS_DOMAINS, EGRESS_NETWORKS, EGRESS_WHITELIST, EGRESS_LIS
 struct egress_entry {
 	int64_t		 id, added_ms, expires_s;	/* expires 0: never */
 	const char	*value, *description;
+	bool		 imported;	/* a list has it, too, or only a list */
 };
 
 struct egress_counts {
@@ -29,11 +30,16 @@ struct egress_counts {
 int	egress_store_open(struct egress_store **, const char *dir);
 void	egress_store_close(struct egress_store **);
 
-/* 1: added, 0: was there already (its description and end are the new ones), or -errno. */
+/*
+ * A person's entry.  1: added, 0: was there already (its description and end are the new ones), or -errno.  An entry that an imported
+ * list has too outlives its end: the list wants it until it drops it.
+ */
 int	egress_store_add(struct egress_store *, enum egress_list, const char *value, const char *description,
 	    int64_t ttl_s);
-/* By value, or by id where <value> is NULL.  1: gone, 0: was not there, or -errno. */
-int	egress_store_del(struct egress_store *, enum egress_list, const char *value, int64_t id);
+#define EGRESS_VALUE	512
+
+/* By value, or by id where <value> is NULL.  1: gone, with its value in <was>, 0: was not there, or -errno. */
+int	egress_store_del(struct egress_store *, enum egress_list, const char *value, int64_t id, char was[EGRESS_VALUE]);
 /* All that a parser found, for ever.  0 or -errno; nothing is added on an error. */
 int	egress_store_import(struct egress_store *, enum egress_list, struct ti_collect *, const char *description,
 	    struct egress_counts *);
@@ -41,7 +47,7 @@ int	egress_store_import(struct egress_store *, enum egress_list, struct ti_colle
 #define EGRESS_IMPORTED	"import"
 /*
  * The same list taken off again; counts removed, missing and invalid.  Only what was imported goes: an entry that a person made, or
- * described, counts as missing, because a feed that drops a name must not take theirs with it.
+ * described, counts as missing, because a feed that drops a name must not take theirs with it; from then on it ends when they said.
  */
 int	egress_store_remove(struct egress_store *, enum egress_list, struct ti_collect *, struct egress_counts *);
 /* Newest first; <search> "": all.  Returns the number there is in all, or -errno. */

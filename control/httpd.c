@@ -45,9 +45,9 @@ httpd_count(struct httpd *h, unsigned status)
 	counters_add(h->ctr, status < 400 ? M_HTTP_2XX : status < 500 ? M_HTTP_4XX : M_HTTP_5XX, 1);
 }
 
-enum MHD_Result
-httpd_reply(struct httpd *h, struct MHD_Connection *conn, unsigned status, const char *type,
-    struct buf *body)
+/* <allow> NULL: no such header. */
+static enum MHD_Result
+reply(struct httpd *h, struct MHD_Connection *conn, unsigned status, const char *type, struct buf *body, const char *allow)
 {
 	struct MHD_Response *resp;
 	enum MHD_Result r;
@@ -66,12 +66,29 @@ httpd_reply(struct httpd *h, struct MHD_Connection *conn, unsigned status, const
 		MHD_add_response_header(resp, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 	if (status == MHD_HTTP_TOO_MANY_REQUESTS)
 		MHD_add_response_header(resp, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(resp, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (allow != NULL)
+		MHD_add_response_header(resp, MHD_HTTP_HEADER_ALLOW, allow);
 	httpd_count(h, status);
 	r = MHD_queue_response(conn, status, resp);
 	MHD_destroy_response(resp);
 	return r;
+}
+
+enum MHD_Result
+httpd_reply(struct httpd *h, struct MHD_Connection *conn, unsigned status, const char *type,
+    struct buf *body)
+{
+	return reply(h, conn, status, type, body, NULL);
+}
+
+enum MHD_Result
+httpd_not_allowed(struct httpd *h, struct MHD_Connection *conn, bool api, const char *allow)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, api ? "{\"error\":{\"code\":\"method_not_allowed\",\"message\":\"only %s here\",\"field\":null}}\n" :
+	    "{\"error\":\"only %s here\"}\n", allow);
+	return reply(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "application/json", &b, allow);
 }
 
 enum MHD_Result
@@ -183,24 +200,27 @@ page_answer(void *arg, struct MHD_Connection *conn, const char *url, const char 
 
 	if (q == NULL)
 		return MHD_NO;
+	q->path = url;
+	q->api = strncmp(url, "/api/", 5) == 0;
 	if (httpd_egress_owns(url))
 		return httpd_egress(h, conn, url, method, upload, upload_size, q);
 	if (strcmp(url, "/_cluster/blacklist") == 0)
 		return bans_answer(h, conn, method, upload, upload_size, q);
-	if (!reads(method))
-		return httpd_error(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET here");
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
 		if (strcmp(pages[i].path, url) != 0)
 			continue;
+		if (!reads(method))
+			return httpd_not_allowed(h, conn, q->api, "GET, HEAD");
 		r = pages[i].open ? MHD_YES : httpd_auth(h, conn, q, ROLE_READ);
 		if (r != MHD_YES || q->refused)
 			return r;
 		/* A node may speak of bans only. */
 		if (q->is_signed)
-			return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "bearer token required");
+			return httpd_api_error(h, conn, MHD_HTTP_FORBIDDEN, "forbidden", "a bearer token is required", NULL);
 		return pages[i].fn(h, conn);
 	}
-	return httpd_error(h, conn, MHD_HTTP_NOT_FOUND, "no such page");
+	return q->api ? httpd_api_error(h, conn, MHD_HTTP_NOT_FOUND, "not_found", "no such page", NULL) :
+	    httpd_error(h, conn, MHD_HTTP_NOT_FOUND, "no such page");
 }
 
 void

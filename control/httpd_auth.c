@@ -76,8 +76,10 @@ httpd_tokens_load(struct httpd *h, const struct llmsecd_conf *conf)
 
 /* What may whoever shows this token do?  Takes the same time wherever it differs. */
 static enum httpd_role
-token_role(struct httpd *h, const char *auth)
+token_role(struct httpd *h, const char *auth, char by[TOKEN_NAME])
 {
+	static const char *const file[ROLE_N] = { [ROLE_READ] = "http.read_token_file", [ROLE_BAN] = "http.ban_token_file",
+	    [ROLE_ADMIN] = "http.token_file" };
 	char given[HTTPD_TOKEN] = {0};
 	enum httpd_role role = ROLE_NONE;
 	size_t n;
@@ -94,7 +96,9 @@ token_role(struct httpd *h, const char *auth)
 		if (CRYPTO_memcmp(given, h->token[r], sizeof(given)) == 0 && h->token[r][0] != '\0')
 			role = (enum httpd_role)r;
 	if (role == ROLE_NONE)
-		role = (enum httpd_role)token_file_find(h->token_file, given, n);
+		role = (enum httpd_role)token_file_find(h->token_file, given, n, by);
+	else
+		snprintf(by, TOKEN_NAME, "%s", file[role]);
 	pthread_mutex_unlock(&h->token_lock);
 	OPENSSL_cleanse(given, sizeof(given));
 	return role;
@@ -113,6 +117,7 @@ node_refused(struct httpd *h, struct MHD_Connection *conn, struct httpd_request 
 		[NODE_FULL] = "too many requests to remember their nonces",
 	};
 	struct buf b = {0};
+	char code[40];
 
 	q->refused = true;
 	if (h->ctr != NULL)
@@ -120,7 +125,10 @@ node_refused(struct httpd *h, struct MHD_Connection *conn, struct httpd_request 
 	/* What the others sent while this process started is no attack; they send it again. */
 	if (v != NODE_STALE || ctltime_now_ms() - h->started_ms > STARTING_MS)
 		control_event_refused(h->events, node_verdict_str(v), q->sig.v[NODE_KEY_ID]);
-	buf_printf(&b, "{\"error\":\"%s\",\"code\":\"node-%s\"}\n", why[v], node_verdict_str(v));
+	snprintf(code, sizeof(code), "node-%s", node_verdict_str(v));
+	if (q->api)
+		return httpd_api_error(h, conn, v == NODE_FULL ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_UNAUTHORIZED, code, why[v], NULL);
+	buf_printf(&b, "{\"error\":\"%s\",\"code\":\"%s\"}\n", why[v], code);
 	return httpd_reply(h, conn, v == NODE_FULL ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_UNAUTHORIZED,
 	    "application/json", &b);
 }
@@ -135,10 +143,12 @@ node_find(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q)
 		return MHD_YES;
 	q->refused = true;
 	if (!q->is_signed)
-		return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "node=: only with a node's signature");
+		return q->api ? httpd_api_error(h, conn, MHD_HTTP_FORBIDDEN, "forbidden", "only with a node's signature", "node") :
+		    httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "node=: only with a node's signature");
 	q->edge = h->bans != NULL ? ban_list_edge_find(h->bans, name) : -ENOENT;
 	if (q->edge < 0)
-		return httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "node=: not in cluster.nodes of this llmsecd");
+		return q->api ? httpd_api_error(h, conn, MHD_HTTP_FORBIDDEN, "forbidden", "not in cluster.nodes of this llmsecd", "node") :
+		    httpd_error(h, conn, MHD_HTTP_FORBIDDEN, "node=: not in cluster.nodes of this llmsecd");
 	q->refused = false;
 	q->node = true;
 	return MHD_YES;
@@ -172,8 +182,13 @@ httpd_auth(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q
 		return node_refused(h, conn, q, verdict);
 	q->is_signed = verdict == NODE_OK;
 	q->role = q->is_signed ? ROLE_BAN : token_role(h, MHD_lookup_connection_value(conn, MHD_HEADER_KIND,
-	    MHD_HTTP_HEADER_AUTHORIZATION));
+	    MHD_HTTP_HEADER_AUTHORIZATION), q->by);
+	if (q->is_signed)
+		snprintf(q->by, sizeof(q->by), "node:%.72s", q->sig.v[NODE_KEY_ID]);
+	httpd_from(q, conn);
 	q->refused = q->role < needed;
+	if (q->refused && q->role != ROLE_NONE && !q->is_signed && control_event_admin_due(h->events))
+		httpd_audit(h, q, "admin.refused", q->path, NULL);
 	if (q->refused)
 		return keep_out(h, conn, q, needed);
 	return node_find(h, conn, q);

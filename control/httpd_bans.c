@@ -406,7 +406,7 @@ httpd_bans(struct httpd *h, struct MHD_Connection *conn, const char *method, str
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
 		return list(h, conn);
 	if (!post && strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
-		return httpd_error(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "GET, POST or DELETE");
+		return httpd_not_allowed(h, conn, false, "GET, HEAD, POST, DELETE");
 	f.default_ttl_ms = __atomic_load_n(&h->ban_ttl_ms, __ATOMIC_RELAXED);
 	/* Unban means everywhere unless it says otherwise. */
 	f.ids = !post;

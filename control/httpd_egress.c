@@ -15,35 +15,33 @@
 #include "control/ctltime.h"
 #include "control/egress_store.h"
 #include "control/egress_try.h"
+#include "control/httpd_egress_private.h"
 #include "control/httpd_private.h"
 #include "lib/log.h"
 #include "ti-sync/collect.h"
-#include "ti-sync/fetch.h"
-#include "ti-sync/import.h"
 
 #define BODY_MAX	((size_t)1 << 20)
-#define IMPORT_MAX	((int64_t)256 << 20)
-#define IMPORT_ENTRIES	5000000
-#define RATE		50.0		/* requests a second, for all tokens together */
+#define RATE		50.0		/* requests a second of one token */
 #define BURST		200.0
 #define TTL_MAX_S	INT64_C(315360000)
 
-enum page { P_LIST, P_IMPORT, P_POLICY, P_TEST };
-
-static const struct egress_page {
-	const char	*path;
-	enum page	 page;
-	enum egress_list list;
-	const char	*field;
-} egress_pages[] = {
-	{ "/api/ip-blacklist", P_LIST, EGRESS_NETWORKS, "ip" },
-	{ "/api/domain-blacklist", P_LIST, EGRESS_DOMAINS, "domain" },
-	{ "/api/domain-whitelist", P_LIST, EGRESS_WHITELIST, "domain" },
-	{ "/api/ip-blacklist/import", P_IMPORT, EGRESS_NETWORKS, "ip" },
-	{ "/api/domain-blacklist/import", P_IMPORT, EGRESS_DOMAINS, "domain" },
-	{ "/api/egress/policy", P_POLICY, EGRESS_LISTS, "yaml" },
-	{ "/api/egress/test", P_TEST, EGRESS_LISTS, "url" },
+static const struct egress_page egress_pages[] = {
+	{ "/api/ip-blacklist", P_LIST, EGRESS_NETWORKS, "ip", "GET, HEAD, POST, DELETE" },
+	{ "/api/domain-blacklist", P_LIST, EGRESS_DOMAINS, "domain", "GET, HEAD, POST, DELETE" },
+	{ "/api/domain-whitelist", P_LIST, EGRESS_WHITELIST, "domain", "GET, HEAD, POST, DELETE" },
+	{ "/api/ip-blacklist/import", P_IMPORT, EGRESS_NETWORKS, "ip", "POST, DELETE" },
+	{ "/api/domain-blacklist/import", P_IMPORT, EGRESS_DOMAINS, "domain", "POST, DELETE" },
+	{ "/api/egress/policy", P_POLICY, EGRESS_LISTS, "yaml", "GET, HEAD, POST" },
+	{ "/api/egress/test", P_TEST, EGRESS_LISTS, "url", "POST" },
 };
+
+const char *
+httpd_list_name(enum egress_list list)
+{
+	static const char *const name[EGRESS_LISTS] = { "domain-blacklist", "ip-blacklist", "domain-whitelist" };
+
+	return name[list];
+}
 
 /* The page, and what is behind it: /api/ip-blacklist/7. */
 static const struct egress_page *
@@ -56,7 +54,8 @@ page_find(const char *url, const char **rest)
 		size_t n = strlen(egress_pages[i].path);
 
 		if (strncmp(url, egress_pages[i].path, n) == 0 && n > longest &&
-		    (url[n] == '\0' || (url[n] == '/' && egress_pages[i].page == P_LIST))) {
+		    (url[n] == '\0' || (url[n] == '/' && egress_pages[i].page == P_LIST && url[n + 1] != '\0' &&
+		    strchr(url + n + 1, '/') == NULL))) {
 			best = &egress_pages[i];
 			longest = n;
 			*rest = url[n] == '/' ? url + n + 1 : "";
@@ -89,39 +88,73 @@ httpd_api_error(struct httpd *h, struct MHD_Connection *conn, unsigned status, c
 	return httpd_reply(h, conn, status, "application/json", &b);
 }
 
-static enum MHD_Result
-invalid(struct httpd *h, struct MHD_Connection *conn, const char *field, const char *message)
+enum MHD_Result
+httpd_invalid(struct httpd *h, struct MHD_Connection *conn, const char *field, const char *message)
 {
 	return httpd_api_error(h, conn, MHD_HTTP_BAD_REQUEST, "invalid", message, field);
 }
 
-static enum MHD_Result
-broken(struct httpd *h, struct MHD_Connection *conn, int64_t err)
+enum MHD_Result
+httpd_broken(struct httpd *h, struct MHD_Connection *conn, int64_t err)
 {
 	return httpd_api_error(h, conn, err == -EBUSY || err == -ENOSPC ? 503 : 500, err == -ENOSPC ? "disk_full" : "storage",
 	    strerror((int)-err), NULL);
 }
 
-/* Refuse who asks too often: a token bucket. */
+/* Refuse who asks too often: a token bucket for each, so that one who floods doesn't keep the others out. */
 static bool
-within_rate(struct httpd *h)
+within_rate(struct httpd *h, const char *by)
 {
 	int64_t now = ctltime_mono_ms();
+	uint32_t hash = 2166136261U;		/* FNV-1a */
+	struct httpd_allowance *a;
 	bool ok;
 
+	for (; *by != '\0'; by++)
+		hash = (hash ^ (unsigned char)*by) * 16777619U;
+	a = &h->allowance[hash % HTTPD_ALLOWANCES];
 	pthread_mutex_lock(&h->token_lock);
-	h->allowance = h->allowance_ms == 0 ? BURST : h->allowance + (double)(now - h->allowance_ms) * RATE / 1000.0;
-	if (h->allowance > BURST)
-		h->allowance = BURST;
-	h->allowance_ms = now;
-	ok = h->allowance >= 1.0;
+	a->left = a->at_ms == 0 ? BURST : a->left + (double)(now - a->at_ms) * RATE / 1000.0;
+	if (a->left > BURST)
+		a->left = BURST;
+	a->at_ms = now;
+	ok = a->left >= 1.0;
 	if (ok)
-		h->allowance -= 1.0;
+		a->left -= 1.0;
 	pthread_mutex_unlock(&h->token_lock);
 	return ok;
 }
 
+/* A parameter of the query, digits only; *n stays where there is none.  False: it isn't one of <min> to <max>. */
+static bool
+query_number(struct MHD_Connection *conn, const char *name, int64_t min, int64_t max, int64_t *n)
+{
+	const char *text = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, name);
+	char *end;
+
+	if (text == NULL)
+		return true;
+	errno = 0;
+	*n = strtoll(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *n >= min && *n <= max;
+}
+
 /* --- values ---------------------------------------------------------------------------------- */
+
+/* 10.0.0.1/8: whoever writes that may mean one address. */
+static bool
+host_bits(const char *text, const struct cidr *net)
+{
+	char addr[CIDR_TEXT];
+	struct cidr c;
+	size_t n = strcspn(text, "/");
+
+	if (text[n] == '\0' || n >= sizeof(addr))
+		return false;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	return cidr_parse(addr, &c) == 0 && memcmp(c.addr, net->addr, sizeof(c.addr)) != 0;
+}
 
 /* NULL: <out> is canonical; else what is wrong. */
 static const char *
@@ -134,6 +167,8 @@ value_take(const struct egress_page *p, const char *text, char out[256])
 	if (p->list == EGRESS_NETWORKS) {
 		if (cidr_parse(text, &c) < 0)
 			return "an address or network";
+		if (host_bits(text, &c))
+			return "bits are set behind the length of the network: is it another one that is meant?";
 		if (c.len < (cidr_is_v4(&c) ? 104 : 16))
 			return "wider than /8, or /16 of IPv6";
 		cidr_format(&c, out);
@@ -146,63 +181,113 @@ value_take(const struct egress_page *p, const char *text, char out[256])
 	return r == TI_OK || r == TI_RESERVED_NAME ? NULL : ti_reason_str(r);
 }
 
-static enum MHD_Result
-entry_add(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const json_t *o)
+/* What there may be in a body, so that "ttl" for "ttl_s" isn't a ban for ever.  NULL, or the one that may not. */
+static const char *
+unknown_member(const json_t *o, const char *const *known)
 {
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)o, key, value) {
+		size_t i = 0;
+
+		while (known[i] != NULL && strcmp(known[i], key) != 0)
+			i++;
+		if (known[i] == NULL)
+			return key;
+	}
+	return NULL;
+}
+
+static void
+entry_told(struct httpd *h, const struct httpd_request *q, const struct egress_page *p, const char *value, const char *change,
+    int64_t ttl_s)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "\"list\":\"%s\",\"change\":\"%s\"", httpd_list_name(p->list), change);
+	if (ttl_s > 0)
+		buf_printf(&b, ",\"ttl_s\":%" PRId64, ttl_s);
+	httpd_audit(h, q, "admin.list", value, &b);
+}
+
+static enum MHD_Result
+entry_add(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const struct httpd_request *q, const json_t *o)
+{
+	static const char *const of_net[] = { "ip", "cidr", "description", "ttl_s", NULL };
+	static const char *const of_name[] = { "domain", "description", "ttl_s", NULL };
 	const json_t *v = json_object_get(o, p->field), *d = json_object_get(o, "description"), *t = json_object_get(o, "ttl_s");
+	const char *why, *other = unknown_member(o, p->list == EGRESS_NETWORKS ? of_net : of_name);
 	struct buf b = {0};
 	char value[256];
-	const char *why;
 	int r;
 
+	if (other != NULL)
+		return httpd_invalid(h, conn, "body", "it has a member that is not known here");
 	if (v == NULL && p->list == EGRESS_NETWORKS)
 		v = json_object_get(o, "cidr");
+	else if (json_object_get(o, "cidr") != NULL)
+		return httpd_invalid(h, conn, "cidr", "ip or cidr, not both");
 	if (!json_is_string(v))
-		return invalid(h, conn, p->field, "a text is required");
+		return httpd_invalid(h, conn, p->field, "a text is required");
 	if (d != NULL && (!json_is_string(d) || json_string_length(d) > 500))
-		return invalid(h, conn, "description", "a text of at most 500 bytes");
+		return httpd_invalid(h, conn, "description", "a text of at most 500 bytes");
 	if (t != NULL && (!json_is_integer(t) || json_integer_value(t) < 0 || json_integer_value(t) > TTL_MAX_S))
-		return invalid(h, conn, "ttl_s", "whole seconds, 0 (for ever) to 315360000");
+		return httpd_invalid(h, conn, "ttl_s", "whole seconds, 0 (for ever) to 315360000");
 	why = value_take(p, json_string_value(v), value);
 	if (why != NULL)
-		return invalid(h, conn, p->field, why);
+		return httpd_invalid(h, conn, p->field, why);
 	r = egress_store_add(h->egress, p->list, value, d != NULL ? json_string_value(d) : "",
 	    t != NULL ? json_integer_value(t) : 0);
 	if (r < 0)
-		return broken(h, conn, r);
+		return httpd_broken(h, conn, r);
+	entry_told(h, q, p, value, r > 0 ? "add" : "again", t != NULL ? json_integer_value(t) : 0);
 	buf_printf(&b, "{\"%s\":\"%s\",\"added\":%s}\n", p->field, value, r > 0 ? "true" : "false");
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
 }
 
-/* DELETE /api/X/ID, /api/X?ip=..., or with the same body as POST. */
-static enum MHD_Result
-entry_del(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *rest, const json_t *o)
+/* What DELETE is about: ?ip=, ?cidr= or ?domain=, or the same in the body.  NULL: nothing. */
+static const char *
+entry_named(struct MHD_Connection *conn, const struct egress_page *p, const json_t *o)
 {
 	const char *text = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, p->field);
-	char value[256], *end = NULL;
+
+	if (text == NULL && p->list == EGRESS_NETWORKS)
+		text = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "cidr");
+	if (text == NULL)
+		text = json_string_value(json_object_get(o, p->field));
+	if (text == NULL && p->list == EGRESS_NETWORKS)
+		text = json_string_value(json_object_get(o, "cidr"));
+	return text;
+}
+
+/* DELETE /api/X/ID, /api/X?ip=..., or with the same body as POST. */
+static enum MHD_Result
+entry_del(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *rest,
+    const struct httpd_request *q, const json_t *o)
+{
+	const char *text = entry_named(conn, p, o);
+	char value[256], was[EGRESS_VALUE], *end = NULL;
 	struct buf b = {0};
 	const char *why;
 	int64_t id = 0;
 	int r;
 
-	if (text == NULL)
-		text = json_string_value(json_object_get(o, p->field));
-	if (text == NULL && p->list == EGRESS_NETWORKS)
-		text = json_string_value(json_object_get(o, "cidr"));
 	if (*rest != '\0') {
 		id = strtoll(rest, &end, 10);
-		if (*end != '\0' || id <= 0)
-			return invalid(h, conn, "id", "a number");
+		if (*rest < '0' || *rest > '9' || *end != '\0' || id <= 0)
+			return httpd_invalid(h, conn, "id", "a number");
 	} else if (text == NULL) {
-		return invalid(h, conn, p->field, "what is to be removed");
+		return httpd_invalid(h, conn, p->field, "what is to be removed");
 	} else if ((why = value_take(p, text, value)) != NULL) {
-		return invalid(h, conn, p->field, why);
+		return httpd_invalid(h, conn, p->field, why);
 	}
-	r = egress_store_del(h->egress, p->list, *rest != '\0' ? NULL : value, id);
+	r = egress_store_del(h->egress, p->list, *rest != '\0' ? NULL : value, id, was);
 	if (r < 0)
-		return broken(h, conn, r);
+		return httpd_broken(h, conn, r);
 	if (r == 0)
 		return httpd_api_error(h, conn, MHD_HTTP_NOT_FOUND, "not_found", "it is not on the list", p->field);
+	entry_told(h, q, p, was, "remove", 0);
 	buf_adds(&b, "{\"removed\":true}\n");
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
 }
@@ -223,7 +308,7 @@ listing_row(void *arg, const struct egress_entry *e)
 	buf_printf(&l->b, "%s{\"id\":%" PRId64 ",\"%s\":\"%s\",\"description\":\"", l->n++ > 0 ? ",\n" : "", e->id,
 	    l->page->field, e->value);
 	buf_add_json(&l->b, e->description, strlen(e->description));
-	buf_printf(&l->b, "\",\"added\":\"%s\",\"expires\":", added);
+	buf_printf(&l->b, "\",\"imported\":%s,\"added\":\"%s\",\"expires\":", e->imported ? "true" : "false", added);
 	if (e->expires_s > 0) {
 		ctltime_format(added, e->expires_s * 1000);
 		buf_printf(&l->b, "\"%s\"}", added);
@@ -235,141 +320,22 @@ listing_row(void *arg, const struct egress_entry *e)
 static enum MHD_Result
 list_show(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p)
 {
-	const char *limit = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "limit");
-	const char *offset = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "offset");
 	const char *search = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "search");
-	int n = limit != NULL ? atoi(limit) : 100, from = offset != NULL ? atoi(offset) : 0;
 	struct listing l = { .page = p };
-	int64_t total;
+	int64_t total, n = 100, from = 0;
 
-	if (n < 1 || n > 1000)
-		return invalid(h, conn, "limit", "1 to 1000");
-	if (from < 0)
-		return invalid(h, conn, "offset", "0 or more");
+	if (!query_number(conn, "limit", 1, 1000, &n))
+		return httpd_invalid(h, conn, "limit", "1 to 1000");
+	if (!query_number(conn, "offset", 0, INT32_MAX, &from))
+		return httpd_invalid(h, conn, "offset", "0 or more");
 	buf_adds(&l.b, "{\"data\":[");
-	total = egress_store_list(h->egress, p->list, search != NULL ? search : "", n, from, listing_row, &l);
-	buf_printf(&l.b, "],\"total\":%" PRId64 ",\"limit\":%d,\"offset\":%d}\n", total, n, from);
-	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &l.b);
-}
-
-/* --- imports, and the same lists taken off again --------------------------------------------------------------------------------- */
-
-static enum MHD_Result
-import_answer(struct httpd *h, struct MHD_Connection *conn, const struct ti_collect *c, const struct egress_counts *n,
-    bool remove)
-{
-	struct buf b = {0};
-	bool first = true;
-
-	if (remove)
-		buf_printf(&b, "{\"removed\":%zu,\"missing\":%zu", n->removed, n->missing);
-	else
-		buf_printf(&b, "{\"added\":%zu,\"duplicate\":%zu", n->added, n->duplicate);
-	buf_printf(&b, ",\"invalid\":%zu,\"examples\":[", n->invalid);
-	for (int r = TI_OK + 1; r < TI_REASONS; r++)
-		for (size_t i = 0; i < TI_EXAMPLES && i < c->refused[r]; i++) {
-			buf_printf(&b, "%s{\"line\":%lu,\"reason\":\"%s\",\"text\":\"", first ? "" : ",", c->example[r][i].line,
-			    ti_reason_str((enum ti_reason)r));
-			buf_add_json(&b, c->example[r][i].text, strlen(c->example[r][i].text));
-			buf_adds(&b, "\"}");
-			first = false;
-		}
-	buf_adds(&b, "]}\n");
-	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
-}
-
-static enum MHD_Result
-import_file(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *path, bool remove)
-{
-	struct ti_collect *c = calloc(1, sizeof(*c));
-	struct egress_counts n;
-	enum MHD_Result answer;
-	char why[160];
-	int r;
-
-	if (c == NULL)
-		return broken(h, conn, -ENOMEM);
-	c->want = p->list == EGRESS_NETWORKS ? TI_WANT_NETS : TI_WANT_DOMAINS;
-	r = ti_import_list(path, IMPORT_ENTRIES, c, why);
-	if (r < 0) {
-		answer = httpd_api_error(h, conn, r == -EFBIG ? 413 : 400, "unreadable", why, "body");
-	} else {
-		r = remove ? egress_store_remove(h->egress, p->list, c, &n) :
-		    egress_store_import(h->egress, p->list, c, EGRESS_IMPORTED, &n);
-		answer = r < 0 ? broken(h, conn, r) : import_answer(h, conn, c, &n, remove);
+	total = egress_store_list(h->egress, p->list, search != NULL ? search : "", (int)n, (int)from, listing_row, &l);
+	if (total < 0) {
+		buf_free(&l.b);
+		return httpd_broken(h, conn, total);
 	}
-	ti_collect_free(c);
-	free(c);
-	return answer;
-}
-
-/* Addresses inside the house are refused when the socket is opened, redirects included (ti-sync/fetch.h). */
-static enum MHD_Result
-import_url(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, const char *url, bool remove)
-{
-	static const struct ti_fetch_opts opts = { .proxy = "", .user_agent = "llmsecd/" PACKAGE_VERSION, .parallel = 1,
-	    .retries = 0, .connect_timeout = 5000, .timeout = 60000, .backoff = 100 };
-	char path[4100];
-	struct ti_fetch f = { .name = "import", .url = url, .to = path, .etag = "", .modified = "", .max_bytes = IMPORT_MAX };
-	enum MHD_Result r;
-	int fd;
-
-	if (strncmp(url, "https://", 8) != 0)
-		return invalid(h, conn, "url", "https:// is required");
-	snprintf(path, sizeof(path), "%s/fetch.XXXXXX", h->egress_dir);
-	fd = mkstemp(path);
-	if (fd < 0)
-		return broken(h, conn, -errno);
-	close(fd);
-	if (ti_fetch_all(&f, 1, &opts) < 0 || f.status != TI_FETCH_NEW)
-		r = httpd_api_error(h, conn, 502, "fetch", f.why[0] != '\0' ? f.why : "it could not be fetched", "url");
-	else
-		r = import_file(h, conn, p, path, remove);
-	unlink(path);
-	return r;
-}
-
-static enum MHD_Result
-import_begin(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q)
-{
-	q->upload = open(h->egress_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (q->upload >= 0)
-		return MHD_YES;
-	q->refused = true;
-	return broken(h, conn, -errno);
-}
-
-/* The URL of {"url": "https://..."}; NULL: the body is a list itself. */
-static json_t *
-import_order(int fd, int64_t size)
-{
-	char text[4096];
-	ssize_t n = size > 0 && size < (int64_t)sizeof(text) ? pread(fd, text, sizeof(text), 0) : 0;
-	json_t *o = n > 0 ? json_loadb(text, (size_t)n, 0, NULL) : NULL;
-
-	if (json_is_string(json_object_get(o, "url")) && json_object_size(o) == 1)
-		return o;
-	json_decref(o);
-	return NULL;
-}
-
-static enum MHD_Result
-import_end(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p, struct httpd_request *q, bool remove)
-{
-	enum MHD_Result r;
-	json_t *order;
-	char path[64];
-
-	if (q->body.err != 0)
-		return httpd_api_error(h, conn, q->body.err == -EFBIG ? 413 : 503, q->body.err == -EFBIG ? "too_large" : "disk_full",
-		    q->body.err == -EFBIG ? "at most 256 MB" : strerror(-q->body.err), "body");
-	order = import_order(q->upload, q->uploaded);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", q->upload);
-	lseek(q->upload, 0, SEEK_SET);
-	r = order != NULL ? import_url(h, conn, p, json_string_value(json_object_get(order, "url")), remove) :
-	    import_file(h, conn, p, path, remove);
-	json_decref(order);
-	return r;
+	buf_printf(&l.b, "],\"total\":%" PRId64 ",\"limit\":%" PRId64 ",\"offset\":%" PRId64 "}\n", total, n, from);
+	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &l.b);
 }
 
 /* --- the policy ------------------------------------------------------------------------------ */
@@ -414,7 +380,7 @@ policy_set(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q
 	v = r == 0 ? egress_store_policy_add(h->egress, buf_ptr(&text), buf_len(&text)) : r;
 	buf_free(&text);
 	if (v < 0)
-		return broken(h, conn, v);
+		return httpd_broken(h, conn, v);
 	buf_printf(&b, "{\"version\":%" PRId64 "}\n", v);
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
 }
@@ -422,6 +388,7 @@ policy_set(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q
 static enum MHD_Result
 test_answer(struct httpd *h, struct MHD_Connection *conn, const json_t *o)
 {
+	static const char *const known[] = { "url", "identity", "method", NULL };
 	const char *url = json_string_value(json_object_get(o, "url"));
 	const char *identity = json_string_value(json_object_get(o, "identity"));
 	const char *method = json_string_value(json_object_get(o, "method"));
@@ -430,7 +397,12 @@ test_answer(struct httpd *h, struct MHD_Connection *conn, const json_t *o)
 	int r;
 
 	if (url == NULL)
-		return invalid(h, conn, "url", "a URL, or HOST or HOST:PORT for a tunnel");
+		return httpd_invalid(h, conn, "url", "a URL, or HOST or HOST:PORT for a tunnel");
+	for (size_t i = 1; known[i] != NULL; i++)
+		if (json_object_get(o, known[i]) != NULL && !json_is_string(json_object_get(o, known[i])))
+			return httpd_invalid(h, conn, known[i], "a text");
+	if (unknown_member(o, known) != NULL)
+		return httpd_invalid(h, conn, "body", "it has a member that is not known here");
 	r = egress_try(h->egress_policy, url, identity, method, &b, why, sizeof(why));
 	if (r == 0)
 		return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
@@ -451,7 +423,7 @@ answer(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p
 	enum MHD_Result r;
 
 	if (p->page == P_IMPORT && (post || delete))
-		return import_end(h, conn, p, q, delete);
+		return httpd_import_end(h, conn, p, q, delete);
 	if (q->body.err != 0)
 		return httpd_api_error(h, conn, 413, "too_large", "at most 1 MiB", "body");
 	if (p->page == P_POLICY && (get || post))
@@ -462,17 +434,17 @@ answer(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p
 		o = json_loadb(buf_ptr(&q->body), buf_len(&q->body), JSON_REJECT_DUPLICATES, NULL);
 		if (!json_is_object(o)) {
 			json_decref(o);
-			return invalid(h, conn, "body", "not a JSON object");
+			return httpd_invalid(h, conn, "body", "not a JSON object");
 		}
 	}
 	if (p->page == P_LIST && post && *rest == '\0')
-		r = entry_add(h, conn, p, o);
+		r = entry_add(h, conn, p, q, o);
 	else if (p->page == P_LIST && delete)
-		r = entry_del(h, conn, p, rest, o);
+		r = entry_del(h, conn, p, rest, q, o);
 	else if (p->page == P_TEST && post)
 		r = test_answer(h, conn, o);
 	else
-		r = httpd_api_error(h, conn, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", "not with this method", NULL);
+		r = httpd_not_allowed(h, conn, true, *rest != '\0' ? "DELETE" : p->allow);
 	json_decref(o);
 	return r;
 }
@@ -484,30 +456,18 @@ begin(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p,
 	enum httpd_role needed = get || p->page == P_TEST ? ROLE_READ : p->page == P_POLICY ? ROLE_ADMIN : ROLE_BAN;
 	enum MHD_Result r;
 
-	q->begun = q->api = true;
+	q->begun = true;
 	q->body.max = BODY_MAX;
 	r = httpd_auth(h, conn, q, needed);
 	if (r != MHD_YES || q->refused)
 		return r;
 	q->refused = true;
-	if (!within_rate(h))
+	if (!within_rate(h, q->by))
 		return httpd_api_error(h, conn, MHD_HTTP_TOO_MANY_REQUESTS, "rate_limited", "too many requests", NULL);
 	if (h->egress == NULL)
 		return httpd_api_error(h, conn, 503, "unavailable", "egress.dir is not set, or its database can't be opened", NULL);
 	q->refused = false;
-	return p->page == P_IMPORT ? import_begin(h, conn, q) : MHD_YES;
-}
-
-static void
-upload_take(struct httpd_request *q, const char *p, size_t n)
-{
-	q->uploaded += (int64_t)n;
-	if (q->upload < 0)
-		buf_add(&q->body, p, n);
-	else if (q->uploaded > IMPORT_MAX)
-		q->body.err = -EFBIG;
-	else if (q->body.err == 0 && write(q->upload, p, n) != (ssize_t)n)
-		q->body.err = -ENOSPC;
+	return p->page == P_IMPORT ? httpd_import_begin(h, conn, q) : MHD_YES;
 }
 
 enum MHD_Result
@@ -522,7 +482,10 @@ httpd_egress(struct httpd *h, struct MHD_Connection *conn, const char *url, cons
 	if (q->refused)
 		return MHD_YES;
 	if (*upload_size > 0) {
-		upload_take(q, upload, *upload_size);
+		if (q->upload >= 0)
+			httpd_import_take(q, upload, *upload_size);
+		else
+			buf_add(&q->body, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}

@@ -148,7 +148,7 @@ httpd_follow(struct httpd *h, struct MHD_Connection *conn)
 	enum MHD_Result r;
 
 	if (__atomic_load_n(&h->followers, __ATOMIC_RELAXED) >= h->followers_max)
-		return httpd_error(h, conn, MHD_HTTP_SERVICE_UNAVAILABLE, "too many followers");
+		return httpd_api_error(h, conn, MHD_HTTP_SERVICE_UNAVAILABLE, "too_many", "too many followers", NULL);
 	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return MHD_NO;
@@ -157,11 +157,11 @@ httpd_follow(struct httpd *h, struct MHD_Connection *conn)
 	why = httpd_query(conn, &f->q);
 	if (why != NULL) {
 		follow_free(f);
-		return httpd_error(h, conn, MHD_HTTP_BAD_REQUEST, why);
+		return httpd_query_error(h, conn, why);
 	}
 	if (start_find(f, conn) < 0) {
 		follow_free(f);
-		return httpd_error(h, conn, MHD_HTTP_SERVICE_UNAVAILABLE, "database unreadable");
+		return httpd_api_error(h, conn, MHD_HTTP_SERVICE_UNAVAILABLE, "storage", "database unreadable", NULL);
 	}
 	f->q.limit = FETCH;
 	buf_adds(&f->out, ": following\n\n");	/* so that the header leaves at once */

@@ -91,6 +91,17 @@ listing_row(void *arg, int64_t seq, const char *line, size_t len)
 	return buf_add(l->b, line, len);
 }
 
+/* The words of query.c begin with the parameter, where it is one. */
+enum MHD_Result
+httpd_query_error(struct httpd *h, struct MHD_Connection *conn, const char *why)
+{
+	char field[32];
+	size_t n = strcspn(why, ": ");
+
+	snprintf(field, sizeof(field), "%.*s", (int)(n < sizeof(field) ? n : 0), why);
+	return httpd_api_error(h, conn, MHD_HTTP_BAD_REQUEST, "invalid", why, why[n] == ':' ? field : NULL);
+}
+
 enum MHD_Result
 httpd_events(struct httpd *h, struct MHD_Connection *conn)
 {
@@ -102,7 +113,7 @@ httpd_events(struct httpd *h, struct MHD_Connection *conn)
 	int r;
 
 	if (why != NULL)
-		return httpd_error(h, conn, MHD_HTTP_BAD_REQUEST, why);
+		return httpd_query_error(h, conn, why);
 	r = store_read_open(&db, h->db_path);
 	if (r == 0) {
 		l.last = q.after > 0 ? q.after : 0;
@@ -113,12 +124,12 @@ httpd_events(struct httpd *h, struct MHD_Connection *conn)
 	}
 	if (r == 0 && b.err == -EFBIG) {
 		buf_free(&b);
-		return httpd_error(h, conn, 413, "too much: lower limit");
+		return httpd_api_error(h, conn, 413, "too_large", "too much: lower limit", "limit");
 	}
 	if (r < 0) {
 		buf_free(&b);
 		log_warnx("cannot read %s: %s", h->db_path, strerror(-r));
-		return httpd_error(h, conn, MHD_HTTP_SERVICE_UNAVAILABLE, "database unreadable");
+		return httpd_api_error(h, conn, MHD_HTTP_SERVICE_UNAVAILABLE, "storage", "database unreadable", NULL);
 	}
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
 }
@@ -154,7 +165,7 @@ httpd_status(struct httpd *h, struct MHD_Connection *conn)
 	size_t n;
 
 	if (rows == NULL)
-		return httpd_error(h, conn, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+		return httpd_api_error(h, conn, MHD_HTTP_INTERNAL_SERVER_ERROR, "storage", "out of memory", NULL);
 	board_health_get(h->board, &bh);
 	n = board_components(h->board, rows, BOARD_COMPONENTS);
 	buf_printf(&b, "{\"version\":\"%s\",\"uptime_s\":%" PRId64 ",\"database_writable\":%s,",

@@ -20,9 +20,17 @@ struct llmsecd_conf;
 /* What a token is good for; each includes the ones before it. */
 enum httpd_role { ROLE_NONE, ROLE_READ, ROLE_BAN, ROLE_ADMIN, ROLE_N };
 
+/* What one token may still ask of the egress API at the moment. */
+struct httpd_allowance {
+	int64_t	at_ms;
+	double	left;
+};
+#define HTTPD_ALLOWANCES	64	/* tokens share one if their names hash to it */
+
 /* One request, from its first line to its answer. */
 struct httpd_request {
 	char		*uri;		/* as in the request line */
+	const char	*path;		/* decoded, without the query; MHD's memory */
 	bool		 begun;
 	bool		 refused;	/* and answered */
 	bool		 is_signed;	/* by its headers; the body decides */
@@ -32,6 +40,8 @@ struct httpd_request {
 	bool		 node;		/* another edge speaks: ?node= */
 	int		 edge;		/* which */
 	enum httpd_role	 role;
+	char		 by[80];	/* whose token or key that is: its name, never itself */
+	char		 ip[48];	/* where the request came from */
 	struct node_sig	 sig;
 	struct buf	 body;
 };
@@ -47,8 +57,7 @@ struct httpd {
 	struct egress_store *egress;	/* NULL: none */
 	struct token_file *token_file;
 	char		*egress_dir, *egress_policy;
-	int64_t		 allowance_ms;	/* of requests to the egress API, under token_lock */
-	double		 allowance;
+	struct httpd_allowance allowance[HTTPD_ALLOWANCES];	/* under token_lock */
 	char		*haproxy_socket, *orders;
 	char		*table[BAN_EDGES];
 	char		 life[17];	/* of this process */
@@ -75,9 +84,13 @@ enum MHD_Result httpd_follow(struct httpd *, struct MHD_Connection *);
 /* Answer with <body>, which is emptied; a body that failed to grow becomes a 500. */
 enum MHD_Result httpd_reply(struct httpd *, struct MHD_Connection *, unsigned status,
 	    const char *type, struct buf *body);
-/* {"error": <text>} */
+/* 405 with the methods there are; <api>: in the form of httpd_api_error(). */
+enum MHD_Result httpd_not_allowed(struct httpd *, struct MHD_Connection *, bool api, const char *allow);
+/* {"error": <text>}, what is outside of /api/ */
 enum MHD_Result httpd_error(struct httpd *, struct MHD_Connection *, unsigned status,
 	    const char *text);
+/* 400 for what httpd_query() says. */
+enum MHD_Result httpd_query_error(struct httpd *, struct MHD_Connection *, const char *why);
 /* The request's parameters; NULL, or what is wrong with them. */
 const char *httpd_query(struct MHD_Connection *, struct event_query *);
 /*
@@ -100,4 +113,11 @@ enum MHD_Result httpd_api_error(struct httpd *, struct MHD_Connection *, unsigne
 int	httpd_bans_init(struct httpd *, const struct llmsecd_conf *);
 void	httpd_bans_fini(struct httpd *);
 void	httpd_count(struct httpd *, unsigned status);
+/*
+ * Somebody changed something (or, <event> "admin.refused", tried to): a line in the log and an event that say who, from where and
+ * what.  <members>: of the event's detail, JSON without its braces, not ended by NUL, which is emptied.
+ */
+void	httpd_audit(struct httpd *, const struct httpd_request *, const char *event, const char *target, struct buf *members);
+/* q->ip. */
+void	httpd_from(struct httpd_request *, struct MHD_Connection *);
 #endif

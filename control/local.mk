@@ -17,7 +17,7 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/ban_list.c %D%/ban_list.h %D%/ban_list_private.h %D%/ban_queue.c %D%/ban_store.c %D%/ban_store.h \
 	%D%/haproxy_answer.c %D%/haproxy_answer.h %D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
 	%D%/ctl_ban.c %D%/ctl_ban.h %D%/ctl_egress.c %D%/ctl_egress.h %D%/ctl_pth.c %D%/ctl_pth.h %D%/audit_verify.c %D%/audit_verify.h \
-	%D%/egress_store.c %D%/egress_store.h %D%/egress_try.c %D%/egress_try.h %D%/httpd_egress.c %D%/httpd_openapi.c \
+	%D%/egress_store.c %D%/egress_store.h %D%/egress_try.c %D%/egress_try.h %D%/httpd_egress.c %D%/httpd_egress_private.h %D%/httpd_import.c %D%/httpd_audit.c %D%/httpd_openapi.c \
 	%D%/token_file.c %D%/token_file.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
 	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctl_sign.c %D%/ctl_sign.h %D%/ctltime.c %D%/ctltime.h \

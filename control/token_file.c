@@ -22,7 +22,7 @@
 static const char *const roles[] = { "", "viewer", "operator", "admin" };
 
 struct token {
-	char	name[65], hash[HEX];
+	char	name[TOKEN_NAME], hash[HEX];
 	int	role;
 };
 
@@ -132,18 +132,21 @@ refresh(struct token_file *t)
 }
 
 int
-token_file_find(struct token_file *t, const char *token, size_t len)
+token_file_find(struct token_file *t, const char *token, size_t len, char name[TOKEN_NAME])
 {
 	char hash[HEX];
 	int role = 0;
 
+	name[0] = '\0';
 	if (t->path[0] == '\0')
 		return 0;
 	refresh(t);
 	hash_hex(token, len, hash);
 	for (size_t i = 0; i < t->n; i++)
-		if (CRYPTO_memcmp(t->v[i].hash, hash, HEX) == 0)
+		if (CRYPTO_memcmp(t->v[i].hash, hash, HEX) == 0) {
 			role = t->v[i].role;
+			memcpy(name, t->v[i].name, TOKEN_NAME);
+		}
 	return role;
 }
 

@@ -14,8 +14,10 @@ struct token_file;
 /* <path> "": no tokens.  NULL: no memory. */
 struct token_file *token_file_open(const char *path);
 void	token_file_close(struct token_file **);
-/* The role, 1 viewer to 3 admin, or 0.  Not thread safe. */
-int	token_file_find(struct token_file *, const char *token, size_t len);
+#define TOKEN_NAME	65
+
+/* The role, 1 viewer to 3 admin, or 0, and whose it is.  Not thread safe. */
+int	token_file_find(struct token_file *, const char *token, size_t len, char name[TOKEN_NAME]);
 
 /* For llmsecctl.  0 or -errno; -EEXIST, -ENOENT: the name; -EINVAL: name or role. */
 int	token_file_add(const char *path, const char *name, const char *role, FILE *out);
