@@ -171,7 +171,10 @@ ctl_show_error(const char *answer, char out[256])
 {
 	json_t *root = json_loads(answer, 0, NULL);
 
-	if (*member(root, "error", out) == '-')
+	const json_t *error = json_object_get(root, "error");
+
+	/* {"error":{"message":...}} below /api/, {"error":"..."} elsewhere. */
+	if (*(json_is_object(error) ? member(error, "message", out) : member(root, "error", out)) == '-')
 		snprintf(out, 256, "no answer of llmsecd's");
 	json_decref(root);
 	return out;

@@ -80,7 +80,7 @@ run llmsecctl events --follow --since yesterday
 is "$rc" 2 'when following too'
 run "$builddir/control/llmsecctl" --url "$url" --token-file /dev/null events
 is "$rc" 1 'without the token'
-like "$out" 'answered 401: bearer token required.*--token-file' 'says so'
+like "$out" 'answered 401: a bearer token is required.*--token-file' 'says so'
 run "$builddir/control/llmsecctl" -c "$conf" status
 is "$rc" 0 'finds llmsecd by its configuration'
 

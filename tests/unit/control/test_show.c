@@ -112,6 +112,8 @@ refusals(void **state)
 	char out[256];
 
 	assert_string_equal(ctl_show_error("{\"error\":\"no\\u001b\"}", out), "no?");
+	assert_string_equal(ctl_show_error("{\"error\":{\"code\":\"x\",\"message\":\"no\\u001b\",\"field\":null}}", out), "no?");
+	assert_string_equal(ctl_show_error("{\"error\":{\"code\":\"x\"}}", out), "no answer of llmsecd's");
 	assert_string_equal(ctl_show_error("<html>", out), "no answer of llmsecd's");
 	assert_string_equal(ctl_show_error("", out), "no answer of llmsecd's");
 }
