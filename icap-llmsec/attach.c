@@ -173,6 +173,8 @@ read_text(struct attach_part *p, const struct attach_file *f)
 		return;
 	}
 	r->unpacked_left -= x.unpacked < r->unpacked_left ? x.unpacked : r->unpacked_left;
+	if (x.recoded && p->media != NULL)
+		p->media->plain = NULL;
 	put_text(p, x.text, x.len);
 	if (x.code == EXTRACT_LIMIT)
 		attach_tell(p, ATTACH_LIMIT);

@@ -50,7 +50,7 @@ attach_fixed(const struct attach_modes *m, struct span *s, struct findings *fs)
 
 /* --- places ---------------------------------------------------------------------------------------- */
 
-/* Ill-formed bytes are U+FFFD in the text that was judged, three bytes for one or more. */
+/* Ill-formed bytes became characters in the text that was judged. */
 struct walker {
 	const char	*p;
 	size_t		 n, at;		/* of the file */
@@ -61,18 +61,16 @@ static size_t
 file_place(struct walker *w, size_t text)
 {
 	while (w->text < text && w->at < w->n) {
-		bool bad = false;
 		uint32_t cp;
-		size_t k;
+		char u[4];
 
 		if ((unsigned char)w->p[w->at] < 0x80) {
 			w->at++;
 			w->text++;
 			continue;
 		}
-		k = utf8_decode(w->p + w->at, w->n - w->at, &cp, &bad);
-		w->text += k == 0 || bad ? 3 : k;
-		w->at += k > 0 ? k : 1;
+		w->at += extract_char(w->p + w->at, w->n - w->at, &cp);
+		w->text += utf8_encode(u, cp);
 	}
 	return w->at;
 }
@@ -87,8 +85,8 @@ in_name(const struct span *s, const struct findings *fs)
 	return false;
 }
 
-/* The findings of a text as it stands in the file: places are those of the file. */
-static void
+/* The findings of a text as it stands in the file: places are those of the file.  False: what would have to be restored isn't UTF-8. */
+static bool
 masks_of_text(const struct span *s, const struct findings *fs, struct finding *out, size_t *n)
 {
 	struct walker w = {s->media->plain, s->media->plain_len, 0, s->media->text_at};
@@ -102,9 +100,12 @@ masks_of_text(const struct span *s, const struct findings *fs, struct finding *o
 		end = f.start + f.len;
 		f.start = file_place(&w, f.start);
 		f.len = file_place(&w, end) - f.start;
+		if (!utf8_valid(s->media->plain + f.start, f.len))
+			return false;
 		if (f.len > 0)
 			out[(*n)++] = f;
 	}
+	return true;
 }
 
 /* --- HTML ------------------------------------------------------------------------------------------ */
@@ -201,7 +202,7 @@ attach_mask(const struct detectors *d, struct attach_run *r, struct span *s, str
 		out = arena_alloc(r->arena, (fs->n + 1) * sizeof(*out));
 		if (out == NULL)
 			return -ENOMEM;
-		masks_of_text(s, fs, out, &m->n_mask);
+		ok = masks_of_text(s, fs, out, &m->n_mask);
 		m->mask = out;
 	}
 	if (!ok) {

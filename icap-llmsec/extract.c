@@ -62,20 +62,23 @@ from_utf16(struct extraction *x)
 
 /* As it is, made well-formed. */
 static void
-from_text(struct extraction *x)
+from_text(struct extraction *x, const char *p, size_t n)
 {
-	const char *p = (const char *)x->data;
+	uint32_t cp;
 
-	for (size_t at = 0; at < x->len && x->text.err == 0;) {
-		uint32_t cp;
-		bool bad = false;
-		size_t n = utf8_decode(p + at, x->len - at, &cp, &bad);
-
-		if (n == 0 || bad)
-			cp = UTF8_REPLACEMENT;
+	for (size_t at = 0; at < n && x->text.err == 0;) {
+		at += extract_char(p + at, n - at, &cp);
 		extract_put(x, cp);
-		at += n > 0 ? n : 1;
 	}
+}
+
+static void
+read_text(struct extraction *x, extract_fn *read)
+{
+	if (extract_is_utf8(x))
+		read(x, (const char *)x->data, x->len);
+	else
+		extract_recoded(x, read);
 }
 
 static bool
@@ -88,7 +91,7 @@ bool
 extract_knows(const struct filetype *t)
 {
 	return t->class == FT_TEXT || is_named(t, "script") || is_named(t, "batch") || is_named(t, "svg") || is_named(t, "docx") ||
-	    is_named(t, "xlsx") || is_named(t, "pptx") || is_named(t, "odf") || is_named(t, "epub") || is_named(t, "pdf");
+	    is_named(t, "xlsx") || is_named(t, "pptx") || is_named(t, "odf") || is_named(t, "epub") || is_named(t, "pdf") || is_named(t, "rtf");
 }
 
 static void
@@ -97,13 +100,15 @@ read_by_type(struct extraction *x, const struct filetype *t)
 	if (is_named(t, "utf16"))
 		from_utf16(x);
 	else if (is_named(t, "html") || is_named(t, "svg"))
-		extract_html(x, (const char *)x->data, x->len);
+		read_text(x, extract_html);
 	else if (is_named(t, "pdf"))
 		extract_pdf(x);
+	else if (is_named(t, "rtf"))
+		extract_rtf(x);
 	else if (t->class == FT_DOCUMENT && extract_knows(t))
 		extract_office(x, t);
 	else if (extract_knows(t))
-		from_text(x);
+		read_text(x, from_text);
 	else
 		extract_stop(x, EXTRACT_UNREADABLE, "there is no reader for files of this type");
 }
@@ -136,6 +141,7 @@ extract_text(const void *data, size_t len, const struct extract_limits *lim, str
 	out->why = x.why;
 	out->unpacked = x.unpacked;
 	out->pictures = x.pictures;
+	out->recoded = x.recoded;
 	out->len = buf_len(&x.text);
 	if (out->len > 0)
 		out->text = arena_memdup(a, buf_ptr(&x.text), out->len);

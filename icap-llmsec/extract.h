@@ -35,11 +35,14 @@ struct extracted {
 	size_t			 len;
 	const struct filetype	*type;
 	size_t			 unpacked;	/* bytes that decompression gave */
+	bool			 recoded;	/* it isn't UTF-8 or nearly so: places in the text say nothing about the file */
 	bool			 pictures;	/* UNREADABLE only because it shows pictures and no text: a scan */
 };
 
 /* Can text be got out of files of this type at all? */
 bool	extract_knows(const struct filetype *);
+/* One character of a text file at p[0], n > 0: UTF-8, and what is ill-formed as Windows-1252.  Bytes, at least 1. */
+size_t	extract_char(const char *p, size_t n, uint32_t *cp);
 /* 0 with <out> filled in, or -ENOMEM. */
 int	extract_text(const void *, size_t, const struct extract_limits *, struct arena *, struct extracted *out);
 #endif

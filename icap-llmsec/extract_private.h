@@ -13,7 +13,7 @@ struct extraction {
 	struct extract_limits	 lim;	/* no zeros left */
 	struct buf		 text;	/* .max is lim.text: -EFBIG in .err means the limit */
 	size_t			 unpacked;
-	bool			 pictures;
+	bool			 pictures, recoded;
 	enum extract_code	 code;
 	const char		*why;
 	bool			 spent;	/* a limit was met, whatever <code> says: on with nothing */
@@ -26,6 +26,12 @@ bool	extract_unpacked(struct extraction *, size_t n);
 /* Append a code point. */
 void	extract_put(struct extraction *, uint32_t cp);
 
+/* Can it be read by extract_char()?  Not if most of its letters are bytes of another encoding. */
+bool	extract_is_utf8(const struct extraction *);
+typedef void extract_fn(struct extraction *, const char *, size_t);
+/* <read> every reading of such a text; none: UNREADABLE. */
+void	extract_recoded(struct extraction *, extract_fn *read);
+void	extract_rtf(struct extraction *);
 void	extract_html(struct extraction *, const char *, size_t);
 void	extract_office(struct extraction *, const struct filetype *);
 void	extract_pdf(struct extraction *);

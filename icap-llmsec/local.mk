@@ -36,7 +36,7 @@ noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 %C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \
 	%D%/pii_words.c %D%/secret.c %D%/secret_table.c
 # files: their types, their text
-%C%_libinspect_la_SOURCES += %D%/extract.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c \
+%C%_libinspect_la_SOURCES += %D%/extract.c %D%/extract_charset.c %D%/extract_rtf.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c \
 	%D%/extract_pdf_filter.c %D%/extract_pdf_font.c %D%/extract_pdf_object.c
 noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h %D%/extract_pdf.h
 # files in requests
