@@ -44,10 +44,16 @@ static const char *const steps[] = {
 	"ALTER TABLE entries ADD COLUMN own INTEGER NOT NULL DEFAULT 1;"
 	"ALTER TABLE entries ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE entries SET imported = 1, own = 0 WHERE description = '" EGRESS_IMPORTED "';",
+	"ALTER TABLE policies ADD COLUMN made_by TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE policies ADD COLUMN description TEXT NOT NULL DEFAULT '';",
 };
 
 enum { Q_STATE, Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_UNIMPORT, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST,
-       Q_COUNT, Q_SEARCHED, Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_OUTLIVED, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET, Q_N };
+       Q_COUNT, Q_SEARCHED, Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_OUTLIVED, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET,
+       Q_POLICY_FIND, Q_POLICY_LIST, Q_POLICY_DROP, Q_POLICY_OLD, Q_POLICY_TOTAL, Q_N };
+
+/* As version_take() reads it. */
+#define POLICY_COLUMNS	"version, added, length(text), made_by, description"
 
 static const char *const sql[Q_N] = {
 	[Q_STATE] = "SELECT in_set, imported FROM entries WHERE list = ?1 AND value = ?2",
@@ -79,8 +85,15 @@ static const char *const sql[Q_N] = {
 	[Q_OUTLIVED] = "UPDATE entries SET own = 0, expires = 0, description = '" EGRESS_IMPORTED "'"
 	    " WHERE expires > 0 AND expires <= ?1 AND imported",
 	[Q_EXPIRE] = "DELETE FROM entries WHERE expires > 0 AND expires <= ?1 AND NOT imported",
-	[Q_POLICY_ADD] = "INSERT INTO policies (added, text) VALUES (?1, ?2)",
-	[Q_POLICY_GET] = "SELECT version, text FROM policies WHERE ?1 = 0 OR version = ?1 ORDER BY version DESC LIMIT 1",
+	[Q_POLICY_ADD] = "INSERT INTO policies (added, text, made_by, description) VALUES (?1, ?2, ?3, ?4)",
+	[Q_POLICY_GET] = "SELECT " POLICY_COLUMNS ", text FROM policies WHERE ?1 = 0 OR version = ?1 ORDER BY version DESC LIMIT 1",
+	/* The length is in the row's head: texts of another are not read. */
+	[Q_POLICY_FIND] = "SELECT " POLICY_COLUMNS " FROM policies WHERE length(text) = length(?1) AND text = ?1"
+	    " ORDER BY version DESC LIMIT 1",
+	[Q_POLICY_LIST] = "SELECT " POLICY_COLUMNS " FROM policies ORDER BY version DESC LIMIT ?1 OFFSET ?2",
+	[Q_POLICY_DROP] = "DELETE FROM policies WHERE version = ?1",
+	[Q_POLICY_OLD] = "DELETE FROM policies WHERE version <= ?1",
+	[Q_POLICY_TOTAL] = "SELECT count(*) FROM policies",
 };
 
 struct egress_store {
@@ -588,8 +601,43 @@ egress_store_list(struct egress_store *s, enum egress_list list, const char *sea
 
 /* --- policies --------------------------------------------------------------------------------- */
 
+static void
+version_take(sqlite3_stmt *q, struct egress_policy_version *v)
+{
+	v->number = sqlite3_column_int64(q, 0);
+	v->added_ms = sqlite3_column_int64(q, 1);
+	v->bytes = (size_t)sqlite3_column_int64(q, 2);
+	snprintf(v->by, sizeof(v->by), "%s", (const char *)sqlite3_column_text(q, 3));
+	snprintf(v->description, sizeof(v->description), "%s", (const char *)sqlite3_column_text(q, 4));
+}
+
+/* Runs <q> to its first row, if it has one; the version's number, 0, or -errno. */
+static int64_t
+version_first(sqlite3_stmt *q, struct buf *text, struct egress_policy_version *v)
+{
+	struct egress_policy_version own = {0};
+	int rc = sqlite3_step(q);
+
+	v = v != NULL ? v : &own;
+	memset(v, 0, sizeof(*v));
+	if (rc == SQLITE_ROW) {
+		version_take(q, v);
+		if (text != NULL)
+			buf_add(text, sqlite3_column_blob(q, 5), (size_t)sqlite3_column_bytes(q, 5));
+	}
+	sqlite3_reset(q);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? v->number : store_errno(rc);
+}
+
+/* An empty text is a text, not NULL. */
+static void
+bind_text(sqlite3_stmt *q, int at, const char *text, size_t len)
+{
+	sqlite3_bind_blob64(q, at, len > 0 ? text : "", len, SQLITE_STATIC);
+}
+
 int64_t
-egress_store_policy_add(struct egress_store *s, const char *text, size_t len)
+egress_store_policy_add(struct egress_store *s, const char *text, size_t len, const char *by, const char *description)
 {
 	sqlite3_stmt *q;
 	int64_t version;
@@ -598,29 +646,82 @@ egress_store_policy_add(struct egress_store *s, const char *text, size_t len)
 	pthread_mutex_lock(&s->lock);
 	q = query(s, Q_POLICY_ADD);
 	sqlite3_bind_int64(q, 1, ctltime_now_ms());
-	sqlite3_bind_blob(q, 2, text, (int)len, SQLITE_STATIC);
+	bind_text(q, 2, text, len);
+	sqlite3_bind_text(q, 3, by, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 4, description, -1, SQLITE_STATIC);
 	r = finish(q);
 	version = sqlite3_last_insert_rowid(s->db);
+	if (r == 0) {
+		q = query(s, Q_POLICY_OLD);
+		sqlite3_bind_int64(q, 1, version - EGRESS_POLICY_VERSIONS);
+		finish(q);
+	}
 	pthread_mutex_unlock(&s->lock);
 	return r < 0 ? r : version;
 }
 
-int64_t
-egress_store_policy_get(struct egress_store *s, int64_t version, struct buf *text)
+int
+egress_store_policy_drop(struct egress_store *s, int64_t version)
 {
 	sqlite3_stmt *q;
-	int64_t found = 0;
+	int r;
+
+	pthread_mutex_lock(&s->lock);
+	q = query(s, Q_POLICY_DROP);
+	sqlite3_bind_int64(q, 1, version);
+	r = finish(q);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+int64_t
+egress_store_policy_get(struct egress_store *s, int64_t version, struct buf *text, struct egress_policy_version *v)
+{
+	sqlite3_stmt *q;
+	int64_t found;
 
 	pthread_mutex_lock(&s->lock);
 	q = query(s, Q_POLICY_GET);
 	sqlite3_bind_int64(q, 1, version);
-	if (sqlite3_step(q) == SQLITE_ROW) {
-		found = sqlite3_column_int64(q, 0);
-		buf_add(text, sqlite3_column_blob(q, 1), (size_t)sqlite3_column_bytes(q, 1));
-	}
-	sqlite3_reset(q);
+	found = version_first(q, text, v);
 	pthread_mutex_unlock(&s->lock);
 	return found;
+}
+
+int64_t
+egress_store_policy_find(struct egress_store *s, const char *text, size_t len, struct egress_policy_version *v)
+{
+	sqlite3_stmt *q;
+	int64_t found;
+
+	pthread_mutex_lock(&s->lock);
+	q = query(s, Q_POLICY_FIND);
+	bind_text(q, 1, text, len);
+	found = version_first(q, NULL, v);
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+int64_t
+egress_store_policy_list(struct egress_store *s, int limit, int offset,
+    void (*row)(void *, const struct egress_policy_version *), void *arg)
+{
+	struct egress_policy_version v;
+	sqlite3_stmt *q;
+	int64_t total;
+
+	pthread_mutex_lock(&s->lock);
+	q = query(s, Q_POLICY_LIST);
+	sqlite3_bind_int(q, 1, limit);
+	sqlite3_bind_int(q, 2, offset);
+	while (sqlite3_step(q) == SQLITE_ROW) {
+		version_take(q, &v);
+		row(arg, &v);
+	}
+	sqlite3_reset(q);
+	total = number(s, Q_POLICY_TOTAL, 0);
+	pthread_mutex_unlock(&s->lock);
+	return total;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */

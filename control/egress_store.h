@@ -56,8 +56,23 @@ int64_t	egress_store_list(struct egress_store *, enum egress_list, const char *s
 /* What has ended goes; about once a minute. */
 void	egress_store_tick(struct egress_store *);
 
-/* The next version; its number, or -errno. */
-int64_t	egress_store_policy_add(struct egress_store *, const char *text, size_t len);
-/* Version 0: the newest.  Its number, 0: there is none, or -errno. */
-int64_t	egress_store_policy_get(struct egress_store *, int64_t version, struct buf *text);
+/* A version of the policy.  What a caller gets is a copy. */
+struct egress_policy_version {
+	int64_t	 number, added_ms;	/* number 0: there is none */
+	size_t	 bytes;
+	char	 by[81], description[201];	/* who brought it, and why; "" where nobody said */
+};
+#define EGRESS_POLICY_VERSIONS	1000	/* so many of the newest are kept */
+
+/* The next version; its number, or -errno.  Texts longer than the fields above are cut. */
+int64_t	egress_store_policy_add(struct egress_store *, const char *text, size_t len, const char *by, const char *description);
+/* One that never came into force; its number isn't given again. */
+int	egress_store_policy_drop(struct egress_store *, int64_t version);
+/* By its number, 0: the newest.  What it returns is the number, 0: there is none, or -errno.  <v> may be NULL. */
+int64_t	egress_store_policy_get(struct egress_store *, int64_t version, struct buf *text, struct egress_policy_version *v);
+/* The newest with exactly that text.  As above. */
+int64_t	egress_store_policy_find(struct egress_store *, const char *text, size_t len, struct egress_policy_version *v);
+/* Newest first; returns the number there is in all, or -errno. */
+int64_t	egress_store_policy_list(struct egress_store *, int limit, int offset,
+	    void (*row)(void *, const struct egress_policy_version *), void *arg);
 #endif

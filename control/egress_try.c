@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <yaml.h>
+
 #include "control/egress_try.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
@@ -47,28 +49,60 @@ load(const char *path, const char *text, size_t len, struct egress_policy **p, c
 	return r;
 }
 
+/* Is <key> one of the keys of the map that <text> is?  <text> is known to be YAML. */
+static bool
+has_key(const char *text, size_t len, const char *key)
+{
+	bool found = false, more = true, is_key = true;
+	yaml_parser_t y;
+	yaml_event_t e;
+	int depth = 0;
+
+	if (!yaml_parser_initialize(&y))
+		return false;
+	yaml_parser_set_input_string(&y, (const unsigned char *)text, len);
+	while (more && !found && yaml_parser_parse(&y, &e)) {
+		bool scalar = e.type == YAML_SCALAR_EVENT;
+
+		more = e.type != YAML_STREAM_END_EVENT;
+		if (e.type == YAML_MAPPING_END_EVENT || e.type == YAML_SEQUENCE_END_EVENT)
+			depth--;
+		if (depth == 1 && scalar && is_key)
+			found = strcmp((const char *)e.data.scalar.value, key) == 0;
+		/* A key is a scalar here, and what follows it, a list or a map with all that is in it too, its value. */
+		if (depth == 1 && (scalar || e.type == YAML_MAPPING_END_EVENT || e.type == YAML_SEQUENCE_END_EVENT))
+			is_key = !is_key;
+		if (e.type == YAML_MAPPING_START_EVENT || e.type == YAML_SEQUENCE_START_EVENT)
+			depth++;
+		yaml_event_delete(&e);
+	}
+	yaml_parser_delete(&y);
+	return found;
+}
+
 int
-egress_try_install(const char *path, const char *text, size_t len, char *why, size_t size)
+egress_try_valid(const char *path, const char *text, size_t len, char *why, size_t size)
 {
 	struct egress_policy *p = NULL;
-	char tmp[4100];
-	int fd, r = load(path, text, len, &p, why, size);
+	int r = load(path, text, len, &p, why, size);
 
 	egress_policy_free(&p);
-	if (r < 0)
-		return r;
-	snprintf(tmp, sizeof(tmp), "%s.new", path);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	errno = ENOSPC;
-	if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0)
-		r = -errno;
-	close(fd);
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp);
+	return r;
+}
+
+int
+egress_try_check(const char *path, const char *text, size_t len, char *why, size_t size)
+{
+	struct egress_policy *p = NULL;
+	int r = load(path, text, len, &p, why, size);
+
+	/* What a push of the wrong file, or of none, would be: it would cut off everybody. */
+	if (r == 0 && egress_policy_conf(p)->n_rules == 0 && egress_policy_conf(p)->mode == EGRESS_ENFORCE &&
+	    !has_key(text, len, "rules")) {
+		snprintf(why, size, "%s: no rules: everything would be refused; if it is to be, write \"rules: []\"", path);
+		r = -EINVAL;
+	}
+	egress_policy_free(&p);
 	return r;
 }
 

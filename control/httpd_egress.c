@@ -15,6 +15,7 @@
 #include "control/ctltime.h"
 #include "control/egress_store.h"
 #include "control/egress_try.h"
+#include "control/egress_version.h"
 #include "control/httpd_egress_private.h"
 #include "control/httpd_private.h"
 #include "lib/log.h"
@@ -32,6 +33,7 @@ static const struct egress_page egress_pages[] = {
 	{ "/api/ip-blacklist/import", P_IMPORT, EGRESS_NETWORKS, "ip", "POST, DELETE" },
 	{ "/api/domain-blacklist/import", P_IMPORT, EGRESS_DOMAINS, "domain", "POST, DELETE" },
 	{ "/api/egress/policy", P_POLICY, EGRESS_LISTS, "yaml", "GET, HEAD, POST" },
+	{ "/api/egress/policy/versions", P_VERSIONS, EGRESS_LISTS, "version", "GET, HEAD" },
 	{ "/api/egress/test", P_TEST, EGRESS_LISTS, "url", "POST" },
 };
 
@@ -340,48 +342,128 @@ list_show(struct httpd *h, struct MHD_Connection *conn, const struct egress_page
 
 /* --- the policy ------------------------------------------------------------------------------ */
 
+/* The members of a version, without braces. */
+static void
+version_write(struct buf *b, const struct egress_policy_version *v)
+{
+	char added[32];
+
+	buf_printf(b, "\"version\":%" PRId64 ",\"added\":", v->number);
+	if (v->number > 0) {
+		ctltime_format(added, v->added_ms);
+		buf_printf(b, "\"%s\"", added);
+	} else {
+		buf_adds(b, "null");
+	}
+	buf_adds(b, ",\"by\":\"");
+	buf_add_json(b, v->by, strlen(v->by));
+	buf_adds(b, "\",\"description\":\"");
+	buf_add_json(b, v->description, strlen(v->description));
+	buf_adds(b, "\"");
+}
+
+/* An old version, or what stands in the file: who edits that by hand sees it here at once, without a number yet. */
 static enum MHD_Result
 policy_show(struct httpd *h, struct MHD_Connection *conn)
 {
-	const char *version = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "version");
+	int64_t want = 0;
 	struct buf text = {0}, b = {0};
-	int64_t v = egress_store_policy_get(h->egress, version != NULL ? atoll(version) : 0, &text);
+	struct egress_policy_version v;
+	char why[512] = "";
+	int r = 0;
 
-	if (v == 0 && version == NULL)
-		egress_try_read(h->egress_policy, &text);
-	else if (v <= 0)
+	if (!query_number(conn, "version", 1, INT64_MAX, &want))
+		return httpd_invalid(h, conn, "version", "a number, 1 or more");
+	if (want > 0 && egress_store_policy_get(h->egress, want, &text, &v) <= 0)
 		return httpd_api_error(h, conn, MHD_HTTP_NOT_FOUND, "not_found", "no such version", "version");
-	buf_printf(&b, "{\"version\":%" PRId64 ",\"yaml\":\"", v);
+	if (want == 0)
+		r = egress_version_in_force(h->egress, h->egress_policy, &text, &v);
+	if (r < 0 && r != -ENOENT) {
+		buf_free(&text);
+		return httpd_broken(h, conn, r);
+	}
+	if (want == 0 && r == 0 && v.number == 0)
+		snprintf(v.description, sizeof(v.description), "edited by hand");
+	buf_addc(&b, '{');
+	version_write(&b, &v);
+	/* The helper goes on with the last good one: docs/egress.md, "When things break". */
+	if (r == -ENOENT)
+		buf_adds(&b, ",\"error\":\"there is no policy file: everything is refused\"");
+	else if (want == 0 && egress_try_valid(h->egress_policy, buf_ptr(&text), buf_len(&text), why, sizeof(why)) < 0) {
+		buf_adds(&b, ",\"error\":\"");
+		buf_add_json(&b, why, strlen(why));
+		buf_addc(&b, '"');
+	}
+	buf_adds(&b, ",\"yaml\":\"");
 	buf_add_json(&b, buf_ptr(&text), buf_len(&text));
 	buf_adds(&b, "\"}\n");
 	buf_free(&text);
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
 }
 
+struct version_rows {
+	struct buf	b;
+	size_t		n;
+};
+
+static void
+version_row(void *arg, const struct egress_policy_version *v)
+{
+	struct version_rows *rows = arg;
+
+	buf_adds(&rows->b, rows->n++ > 0 ? ",\n{" : "{");
+	version_write(&rows->b, v);
+	buf_printf(&rows->b, ",\"bytes\":%zu}", v->bytes);
+}
+
+static enum MHD_Result
+versions_show(struct httpd *h, struct MHD_Connection *conn)
+{
+	struct version_rows rows = {0};
+	int64_t total;
+
+	buf_adds(&rows.b, "{\"data\":[");
+	total = egress_store_policy_list(h->egress, EGRESS_POLICY_VERSIONS, 0, version_row, &rows);
+	if (total < 0) {
+		buf_free(&rows.b);
+		return httpd_broken(h, conn, total);
+	}
+	buf_printf(&rows.b, "],\"total\":%" PRId64 "}\n", total);
+	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &rows.b);
+}
+
 /* The body is YAML, or empty with ?rollback=VERSION. */
 static enum MHD_Result
 policy_set(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q)
 {
-	const char *back = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "rollback");
-	struct buf text = {0}, b = {0};
-	char why[512];
-	int64_t v;
-	int r;
+	const char *note = MHD_lookup_connection_value(conn, MHD_GET_ARGUMENT_KIND, "description");
+	struct buf text = {0}, b = {0}, members = {0};
+	int64_t back = 0, v;
+	char why[512], rollback[64];
+	int changed;
 
-	if (back != NULL && egress_store_policy_get(h->egress, atoll(back) > 0 ? atoll(back) : -1, &text) <= 0)
+	if (!query_number(conn, "rollback", 1, INT64_MAX, &back))
+		return httpd_invalid(h, conn, "rollback", "a number, 1 or more");
+	if (back > 0 && buf_len(&q->body) > 0)
+		return httpd_invalid(h, conn, "rollback", "either a version or a policy in the body");
+	if (back > 0 && egress_store_policy_get(h->egress, back, &text, NULL) <= 0)
 		return httpd_api_error(h, conn, MHD_HTTP_NOT_FOUND, "not_found", "no such version", "rollback");
-	if (back == NULL)
+	if (back == 0)
 		buf_add(&text, buf_ptr(&q->body), buf_len(&q->body));
-	r = egress_try_install(h->egress_policy, buf_ptr(&text), buf_len(&text), why, sizeof(why));
-	if (r == -EINVAL) {
-		buf_free(&text);
-		return httpd_api_error(h, conn, MHD_HTTP_BAD_REQUEST, "invalid_policy", why, "yaml");
-	}
-	v = r == 0 ? egress_store_policy_add(h->egress, buf_ptr(&text), buf_len(&text)) : r;
+	snprintf(rollback, sizeof(rollback), "rollback to %" PRId64, back);
+	if (note == NULL)
+		note = back > 0 ? rollback : "";
+	v = egress_version_put(h->egress, h->egress_policy, &text, q->by, note, &changed, why, sizeof(why));
 	buf_free(&text);
+	if (v == -EINVAL)
+		return httpd_api_error(h, conn, MHD_HTTP_BAD_REQUEST, "invalid_policy", why, "yaml");
 	if (v < 0)
 		return httpd_broken(h, conn, v);
-	buf_printf(&b, "{\"version\":%" PRId64 "}\n", v);
+	if (changed) {
+		buf_printf(&members, "\"change\":\"%s\",\"version\":%" PRId64, back > 0 ? "rollback" : "set", v);
+		httpd_audit(h, q, "admin.policy", NULL, &members);
+	}
+	buf_printf(&b, "{\"version\":%" PRId64 ",\"changed\":%s}\n", v, changed ? "true" : "false");
 	return httpd_reply(h, conn, MHD_HTTP_OK, "application/json", &b);
 }
 
@@ -428,6 +510,8 @@ answer(struct httpd *h, struct MHD_Connection *conn, const struct egress_page *p
 		return httpd_api_error(h, conn, 413, "too_large", "at most 1 MiB", "body");
 	if (p->page == P_POLICY && (get || post))
 		return get ? policy_show(h, conn) : policy_set(h, conn, q);
+	if (p->page == P_VERSIONS && get)
+		return versions_show(h, conn);
 	if (p->page == P_LIST && get && *rest == '\0')
 		return list_show(h, conn, p);
 	if (buf_len(&q->body) > 0) {

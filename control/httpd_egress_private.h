@@ -7,7 +7,7 @@
 #include "control/egress_store.h"
 #include "control/httpd_private.h"
 
-enum egress_page_kind { P_LIST, P_IMPORT, P_POLICY, P_TEST };
+enum egress_page_kind { P_LIST, P_IMPORT, P_POLICY, P_VERSIONS, P_TEST };
 
 struct egress_page {
 	const char		*path;

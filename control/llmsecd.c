@@ -21,6 +21,7 @@
 #include "control/control_events.h"
 #include "control/ctltime.h"
 #include "control/egress_store.h"
+#include "control/egress_version.h"
 #include "control/httpd.h"
 #include "control/intake.h"
 #include "control/llmsecd_conf.h"
@@ -313,6 +314,9 @@ start(struct daemon *d)
 	r = d->conf.egress.dir[0] != '\0' ? egress_store_open(&d->egress, d->conf.egress.dir) : 0;
 	if (r < 0)
 		log_err("no egress API: %s: %s", d->conf.egress.dir, strerror(-r));
+	r = d->egress != NULL ? egress_version_adopt(d->egress, d->conf.egress.policy, "found at start") : 0;
+	if (r < 0)
+		log_warnx("policy %s: %s; it can't be kept as a version", d->conf.egress.policy, strerror(-r));
 	parts = (struct httpd_parts){ d->board, d->ctr, d->bans, d->ban_nodes, d->node_auth, d->events, d->egress };
 	return httpd_start(&d->http, &d->conf, &parts);
 }

@@ -7,7 +7,7 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 %C%_libcontrol_la_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DLLMSEC_PROGRAM_PATH=\"$(sbindir):$(bindir):$(squid_helperdir)\"
 %C%_libcontrol_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SQLITE_CFLAGS) $(MHD_CFLAGS) \
-	$(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(PSL_CFLAGS) $(ARCHIVE_CFLAGS)
+	$(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(PSL_CFLAGS) $(ARCHIVE_CFLAGS) $(YAML_CFLAGS)
 %C%_libcontrol_la_LIBADD = icap-llmsec/libpth.la squid-helpers/libegress.la ti-sync/libtisync.la $(LIBLLMSEC) $(JANSSON_LIBS) $(SQLITE_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
 	$(CURL_LIBS)
 %C%_libcontrol_la_SOURCES = \
@@ -17,7 +17,7 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/ban_list.c %D%/ban_list.h %D%/ban_list_private.h %D%/ban_queue.c %D%/ban_store.c %D%/ban_store.h \
 	%D%/haproxy_answer.c %D%/haproxy_answer.h %D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
 	%D%/ctl_ban.c %D%/ctl_ban.h %D%/ctl_egress.c %D%/ctl_egress.h %D%/ctl_pth.c %D%/ctl_pth.h %D%/audit_verify.c %D%/audit_verify.h \
-	%D%/egress_store.c %D%/egress_store.h %D%/egress_try.c %D%/egress_try.h %D%/httpd_egress.c %D%/httpd_egress_private.h %D%/httpd_import.c %D%/httpd_audit.c %D%/httpd_openapi.c \
+	%D%/egress_store.c %D%/egress_store.h %D%/egress_try.c %D%/egress_try.h %D%/egress_version.c %D%/egress_version.h %D%/httpd_egress.c %D%/httpd_egress_private.h %D%/httpd_import.c %D%/httpd_audit.c %D%/httpd_openapi.c \
 	%D%/token_file.c %D%/token_file.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
 	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctl_sign.c %D%/ctl_sign.h %D%/ctltime.c %D%/ctltime.h \
@@ -43,8 +43,8 @@ CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_evline test
 	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
 	tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
-TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/egress.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
-dist_check_SCRIPTS += tests/control/bans.sh tests/control/egress.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+dist_check_SCRIPTS += tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
 EXTRA_DIST += tests/control/lib.sh tests/cluster/lib.sh
 CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
 CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
