@@ -99,6 +99,7 @@ choose_policy(struct content *c)
 	c->own = r == NULL ? NULL : c->in.upload ? &r->upload : &r->download;
 	c->secrets = !c->in.upload ? CONTENT_ALLOW : (enum content_mode)(r != NULL && r->secrets >= 0 ? r->secrets : p->secrets);
 	c->python = (enum content_mode)(r != NULL && r->python >= 0 ? r->python : p->python);
+	c->pieces = (enum content_mode)(r != NULL && r->pieces >= 0 ? r->pieces : p->pieces);
 	c->max = c->own != NULL && c->own->max > 0 ? c->own->max : c->general->max;
 }
 
@@ -157,6 +158,9 @@ content_new(struct content **out, const struct content_conf *conf, const struct 
 		opaque(c, "body", "a content coding that is not looked into", 415);
 	else if (coding != DECODE_IDENTITY && decode_new(&c->dec, coding, SIZE_MAX / 2) < 0)
 		return -ENOMEM;
+	if (in->part == CONTENT_PIECE)
+		content_found(c, c->pieces, "LLMSEC-CONTENT-PIECE", "", "header", "pieces of files may not pass here", 400);
+	c->in.partial = in->partial || in->part == CONTENT_PIECE || (in->part == CONTENT_FRONT && c->pieces < CONTENT_BLOCK);
 	if (in->doubt != NULL)
 		opaque(c, "header", in->doubt, 400);
 	if (c->max > 0 && in->length > c->max)
@@ -215,10 +219,10 @@ needs_whole(struct content *c, const struct filetype *f)
 {
 	struct multipart m;
 
-	c->lenient = !c->in.upload && c->in.partial;
+	c->lenient = c->in.partial;
 	if (multipart_is(c->in.content_type) || content_sniff_parts(&m, buf_ptr(&c->win), buf_len(&c->win)))
 		return true;
-	c->lenient = !c->in.upload && (c->in.partial || !content_is_package(c->name, f));
+	c->lenient = c->in.partial || (!c->in.upload && !content_is_package(c->name, f));
 	if (c->python > CONTENT_ALLOW && content_is_python(c->name, f))
 		return true;
 	return c->secrets > CONTENT_ALLOW && (is_texty(f) || f->class == FT_DOCUMENT);
@@ -237,6 +241,8 @@ decide(struct content *c)
 {
 	const struct filetype *f = filetype_of(buf_ptr(&c->win), buf_len(&c->win));
 
+	if (c->in.part == CONTENT_PIECE && content_is_chance(f, buf_ptr(&c->win), buf_len(&c->win)))
+		f = filetype_named("data");
 	content_judge_type(c, f, "body");
 	if (c->step == CONTENT_REFUSED)
 		return;

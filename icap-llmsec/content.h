@@ -34,7 +34,7 @@ struct content_rule {
 	char	*name;
 	struct conf_strs hosts;		/* exact names, ".example.org" with all below */
 	struct content_types upload, download;
-	int	 secrets, python;	/* enum content_mode, -1 */
+	int	 secrets, python, pieces;	/* enum content_mode, -1 */
 };
 
 struct content_conf {
@@ -42,6 +42,7 @@ struct content_conf {
 	int	 secrets;		/* enum content_mode: in what goes out */
 	int	 python;		/* enum content_mode: start-up files that run code */
 	int	 opaque;		/* enum content_mode: unknown codings, broken multipart, too large to be looked at */
+	int	 pieces;		/* enum content_mode: uploads of a part of a file */
 	int64_t	 max_whole;		/* bytes collected where only the whole tells; also decoded */
 	int64_t	 max_unpacked;		/* bytes that an archive may give */
 	struct content_rule *rules;
@@ -54,12 +55,20 @@ extern const struct conf_opt content_conf_opts[];
 int	content_conf_compile(struct content_conf *, const char *path, struct diag *);
 void	content_conf_free(struct content_conf *);
 
+/* How much of a file a request carries, by what it says. */
+enum content_part {
+	CONTENT_ALL,
+	CONTENT_FRONT,		/* its front, or all of it */
+	CONTENT_PIECE		/* from somewhere in it, or known not to be all: bytes that don't tell what they are of */
+};
+
 struct content_in {
 	bool		 upload;
 	const char	*host, *url;	/* without port; URL as requested */
 	const char	*content_type, *content_encoding, *disposition;	/* NULL: absent */
 	int64_t		 length;	/* Content-Length, -1: none */
 	bool		 partial;	/* a range that was asked for (206): a piece of a file */
+	enum content_part part;		/* of an upload */
 	const char	*doubt;		/* why the headers alone make it opaque, NULL; static */
 };
 
@@ -79,6 +88,10 @@ struct content_verdict {
 	const char	*why;		/* for people */
 	int		 status;	/* HTTP */
 };
+
+/* What one header of an upload, or its URL, says; the most that any of them says counts. */
+enum content_part content_part_of_header(const char *name, const char *value);
+enum content_part content_part_of_url(const char *url);
 
 struct content;
 /* 0 or -ENOMEM.  <in>'s strings must live as long. */

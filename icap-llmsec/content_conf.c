@@ -42,6 +42,7 @@ static const struct conf_opt rule_opts[] = {
 	CONF_MAP(struct content_rule, download, own_opts, "from them"),
 	CONF_ENUM(struct content_rule, secrets, own_secret_names, "inherit", "keys and passwords on their way to them"),
 	CONF_ENUM(struct content_rule, python, own_mode_names, "inherit", "Python's start-up files that run code"),
+	CONF_ENUM(struct content_rule, pieces, own_mode_names, "inherit", "uploads of a part of a file"),
 	CONF_END
 };
 
@@ -51,6 +52,7 @@ const struct conf_opt content_conf_opts[] = {
 	CONF_ENUM(struct content_conf, secrets, secret_names, "block", "keys and passwords in requests; mask: stars in bodies, refused in headers"),
 	CONF_ENUM(struct content_conf, python, mode_names, "block", "Python's start-up files (.pth, sitecustomize) that run code, also in packages"),
 	CONF_ENUM(struct content_conf, opaque, mode_names, "block", "what can't be looked at: unknown codings, broken multipart, too large"),
+	CONF_ENUM(struct content_conf, pieces, mode_names, "block", "uploads of a part of a file, which doesn't tell what it is of"),
 	CONF_SIZE(struct content_conf, max_whole, 65536, 1 << 30, "32M", "collected where only the whole tells"),
 	CONF_SIZE(struct content_conf, max_unpacked, 65536, (int64_t)1 << 32, "256M", "that an archive may unpack to"),
 	CONF_SEQ(struct content_conf, rules, n_rules, rule_opts, struct content_rule, "other settings for some hosts; the first that fits counts"),

@@ -60,9 +60,11 @@ content_is_python(const char *name, const struct filetype *f)
  * Signatures of two bytes are met by chance in runs of letters that are no files.  A file is something that such a signature's
  * next bytes agree with, or that is too long for a token.
  */
-static bool
-is_chance(const struct filetype *f, const unsigned char *p, size_t len)
+bool
+content_is_chance(const struct filetype *f, const void *data, size_t len)
 {
+	const unsigned char *p = data;
+
 	if (named(f, "gzip"))
 		return len < 18 || p[2] != 8 || (p[3] & 0xe0) != 0;
 	if (named(f, "bzip2"))
@@ -190,8 +192,10 @@ content_judge(struct content *c, const struct piece *p)
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", p->where, "nested deeper than is looked at", 403);
 		return;
 	}
-	if (strcmp(p->where, "text") == 0 && is_chance(f, (const unsigned char *)p->data, p->len))
+	if (strcmp(p->where, "text") == 0 && content_is_chance(f, p->data, p->len))
 		return;
+	if (c->in.part == CONTENT_PIECE && content_is_chance(f, p->data, p->len))
+		f = filetype_named("data");
 	if (strcmp(p->where, "text") != 0 || (f->class != FT_TEXT && f->class != FT_DATA))
 		content_judge_type(c, f, p->where);
 	if (c->step == CONTENT_REFUSED)

@@ -12,7 +12,7 @@ struct content {
 	struct content_in in;
 	struct arena	*arena;
 	const struct content_types *own, *general;	/* own: of the rule, NULL */
-	enum content_mode secrets, python;
+	enum content_mode secrets, python, pieces;
 	int64_t		 max;
 	enum content_step step;
 	struct content_verdict v;
@@ -48,6 +48,8 @@ void	content_found(struct content *, enum content_mode, const char *rule_id, con
 void	content_judge_type(struct content *, const struct filetype *, const char *where);
 /* All that is known of a piece. */
 void	content_judge(struct content *, const struct piece *);
+/* Is it of that type by its first bytes only, as tokens and pieces of files are by chance? */
+bool	content_is_chance(const struct filetype *, const void *, size_t len);
 /* Would Python, or an installer, do something with this? */
 bool	content_is_python(const char *name, const struct filetype *);
 /* Is it called like what pip installs from? */

@@ -101,46 +101,49 @@ find_host(struct tr *t)
 	}
 }
 
+/* A header of a request: its name in <name>, cut where it has no room; its value, NULL: it is none. */
+static const char *
+split_header(const char *line, char *name, size_t cap)
+{
+	const char *colon = strchr(line, ':');
+	size_t n = colon != NULL ? (size_t)(colon - line) : 0;
+
+	if (colon == NULL)
+		return NULL;
+	while (n > 0 && (line[n - 1] == ' ' || line[n - 1] == '\t'))
+		n--;
+	n = n < cap ? n : cap - 1;
+	memcpy(name, line, n);
+	name[n] = '\0';
+	return colon + 1 + strspn(colon + 1, " \t");
+}
+
 static void
 see_headers(struct tr *t)
 {
 	ci_headers_list_t *h = ci_http_request_headers(t->req);
-	const char *line = ci_http_request(t->req), *q = line != NULL ? strchr(line, '?') : NULL;
+	const char *line = ci_http_request(t->req), *q = line != NULL ? strchr(line, '?') : NULL, *v;
 	char name[64];
 
 	if (q != NULL)
 		content_header(t->content, "url", q + 1, strcspn(q + 1, " "));
-	for (int i = 1; h != NULL && i < h->used; i++) {
-		const char *colon = strchr(h->headers[i], ':'), *v;
-		size_t n = colon != NULL ? (size_t)(colon - h->headers[i]) : sizeof(name);
-
-		if (colon == NULL)
-			continue;
-		if (n >= sizeof(name))
-			n = sizeof(name) - 1;
-		memcpy(name, h->headers[i], n);
-		name[n] = '\0';
-		v = colon + 1 + strspn(colon + 1, " \t");
-		content_header(t->content, name, v, strlen(v));
-	}
+	for (int i = 1; h != NULL && i < h->used; i++)
+		if ((v = split_header(h->headers[i], name, sizeof(name))) != NULL)
+			content_header(t->content, name, v, strlen(v));
 }
 
-/* Bytes of a file from somewhere in it: the front, by which files are known, comes in another request. */
-static bool
-is_piece(ci_request_t *req)
+static enum content_part
+part_of(struct tr *t, const char *url)
 {
-	const char *v = ci_http_request_get_header(req, "Content-Range"), *slash;
-	static const char *const offsets[] = {"Upload-Offset", "X-Goog-Upload-Offset"};	/* resumable uploads: tus 1.0, Google's */
+	ci_headers_list_t *h = ci_http_request_headers(t->req);
+	enum content_part most = content_part_of_url(url), one;
+	char name[64];
+	const char *v;
 
-	if (v != NULL) {
-		slash = strchr(v, '/');
-		if (strncasecmp(v, "bytes 0-", 8) != 0 || slash == NULL || slash[1] == '*' || strtoull(v + 8, NULL, 10) + 1 != strtoull(slash + 1, NULL, 10))
-			return strncasecmp(v, "bytes */", 8) != 0;	/* a question how much has come */
-	}
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++)
-		if ((v = ci_http_request_get_header(req, offsets[i])) != NULL && strtoull(v, NULL, 10) > 0)
-			return true;
-	return false;
+	for (int i = 1; h != NULL && i < h->used; i++)
+		if ((v = split_header(h->headers[i], name, sizeof(name))) != NULL && (one = content_part_of_header(name, v)) > most)
+			most = one;
+	return most;
 }
 
 /* The first header of that name is what we go by; another reader may take the last. */
@@ -162,6 +165,16 @@ says_two_things(ci_headers_list_t *h, const char *name)
 	return false;
 }
 
+/* All of it: t->url is cut. */
+static const char *
+target_of(struct tr *t)
+{
+	const char *line = ci_http_request(t->req), *sp = line != NULL ? strchr(line, ' ') : NULL, *url;
+
+	url = sp != NULL ? arena_strndup(t->arena, sp + 1, strcspn(sp + 1, " ")) : NULL;
+	return url != NULL ? url : t->url;
+}
+
 static void
 describe(struct tr *t, struct content_in *in)
 {
@@ -169,14 +182,15 @@ describe(struct tr *t, struct content_in *in)
 	const char *(*get)(ci_request_t *, const char *) = up ? ci_http_request_get_header : ci_http_response_get_header;
 	const char *cl = get(t->req, "Content-Length");
 
-	*in = (struct content_in){.upload = up, .host = t->host, .url = t->url, .content_type = get(t->req, "Content-Type"),
+	*in = (struct content_in){.upload = up, .host = t->host, .url = target_of(t), .content_type = get(t->req, "Content-Type"),
 	    .content_encoding = tr_coding(up ? ci_http_request_headers(t->req) : ci_http_response_headers(t->req)), .disposition = get(t->req, "Content-Disposition"),
 	    .length = cl != NULL ? strtoll(cl, NULL, 10) : -1};
 	/* Only what was asked for is a range: to who didn't ask, it's the file. */
 	in->partial = !up && tr_status(t->req) == 206 && ci_http_request_get_header(t->req, "Range") != NULL;
 	if (up && ci_req_hasbody(t->req))
-		in->doubt = is_piece(t->req) ? "a piece of a file" :
-		    says_two_things(ci_http_request_headers(t->req), "Content-Type") ? "two headers contradict each other" : NULL;
+		in->doubt = says_two_things(ci_http_request_headers(t->req), "Content-Type") ? "two headers contradict each other" : NULL;
+	if (up && ci_req_hasbody(t->req))
+		in->part = part_of(t, in->url);
 	/* The headers' memory is c-icap's and may move; ours stays. */
 	in->content_type = in->content_type ? arena_strndup(t->arena, in->content_type, strlen(in->content_type)) : NULL;
 	in->content_encoding = in->content_encoding ? arena_strndup(t->arena, in->content_encoding, strlen(in->content_encoding)) : NULL;

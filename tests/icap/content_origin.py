@@ -65,7 +65,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(n)
 
-    do_PUT = do_POST
+    do_PUT = do_PATCH = do_POST
 
 
 os.chdir(sys.argv[2])

@@ -135,9 +135,22 @@ up quiet.txt "$coding" 'a coding that is none' -H 'Content-Encoding: gzip'
 up quiet.txt "$parts" 'a piece of a file' -X PUT -H 'Content-Range: bytes 5-2604/9000'
 up quiet.txt "$parts" 'the first of several' -X PUT -H 'Content-Range: bytes 0-2599/9000'
 up quiet.txt "$parts" 'a piece in the way of others' -H 'Upload-Offset: 5'
+up quiet.txt "$parts" 'a chunk of an image for a registry' -X PATCH -H 'Content-Range: 5-2604'
+up quiet.txt "$parts" 'a piece in the second of two headers' -X PATCH -H 'Content-Range: bytes 0-2599/2600' -H 'Content-Range: bytes 5-2604/9000'
+path='/k?uploadId=a&partNumber=2'
+up quiet.txt "$parts" 'the second part in a bucket' -X PUT
+path='/k?partNumber=1&uploadId=a'
+up x.zip "$files" 'an archive in the first part' -X PUT
+path="/k?x=$(printf '%03000d' 0)&uploadId=a&partNumber=3"
+up quiet.txt "$parts" 'a part behind a long query' -X PUT
+path=/
 is "$(grep -c ^BODY origin.log)" 0 'none of it reached the origin'
 q -X PUT --data-binary @www/quiet.txt -H 'Content-Range: bytes 0-2599/2600' "$base/"
 is "$http $(cat got)" '200 2600' 'all of a file in one range passes'
+q -X PATCH --data-binary @www/quiet.txt -H 'Content-Range: 0-2599' "$base/"
+is "$http $(cat got)" '200 2600' 'all of an image for a registry'
+q -X PUT --data-binary @www/quiet.txt "$base/k?partNumber=1&uploadId=a"
+is "$http $(cat got)" '200 2600' 'the first part in a bucket'
 q --data-binary @www/quiet.gz -H 'Content-Encoding: gzip' "$base/"
 is "$http $(cat got)" "200 $(stat -c %s www/quiet.gz)" 'and clean text under gzip'
 

@@ -290,6 +290,65 @@ test_escaped_keys(void **state)
 #undef TAIL
 }
 
+static void
+test_parts(void **state)
+{
+	static const struct { const char *name, *value; enum content_part part; } t[] = {
+		{"Content-Range", "bytes 0-99/100", CONTENT_ALL}, {"content-range", "bytes 0-99/*", CONTENT_FRONT}, {"Content-Range", "bytes 0-99/200", CONTENT_PIECE},
+		{"Content-Range", "bytes 100-199/200", CONTENT_PIECE}, {"Content-Range", "bytes */200", CONTENT_FRONT}, {"Content-Range", "0-99", CONTENT_FRONT},
+		{"Content-Range", "100-199", CONTENT_PIECE}, {"Content-Range", "bytes=1-9/10", CONTENT_PIECE}, {"Content-Range", "x", CONTENT_PIECE},
+		{"Content-Range", "  Bytes  0 - 99 / 100", CONTENT_ALL}, {"Content-Range", "bytes 0-18446744073709551615/0", CONTENT_ALL},
+		{"x-ms-range", "bytes=512-1023", CONTENT_PIECE}, {"Range", "bytes=5-", CONTENT_ALL}, {"Upload-Offset", "0", CONTENT_FRONT},
+		{"upload-offset", "5", CONTENT_PIECE}, {"X-Goog-Upload-Offset", "00", CONTENT_FRONT}, {"X-Bz-Part-Number", "1", CONTENT_FRONT},
+		{"X-Bz-Part-Number", "2", CONTENT_PIECE}, {"OC-Chunked", "1", CONTENT_PIECE}, {"Upload-Length", "5", CONTENT_ALL},
+		{"Dropbox-API-Arg", "{\"cursor\":{\"offset\": 12}}", CONTENT_PIECE}, {"Dropbox-API-Arg", "{\"cursor\":{\"offset\":0}}", CONTENT_FRONT},
+		{"Dropbox-API-Arg", "{\"path\":\"/x\"}", CONTENT_ALL},
+		{NULL, "https://b.s3.amazonaws.com/k?partNumber=1&uploadId=x", CONTENT_FRONT}, {NULL, "/k?partNumber=2&uploadId=x", CONTENT_PIECE},
+		{NULL, "/k?uploadId=x&part%4eumber=%32", CONTENT_PIECE}, {NULL, "/k?partNumber=1&partNumber=2&uploadId=x", CONTENT_PIECE},
+		{NULL, "/k?partNumber=2", CONTENT_ALL}, {NULL, "/k?uploads", CONTENT_ALL}, {NULL, "/c/b?comp=block&blockid=QQ%3D%3D", CONTENT_PIECE},
+		{NULL, "/c/b?comp=blocklist", CONTENT_ALL}, {NULL, "/c/b?comp=appendblock", CONTENT_PIECE}, {NULL, "/f/x?action=append&position=0", CONTENT_FRONT},
+		{NULL, "/f/x?action=append&position=9", CONTENT_PIECE}, {NULL, "/x?position=9", CONTENT_ALL}, {NULL, "/up?resumableChunkNumber=2", CONTENT_PIECE},
+		{NULL, "/up?chunk=0&chunks=3", CONTENT_FRONT}, {NULL, "/up?chunk=1&chunks=3", CONTENT_PIECE}, {NULL, "/search?chunk=4", CONTENT_ALL},
+		{NULL, "https://api.openai.com/v1/uploads/up_1/parts", CONTENT_PIECE}, {NULL, "/v1/uploads/up_1/complete", CONTENT_ALL},
+		{NULL, "/v1/uploads", CONTENT_ALL}, {NULL, "/uploads/parts", CONTENT_ALL}, {NULL, "/shop/parts", CONTENT_ALL}, {NULL, "", CONTENT_ALL}, {NULL, "?", CONTENT_ALL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		enum content_part got = t[i].name != NULL ? content_part_of_header(t[i].name, t[i].value) : content_part_of_url(t[i].value);
+
+		if (got != t[i].part)
+			fail_msg("%s: %s: %d", t[i].name != NULL ? t[i].name : "url", t[i].value, (int)got);
+	}
+}
+
+/* Fronts are judged everywhere, pieces only where they may pass. */
+static void
+test_pieces_policy(void **state)
+{
+	static const struct { const char *host, *data; size_t len; enum content_part part; const char *rule; } t[] = {
+		{"x.test", L("text"), CONTENT_PIECE, "LLMSEC-CONTENT-PIECE"}, {"x.test", L("text"), CONTENT_FRONT, ""}, {"x.test", L(zip), CONTENT_FRONT, "LLMSEC-CONTENT-ARCHIVE"},
+		{"b.test", L("text"), CONTENT_PIECE, ""}, {"b.test", L("\x1f\x8b and so on"), CONTENT_PIECE, ""}, {"b.test", L(zip), CONTENT_FRONT, "LLMSEC-CONTENT-ARCHIVE"},
+		{"b.test", L("ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"), CONTENT_PIECE, "LLMSEC-SECRET-GITHUB-PAT"},
+		{"a.test", L(zip), CONTENT_FRONT, ""}, {"a.test", L(zip), CONTENT_PIECE, ""}, {"a.test", L(zip), CONTENT_ALL, "LLMSEC-PTH-LIMIT"},
+	};
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, "{upload: {archive: block}, rules: [{name: b, hosts: [b.test], pieces: allow}, {name: a, hosts: [a.test], pieces: allow, upload: {archive: allow}}]}");
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct content_in in = {.upload = true, .host = t[i].host, .url = "/", .length = -1, .part = t[i].part};
+
+		rig_begin(&r, &in);
+		content_feed(r.c, t[i].data, t[i].len);
+		content_finish(r.c, NULL, 0);
+		if ((content_verdict(r.c)->mode == CONTENT_BLOCK) != (*t[i].rule != '\0') ||
+		    (*t[i].rule != '\0' && strcmp(content_verdict(r.c)->rule_id, t[i].rule) != 0))
+			fail_msg("%zu: %s", i, content_verdict(r.c)->rule_id);
+	}
+	rig_close(&r);
+}
+
 /* What begins like a document is also read as text; one that can't be read doesn't pass. */
 static void
 test_documents(void **state)
@@ -424,7 +483,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces), cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_steps), cmocka_unit_test(test_stars), cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_documents), cmocka_unit_test(test_escaped_keys), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_downloads),
+		cmocka_unit_test(test_documents), cmocka_unit_test(test_escaped_keys),
+		cmocka_unit_test(test_parts), cmocka_unit_test(test_pieces_policy), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_downloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
