@@ -22,6 +22,7 @@ struct secret {
 	enum detect_mode mode[SECRET_GROUPS];
 	struct literals	*literals;
 	struct named	*kinds;
+	uint32_t	 discord;	/* the row without a literal */
 };
 
 static const struct conf_enum mode_names[] = { { "off", DETECT_OFF }, { "monitor", DETECT_MONITOR }, { "mask", DETECT_MASK },
@@ -101,6 +102,8 @@ secret_new(struct secret **out, const struct secret_conf *conf)
 		rc = 0;
 	for (uint32_t i = 0; rc == 0 && i < secret_n_rows; i++) {
 		name_kind(&s->kinds[i], &secret_rows[i]);
+		if (secret_rows[i].literals[0] == '\0')
+			s->discord = i;
 		rc = load_row(s->literals, i);
 	}
 	if (rc == 0)
@@ -172,21 +175,50 @@ in_class(char k, char c)
 	case 'b': return up || lo || d || c == '_' || c == '-';
 	case 'B': return up || lo || d || c == '+' || c == '/';
 	case 'k': return up || lo || d || c == '-';
+	case 't': return up || lo || d || (c != '\0' && strchr("_-~.", c) != NULL);
+	case 'P': return up || lo || d || c == '+' || c == '/' || c == '=';
+	case 'e': return up || lo || d || c == '%';
 	case 'c': return up || (c >= '2' && c <= '7');
+	case 's': return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	case 'q': return c == '"' || c == '\'';
 	case 'x': return c > ' ' && c != 127 && strchr("'\"`()[]{}<>,;\\", c) == NULL;
+	case 'o': return c != ':' && in_class('x', c);
 	default: return false;
 	}
 }
 
-/* The end of <form> at p[i..], 0 if it doesn't match.  Fixed counts take as many, ranges as many as there are. */
+/* "{n20-40}" at <form>: what it means, and what follows it. */
+static const char *
+group(const char *form, char *class, size_t *lo, size_t *hi)
+{
+	*class = form[1];
+	*lo = 0;
+	for (form += 2; *form >= '0' && *form <= '9'; form++)
+		*lo = *lo * 10 + (size_t)(*form - '0');
+	*hi = *lo;
+	if (*form == '-')
+		for (*hi = 0, form++; *form >= '0' && *form <= '9'; form++)
+			*hi = *hi * 10 + (size_t)(*form - '0');
+	return form + 1;
+}
+
+/*
+ * The end of <form> at p[i..], 0 if it doesn't match.  Fixed counts take as many, ranges as many as there are.  <start> is set
+ * where the form has its >.
+ */
 static size_t
-match(const char *p, size_t len, size_t i, const char *form)
+match(const char *p, size_t len, size_t i, const char *form, size_t *start)
 {
 	char k = 0;
 
 	while (*form != '\0') {
-		size_t lo = 0, hi, n;
+		size_t lo, hi, n;
 
+		if (*form == '>') {
+			*start = i;
+			form++;
+			continue;
+		}
 		if (*form != '{') {
 			if (i >= len || p[i] != *form)
 				return 0;
@@ -195,16 +227,10 @@ match(const char *p, size_t len, size_t i, const char *form)
 			k = 0;
 			continue;
 		}
-		k = form[1];
-		for (form += 2; *form >= '0' && *form <= '9'; form++)
-			lo = lo * 10 + (size_t)(*form - '0');
-		hi = lo;
-		if (*form == '-')
-			for (hi = 0, form++; *form >= '0' && *form <= '9'; form++)
-				hi = hi * 10 + (size_t)(*form - '0');
-		form++;
+		form = group(form, &k, &lo, &hi);
 		for (n = 0; n < hi && i + n < len && in_class(k, p[i + n]); n++)
-			;
+			if (k == 'e' && p[i + n] == '%' && (i + n + 1 >= len || p[i + n + 1] != '2'))
+				break;
 		if (n < lo)
 			return 0;
 		i += n;
@@ -405,7 +431,7 @@ named(struct scan *s, uint32_t row, size_t end)
 		i = end;
 	else
 		i = assigned(s, end, &quoted);
-	if (i == 0 || i >= s->len || (e = match(s->p, s->len, i, r->form)) == 0 || !plausible(r, s->p + i, e - i))
+	if (i == 0 || i >= s->len || (e = match(s->p, s->len, i, r->form, &i)) == 0 || !plausible(r, s->p + i, e - i))
 		return;
 	if (e < s->len && strchr("(.[-:$<*{%", s->p[e]) != NULL && s->p[e] != '\0' && !(s->p[e] == '.' && (e + 1 == s->len || s->p[e + 1] == ' ')))
 		return;		/* a call, a path, an expression */
@@ -432,21 +458,65 @@ in_blob(const char *p, size_t start, size_t end)
 	return start - from == 24;
 }
 
+/* Where what stands before the literal and belongs to it begins, SIZE_MAX: it isn't there. */
+static size_t
+behind(const struct scan *s, size_t start, const char **form)
+{
+	size_t lo, hi, n = 0;
+	char k;
+
+	*form = group(*form + 1, &k, &lo, &hi);
+	while (n < hi && n < start && in_class(k, s->p[start - n - 1]))
+		n++;
+	if (n < lo || (n < start && (alnum(s->p[start - n - 1]) || s->p[start - n - 1] == '_')))
+		return SIZE_MAX;
+	return start - n;
+}
+
+/* Was "curl" or a kin of it called on this line?  "-u name:word" is another thing elsewhere. */
+static bool
+after_curl(const struct scan *s, size_t i)
+{
+	size_t from = i > 200 ? i - 200 : 0;
+
+	return contains(s->p + from, i - from, "curl ") || contains(s->p + from, i - from, "wget ");
+}
+
+/* A literal and what its form wants on both sides of it. */
+static void
+literal_value(struct scan *s, uint32_t row, size_t start, size_t end)
+{
+	const struct secret_row *r = &secret_rows[row];
+	const char *form = r->form;
+	size_t e, from = end, said = SIZE_MAX;
+	bool pw = r->group == SECRET_PASSWORD;
+
+	if (form[0] == '<' && (from = start = behind(s, start, &form)) == SIZE_MAX)
+		return;
+	if ((e = match(s->p, s->len, end, form, &said)) == 0)
+		return;
+	if (said != SIZE_MAX)
+		from = start = said;
+	if (!plausible(r, s->p + from, e - from) || (pw && (strchr("$%<{*&@/-", s->p[from]) != NULL || contains(s->p + from, e - from, "://"))))
+		return;
+	if (strcmp(r->name, "curl_user") == 0 && !after_curl(s, end))
+		return;
+	add(s, row, start, e - start, pw ? 0.8f : 0.97f);
+}
+
 static bool
 literal_hit(void *arg, const struct literals_hit *h)
 {
 	struct scan *s = arg;
 	const struct secret_row *r = &secret_rows[h->id];
 	char before = h->start > 0 ? s->p[h->start - 1] : ' ';
-	size_t e;
-
 	if (s->s->mode[r->group] == DETECT_OFF)
 		return true;
 	if (r->flags & S_NAMED) {
 		named(s, h->id, h->end);
 		return true;
 	}
-	if (alnum(s->p[h->start]) && (alnum(before) || before == '_') && !(h->start > 1 && s->p[h->start - 2] == '\\'))
+	if (r->form[0] != '<' && alnum(s->p[h->start]) && (alnum(before) || before == '_') && !(h->start > 1 && s->p[h->start - 2] == '\\'))
 		return true;
 	if ((before == '+' || before == '/') && in_blob(s->p, h->start, h->end))
 		return true;
@@ -456,9 +526,47 @@ literal_hit(void *arg, const struct literals_hit *h)
 		url_password(s, h->id, h->end);
 	else if (r->form[0] == '-')
 		private_key(s, h->id, h->start, h->end);
-	else if ((e = match(s->p, s->len, h->end, r->form)) != 0 && plausible(r, s->p + h->end, e - h->end))
-		add(s, h->id, h->start, e - h->start, 0.97f);
+	else
+		literal_value(s, h->id, h->start, h->end);
 	return true;
+}
+
+/* base64 of decimal digits: of the four characters for three of them each has few values. */
+static bool
+digits_base64(const char *p, size_t n)
+{
+	static const char *const may[4] = { "MNO", "DTjz", "AEIMQUYcgk", "wxyz012345" };
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\0' || strchr(may[i & 3], p[i]) == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * Tokens of Discord's bots have no literal: the bot's number in base64, six characters of time, a signature.  Two dots with six
+ * characters between show them.
+ */
+static void
+discord_tokens(struct scan *s)
+{
+	const char *p = s->p, *dot;
+	uint32_t row = s->s->discord;
+
+	if (s->s->mode[secret_rows[row].group] == DETECT_OFF)
+		return;
+	for (size_t i = 0; i < s->len && (dot = memchr(p + i, '.', s->len - i)) != NULL; i++) {
+		size_t n = 0, e;
+
+		i = (size_t)(dot - p);
+		if (s->len - i < 35 || p[i + 7] != '.')
+			continue;
+		while (n < 28 && n < i && in_class('b', p[i - n - 1]))
+			n++;
+		if (n < 22 || n > 27 || !digits_base64(p + i - n, n) || (e = match(p, s->len, i, secret_rows[row].form, &(size_t){ 0 })) == 0)
+			continue;
+		add(s, row, i - n, e - (i - n), 0.97f);
+	}
 }
 
 static int
@@ -484,6 +592,7 @@ secret_find(const struct secret *sec, const char *text, size_t len, struct arena
 	if (len == 0 || secret_window(sec) == 0)
 		return 0;
 	literals_each(sec->literals, text, len, literal_hit, &s);
+	discord_tokens(&s);
 	if (s.oom)
 		return -ENOMEM;
 	if (s.n > 1)

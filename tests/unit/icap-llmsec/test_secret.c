@@ -73,6 +73,8 @@ one_of(char k)
 	case 'u': return all[(rnd(36) + 36) % 62 < 10 ? rnd(10) : 36 + rnd(26)];
 	case 'A': return all[36 + rnd(26)];
 	case 'c': return rnd(5) == 0 ? (char)('2' + rnd(6)) : all[36 + rnd(26)];
+	case 's': return ' ';
+	case 'q': return '"';
 	default: return all[rnd(62)];
 	}
 }
@@ -87,6 +89,10 @@ make(char *out, const char *form)
 		unsigned count = 0;
 		char k;
 
+		if (*form == '>') {
+			form++;
+			continue;
+		}
 		if (*form != '{') {
 			out[n++] = *form++;
 			continue;
@@ -106,16 +112,24 @@ example(char *out, size_t i, size_t *at, size_t *len)
 {
 	const struct secret_row *r = &secret_rows[i];
 	size_t n = strcspn(r->literals, " ");
-	const char *mid = !(r->flags & S_NAMED) || r->literals[n - 1] == '=' ? "" : strcmp(r->name, "bearer") == 0 ||
+	const char *form = r->form, *mid = !(r->flags & S_NAMED) || r->literals[n - 1] == '=' ? "" : strcmp(r->name, "bearer") == 0 ||
 	    strcmp(r->name, "basic_auth") == 0 ? " " : strcmp(r->name, "odbc") == 0 ? "=" : strcmp(r->name, "npmrc") == 0 ? "=" : "_key: ";
 	char body[4096];
 	size_t from;
 
-	from = (size_t)sprintf(out, "set it to %.*s%s", (int)n, r->literals, mid);
+	from = (size_t)sprintf(out, "set it to ");
+	if (form[0] == '<') {
+		char before[64] = "";
+
+		snprintf(before, sizeof(before), "%.*s", (int)(strchr(form, '}') - form), form + 1);
+		form = strchr(form, '}') + 1;
+		from += make(out + from, before);
+	}
+	from += (size_t)sprintf(out + from, "%.*s%s", (int)n, r->literals, mid);
 	for (char *c = out; *c != '\0'; c++)
 		*c = *c == '~' ? ' ' : *c;
 	*at = r->flags & S_NAMED ? from : from - n;
-	*len = make(body, r->form) + from - *at;
+	*len = make(body, form) + from - *at;
 	sprintf(out + from, "%s and restart\n", body);
 }
 
@@ -128,8 +142,8 @@ test_kinds(void **state)
 	for (size_t i = 0; i < secret_n_rows; i++) {
 		bool got = false;
 
-		if (secret_rows[i].form[0] == '@' || secret_rows[i].form[0] == '-')
-			continue;
+		if (strchr("@-", secret_rows[i].form[0]) != NULL || strchr(secret_rows[i].form, '>') != NULL || secret_rows[i].literals[0] == '\0')
+			continue;		/* they have tests of their own */
 		for (int k = 0; k < 4; k++) {
 			char text[8192];
 			size_t at, len, n, j;
@@ -150,6 +164,120 @@ test_kinds(void **state)
 	print_message("%zu kinds, %zu of %zu examples\n", kinds, found, total);
 	assert_true(kinds >= 200);
 	assert_true(found * 100 >= total * 95);
+}
+
+static void
+expect_form(const char *type, const char *form)
+{
+	char text[8192], body[4096];
+	struct secret_hit *v;
+	size_t n, j;
+
+	make(body, form);
+	snprintf(text, sizeof(text), "Why does this fail: %s\nthanks", body);
+	n = find(text, &v);
+	for (j = 0; type != NULL && j < n && strcmp(v[j].type, type) != 0; j++)
+		;
+	if (type != NULL ? j == n : n != 0)
+		fail_msg("%s, %zu hits, first %s: %s", type != NULL ? type : "none", n, n > 0 ? v[0].type : "-", text);
+}
+
+/* Kinds written a second time, as their providers document them; beside each what is near it and none. */
+static void
+test_examples(void **state)
+{
+	static const struct { const char *type, *yes, *no; } t[] = {
+		{ "sentry_org", "sntrys_{B100}_{B43}", "sntrys_{B20}_{B43}" },
+		{ "gitlab_versioned", "glpat-{b40}.01.{l9}", "glpat-{b40}.01.{l4}" },
+		{ "gitlab_versioned", "glrt-t1_{b30}.01.{l9}", "glrt-t1" },
+		{ "gitlab_routable", "glpat-{b30}.{l9}", "glpat-{b12}.{l9}" },
+		{ "gitlab_registration", "GR1348941{b20}", "GR1348941" },
+		{ "neon", "napi_{l64}", "napi_{l8}" },
+		{ "adafruit_io", "aio_{n28}", "aio_{n12}" },
+		{ "telegram_bot_alone", "{d10}:AA{n33}", "{d5}:AA{n33}" },
+		{ "telegram_bot_alone", "{d8}:AA{n33}", "{d10}:AB{n33}" },
+		{ "mailchimp_alone", "{h32}-us14", "{h31}-us14" },
+		{ "twitter_bearer_alone", "AAAAAAAAAAAAAAAAAAAAAM{n8}%2B{n10}%2F{n12}%3D{n50}", "AAAAAAAAAAAAAAAAAAAAAM{n80}" },
+		{ "wireguard", "PrivateKey = {B42}A=", "PublicKey = {B42}A=" },
+		{ "netrc", "machine api.foo.test login ann password w{l5}9Q{n4}", "machine api.foo.test login ann password secret" },
+		{ "curl_user", "curl -u admin:w{l5}9Q{n4} https://x.test/", "docker run -u app:w{l5}9Q{n4} x" },
+		{ "curl_user", "curl -s --user \"admin:w{l5}9Q{n4}\" x", "curl -u user:password x" },
+		{ "sshpass", "sshpass -p 'w{l5}9Q{n4}' ssh x", "sshpass -p $PASSWORD ssh x" },
+		{ "password_option", "mysqladmin --password w{l5}9Q{n4} x", "mysqladmin --password PASSWORD x" },
+		{ "sql_password", "CREATE USER a IDENTIFIED BY 'w{l5}9Q{n4}';", "CREATE USER a IDENTIFIED BY 'secret';" },
+		{ "pgpass", "db.test:5432:main:ann:w{l5}9Q{n4}", "db.test:5432:main:ann" },
+		{ "auth_header", "Authorization: Token {h40}", "Authorization: Token <token>" },
+		{ "anthropic", "sk-ant-api03-{b93}AA", "sk-ant-api03-{b9}" },
+		{ "anthropic", "sk-ant-ort01-{b93}AA", "sk-ant-{l6}" },
+		{ "openai_project", "sk-svcacct-{b74}T3BlbkFJ{b74}", "sk-svcacct-{l9}" },
+		{ "google_auth_key", "AQ.Ab{b48}", "AQ.Ab{b9}" },
+		{ "xai", "xai-token-{n80}", "xai-token-{n8}" },
+		{ "together_v1", "tgp_v1_{b43}", "tgp_v1_{b9}" },
+		{ "openai_session", "sess-{n40}", "sess-{n12}" },
+		{ "cursor", "crsr_{h64}", "crsr_{h40}" },
+		{ "firecrawl", "fc-{h32}", "fc-{h8}" },
+		{ "helicone", "sk-helicone-{l7}-{l7}-{l7}-{l7}", "sk-helicone-{l7}" },
+		{ "llamacloud", "llx-{n48}", "llx-{n4}" },
+		{ "e2b", "e2b_{h40}", "e2b_{h8}" },
+		{ "zhipu", "ZHIPU_API_KEY={h32}.{n16}", "zhipu {h32}" },
+		{ "deepgram", "DEEPGRAM_API_KEY={h40}", "deepgram {h40}" },
+		{ "ollama", "OLLAMA_API_KEY={h32}.{b24}", "ollama run {h12}" },
+		{ "azure_sas", "https://x.test/c?sv=2024-11-04&sig={n43}%3D", "https://x.test/c?sig={n8}" },
+		{ "azure_client_secret_alone", "{n3}8Q~{n34}", "{n3}8Q~{n8}" },
+		{ "azure_ai", "{n52}JQQJ99{n26}", "{n10}JQQJ99{n26}" },
+		{ "azure_devops_pat", "{n76}AZDO{n4}", "{n20}AZDO{n4}" },
+		{ "terraform_cloud", "{n14}.atlasv1.{b67}", "{n4}.atlasv1.{b67}" },
+		{ "newrelic_licence", "{h36}NRAL", "{h12}NRAL" },
+		{ "cloudflare_user", "cfut_{n40}", "cfut_{n8}" },
+		{ "vercel_blob", "vercel_blob_rw_{n16}_{n30}", "vercel_blob_rw_{n4}" },
+		{ "vercel_token", "vcp_{n56}", "vcp_{n8}" },
+		{ "aiven", "AVNS_{b19}", "AVNS_{b8}" },
+		{ "mongodb_atlas", "mdb_sa_sk_{b40}", "mdb_sa_sk_{b9}" },
+		{ "backblaze", "B2_APPLICATION_KEY=K001{B27}", "B2_APPLICATION_KEY=K001" },
+		{ "infisical", "st.{h24}.{h32}.{h32}", "st.{h24}.{h32}" },
+		{ "bitwarden", "0.{h8}-{h4}-{h4}-{h4}-{h12}.{n30}:{B22}==", "0.{h8}-{h4}-{h4}-{h4}-{h12}" },
+		{ "bitbucket_access", "ATCTT3xFfGN0{b170}={H8}", "ATCTT3xFfGN0" },
+		{ "packagist", "packagist_uut_{n68}", "packagist_uut_{n8}" },
+		{ "harness", "pat.{b22}.{n24}.{n20}", "pat.{b22}.{n24}" },
+		{ "socket_dev", "sktsec_{n40}_api", "sktsec_{n9}" },
+		{ "jenkins", "JENKINS_API_TOKEN=11{h32}", "jenkins 11{h32}" },
+		{ "paddle", "pdl_live_apikey_{l26}_{n22}_{n3}", "pdl_live_apikey_{l6}" },
+		{ "shopify_app", "shptka_{h32}", "shptka_{h8}" },
+		{ "binance", "BINANCE_SECRET={n64}", "binance {n64}" },
+		{ "eth_private_key", "PRIVATE_KEY=0x{h64}", "tx 0x{h64}" },
+		{ "bip32_private", "xprv{n107}", "xpub{n107}" },
+		{ "slack_workflow", "https://hooks.slack.com/workflows/T{u9}/A{u10}/{d18}/{n24}", "https://hooks.slack.com/workflows/T{u9}" },
+		{ "feishu_webhook", "https://open.feishu.cn/open-apis/bot/v2/hook/{h8}-{h4}-{h4}-{h4}-{h12}", "https://open.feishu.cn/open-apis/bot/v2/hook/" },
+		{ "mailersend", "mlsn.{h64}", "mlsn.{h8}" },
+		{ "klaviyo", "pk_{h34}", "pk_{h8}" },
+		{ "clickup", "pk_{d8}_{u32}", "pk_{d8}_{u3}" },
+		{ "telnyx", "KEY{u32}_{n22}", "KEY{u32}" },
+		{ "onesignal", "os_v2_app_{l103}", "os_v2_app_{l10}" },
+		{ "twitch", "oauth:{l30}", "oauth:{l8}" },
+		{ "trello", "ATTA{h72}", "ATTA{h8}" },
+		{ "asana_v2", "2/{d16}/{d16}:{h32}", "2/{d16}/{d16}" },
+		{ "dbt_cloud", "dbtc_{b44}", "dbtc_{b8}" },
+		{ "postman_collection", "PMAT-{u26}", "PMAT-{u8}" },
+		{ "statsig", "secret-{n43}", "secret-{h40}" },
+		{ "splunk_hec", "SPLUNK_TOKEN={h8}-{h4}-{h4}-{h4}-{h12}", "splunk {h8}-{h4}-{h4}-{h4}-{h12}" },
+		{ "private_key_base64", "client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt{n200}", "certificate-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0t{n200}" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		expect_form(t[i].type, t[i].yes);
+		expect_form(NULL, t[i].no);
+	}
+}
+
+/* The number of a bot is in base64: letters at random are none. */
+static void
+test_discord(void **state)
+{
+	expect_form("discord_bot_alone", "MTIzNDU2Nzg5MDEyMzQ1Njc4.{n6}.{n38}");
+	expect_form("discord_bot_alone", "\"OTk4NzY1NDMyMTA5ODc2NTQz.{n6}.{n27}\"");
+	expect_form(NULL, "MTIzNDU2Nzg5MDEyMzQ1Njc4.{n6}.{n12}");
+	expect_form(NULL, "MTIzNDU2abcdEyMzQ1Njc4.{n6}.{n38}");
+	expect_form(NULL, "org.example.{l6}.service.{l6}.x");
 }
 
 /* One character less, or letters before it, and it is no key. */
@@ -237,7 +365,8 @@ test_benign(void **state)
 static void
 test_hostile(void **state)
 {
-	static const char *const unit[] = { "sk-", "password=", "eyJ.", "-----BEGIN PRIVATE KEY-----\n", "token: ", "https://a:", "AKIA", "api_key=\"" };
+	static const char *const unit[] = { "sk-", "password=", "eyJ.", "-----BEGIN PRIVATE KEY-----\n", "token: ", "https://a:", "AKIA", "api_key=\"", "sntrys_a_", "machine a login ", "curl -u a:",
+	    ".MTIzND.", "1:AA", "AAAAAAAAAAAAAAAAAAAA", "0123456789abcdef-us", "&sig=", "xAZDO" };
 	static char text[2 << 20];
 	struct secret_hit *v;
 	size_t n;
@@ -267,7 +396,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_near_misses), cmocka_unit_test(test_urls_and_passwords),
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_examples), cmocka_unit_test(test_discord), cmocka_unit_test(test_near_misses), cmocka_unit_test(test_urls_and_passwords),
 		cmocka_unit_test(test_private_keys), cmocka_unit_test(test_benign), cmocka_unit_test(test_hostile), cmocka_unit_test(test_names),
 	};
 
