@@ -14,12 +14,15 @@
 /* Order of the fields of external_acl_type in etc/squid/llmsec-forward.conf.in. */
 enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
        /* these may be missing */
-       F_SCHEME = F_N, F_PATH, F_INNER, F_LABEL, F_UPGRADE, F_TYPE, F_USER, F_CERT, F_WORD, F_ADDRESS, F_CLIENT_PORT };
+       F_SCHEME = F_N, F_PATH, F_INNER, F_LABEL, F_UPGRADE, F_TYPE, F_USER, F_CERT, F_WORD, F_ADDRESS, F_CLIENT_PORT,
+       F_CONN_TAG };
 
 /* The words behind an ACL of squid.conf: with the ClientHello read; and is it to be opened, too? */
 #define WORD_HELLO	"hello"
 #define WORD_BUMP	"bump"
 #define WORD_OPENS	"opens"
+
+#define LABEL_MAX	128	/* bytes; a longer one isn't carried into a tunnel */
 
 static bool
 is_absent(const struct squid_field *f)
@@ -61,6 +64,20 @@ str_is(struct egress_str s, const char *word)
 	return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
 }
 
+/*
+ * Who vouches for the label: the hop that wrote the header.  What is inside a tunnel that is opened here comes from the
+ * workload itself, so there the label is the one of the CONNECT, which an answer has left on the connection.
+ */
+static struct egress_str
+label_read(const struct egress_request *q, const struct squid_line *l)
+{
+	struct egress_str tag = str_more(l, F_CONN_TAG);
+
+	if (str_is(q->method, "CONNECT") || !str_is(q->scheme, "https"))
+		return str_more(l, F_LABEL);
+	return tag;
+}
+
 /* For a CONNECT, Squid's URL path and Host header are the authority again, or nothing. */
 static void
 request_more(struct egress_request *q, const struct squid_line *l)
@@ -71,7 +88,7 @@ request_more(struct egress_request *q, const struct squid_line *l)
 	q->scheme = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_SCHEME);
 	q->path = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_PATH);
 	q->inner = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_INNER);
-	q->label = str_more(l, F_LABEL);
+	q->label = label_read(q, l);
 	q->upgrade = str_more(l, F_UPGRADE);
 	q->content_type = str_more(l, F_TYPE);
 	q->user = str_more(l, F_USER);
@@ -88,6 +105,7 @@ egress_request_from_line(struct egress_request *q, struct squid_line *l)
 		l->err = "expected: source method host port sni";
 		return false;
 	}
+	*q = (struct egress_request){ .port = 0 };
 	if (!port_read(&l->field[F_PORT], &q->port)) {
 		l->err = "bad port";
 		return false;
@@ -197,6 +215,18 @@ answer_budgets(struct buf *out, const struct egress_policy *p, const struct egre
 }
 
 static void
+reply_conn_tag(struct buf *out, struct egress_str label)
+{
+	char text[LABEL_MAX + 1];
+
+	if (label.n > LABEL_MAX || memchr(label.p, '\0', label.n) != NULL)
+		return;
+	memcpy(text, label.p, label.n);
+	text[label.n] = '\0';
+	squid_reply_key(out, "clt_conn_tag", text);
+}
+
+static void
 answer(struct buf *out, const struct egress_policy *p, const struct squid_line *l, const struct egress_request *q,
     const struct egress_verdict *v)
 {
@@ -221,6 +251,8 @@ answer(struct buf *out, const struct egress_policy *p, const struct squid_line *
 	squid_reply_word(out, "reason", egress_reason_str(v->reason));
 	if (*v->identity != '\0')
 		squid_reply_word(out, "identity", v->identity);
+	if (v->allow && q->label.n > 0 && str_is(q->method, "CONNECT"))
+		reply_conn_tag(out, q->label);
 	if (v->budgets != 0)
 		answer_budgets(out, p, v);
 	squid_reply_end(out);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "squid-helpers/egress_path.h"
 #include "squid-helpers/egress_policy_private.h"
 
 #define METHOD_CONNECT	1u	/* the first of method_names */
@@ -74,56 +75,39 @@ rule_has_port(const struct rule *r, unsigned port)
 	return false;
 }
 
-/*
- * A path that servers read in more than one way fits no pattern: escapes of letters, dots and slashes, dot
- * segments, doubled slashes, backslashes, zero bytes.  What is behind "?" is not the path.
- */
+/* Of a tunnel there is no path to see: a rule that refuses one waits for what is inside. */
 static bool
-path_is_plain(const char *p, size_t n)
+rule_has_path(const struct rule *r, const struct egress_request *q, uint32_t method)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '%' || p[i] == '\\' || p[i] == ';' || (unsigned char)p[i] <= 0x20 || (unsigned char)p[i] >= 0x7f)
-			return false;
-		if (p[i] == '/' && i + 1 < n && (p[i + 1] == '/' || p[i + 1] == '.'))
-			return false;
-	}
-	return n > 0 && p[0] == '/';
-}
-
-static bool
-rule_has_path(const struct rule *r, const struct egress_request *q)
-{
-	const char *end = q->path.n > 0 ? memchr(q->path.p, '?', q->path.n) : NULL;
-	size_t n = end != NULL ? (size_t)(end - q->path.p) : q->path.n;
+	size_t n = egress_path_len(q->path.p, q->path.n);
 
 	if (r->paths->n == 0)
 		return true;
-	if (!path_is_plain(q->path.p, n))
-		return false;
-	for (size_t i = 0; i < r->paths->n; i++) {
-		const char *pattern = r->paths->v[i];
-		size_t k = strlen(pattern);
+	if (r->allow)
+		return egress_path_allowed(r->paths, q->path.p, n);
+	return method != METHOD_CONNECT && egress_path_refused(r->paths, q->path.p, n);
+}
 
-		if (pattern[k - 1] == '*' ? n >= k - 1 && memcmp(pattern, q->path.p, k - 1) == 0 :
-		    n == k && memcmp(pattern, q->path.p, n) == 0)
-			return true;
-	}
-	return false;
+/* A method nobody knows fits what refuses and nothing that allows. */
+static bool
+rule_has_method(const struct rule *r, uint32_t method)
+{
+	return r->methods == 0 || (r->methods & method) != 0 || (method == 0 && !r->allow);
 }
 
 static enum egress_reason
 rule_fits(const struct rule *r, const struct egress_request *q, const struct match *m)
 {
 	/* What is inside a tunnel that is opened here is asked about by itself. */
-	bool outside = m->method == METHOD_CONNECT && r->bump;
+	bool outside = m->method == METHOD_CONNECT && r->bump && r->allow;
 
 	if (r->identities != 0 && !(r->identities & m->who))
 		return EGRESS_IDENTITY_NOT_ALLOWED;
 	if (!rule_has_port(r, q->port))
 		return EGRESS_PORT_NOT_ALLOWED;
-	if (r->methods != 0 && !(r->methods & m->method) && !outside)
+	if (!outside && !rule_has_method(r, m->method))
 		return EGRESS_METHOD_NOT_ALLOWED;
-	return outside || rule_has_path(r, q) ? EGRESS_ALLOWED : EGRESS_PATH_NOT_ALLOWED;
+	return outside || rule_has_path(r, q, m->method) ? EGRESS_ALLOWED : EGRESS_PATH_NOT_ALLOWED;
 }
 
 void

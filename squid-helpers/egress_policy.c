@@ -8,6 +8,7 @@
 #include "lib/set_dom.h"
 #include "squid-helpers/egress_addr.h"
 #include "squid-helpers/egress_lists.h"
+#include "squid-helpers/egress_path.h"
 #include "squid-helpers/egress_policy_private.h"
 #include "squid-helpers/egress_usage.h"
 
@@ -236,11 +237,61 @@ static const struct word doh_names[] = {
 	WORD("use-application-dns.net"),
 };
 
+/* A media type without its parameters. */
+static bool
+type_is(const struct egress_str *s, const char *type)
+{
+	size_t n = 0;
+
+	while (n < s->n && s->p[n] != ';' && s->p[n] != ' ' && s->p[n] != '\t')
+		n++;
+	return str_is(&(struct egress_str){ s->p, n }, type);
+}
+
+/* Is "/dns-query" a segment of the path?  (The path that RFC 8484 section 4.1 and everybody uses.) */
+static bool
+path_is_doh(const char *p, size_t n)
+{
+	static const char name[] = "/dns-query";
+	size_t k = sizeof(name) - 1;
+	const char *at = p;
+
+	while (n > 0 && (at = memmem(at, n - (size_t)(at - p), name, k)) != NULL) {
+		at += k;
+		if (at == p + n || *at == '/' || *at == ';')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is one parameter a DNS message as RFC 8484 section 4.1 sends it by GET: "dns=" and base64url, of which 16 characters
+ * are the header of RFC 1035 section 4.1.1?  One question, no answer, no authority; flags and additional records may be.
+ */
+static bool
+query_is_doh(const char *p, size_t n)
+{
+	const char *end = p + n, *at = p;
+
+	while (at < end && (at = memmem(at, (size_t)(end - at), "dns=", 4)) != NULL) {
+		const char *v = at + 4;
+
+		/* 00 01, 00 00, 00 00 in bytes 4 to 9 are the low four bits of character 5, and all of 6 to 13. */
+		if ((at == p || at[-1] == '&') && end - v > 16 && memcmp(v + 6, "ABAAAAAA", 8) == 0 &&
+		    memchr("AQgw", v[5], 4) != NULL)
+			return true;
+		at = v;
+	}
+	return false;
+}
+
 static bool
 is_doh(const struct egress_host *h, const struct egress_request *q)
 {
-	if (q->port == 853 || str_is(&q->content_type, "application/dns-message") ||
-	    (q->path.n >= 10 && memcmp(q->path.p, "/dns-query", 10) == 0))
+	size_t path = egress_path_len(q->path.p, q->path.n);
+
+	if (q->port == 853 || type_is(&q->content_type, "application/dns-message") || path_is_doh(q->path.p, path) ||
+	    (path < q->path.n && query_is_doh(q->path.p + path + 1, q->path.n - path - 1)))
 		return true;
 	for (size_t i = 0; i < sizeof(doh_names) / sizeof(doh_names[0]); i++) {
 		size_t k = doh_names[i].n;

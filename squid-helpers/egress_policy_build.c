@@ -11,6 +11,7 @@
 
 #include "lib/conf.h"
 #include "lib/diag.h"
+#include "squid-helpers/egress_path.h"
 #include "squid-helpers/egress_policy_private.h"
 
 static void
@@ -170,8 +171,9 @@ static void
 rule_ports(struct egress_policy *p, struct rule *r, const struct egress_conf_rule *c,
     struct diag *d)
 {
+	/* What refuses a host refuses it whole, also where the port isn't known (0). */
 	if (c->ports.n == 0)
-		r->ports[r->n_ports++] = (struct port_range){ 443, 443 };
+		r->ports[r->n_ports++] = r->allow ? (struct port_range){ 443, 443 } : (struct port_range){ 0, 65535 };
 	for (size_t i = 0; i < c->ports.n; i++) {
 		if (r->n_ports == PORTS_MAX)
 			policy_error(p, d, c->at, c->id, c->ports.v[i], "is one port range too many (16)");
@@ -208,6 +210,8 @@ rule_paths(const struct egress_policy *p, struct rule *r, const struct egress_co
 
 		if (s[0] != '/' || strpbrk(s, "?#% \t") != NULL || (strchr(s, '*') != NULL && strchr(s, '*')[1] != '\0'))
 			policy_error(p, d, c->at, c->id, s, "is not a path: it begins with a slash, and a star only ends it");
+		else if (!egress_path_is_plain(s, strlen(s)))
+			policy_error(p, d, c->at, c->id, s, "is a path that no request fits: dot segments, doubled slashes, semicolons");
 	}
 }
 

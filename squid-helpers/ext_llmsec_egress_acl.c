@@ -118,7 +118,7 @@ test(const char *path, const char *fields)
 	struct egress_usage *usage = NULL;
 	struct diag *d = diag_new();
 	struct squid_line l;
-	struct egress_request q;
+	struct egress_request q = { .port = 0 };
 	struct egress_verdict v;
 	char *line = test_line(fields);
 	int r = 2;

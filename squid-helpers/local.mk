@@ -18,7 +18,7 @@ noinst_LTLIBRARIES += %D%/libegress.la
 %C%_libegress_la_SOURCES = %D%/egress_host.c %D%/egress_host.h %D%/egress_conf.c %D%/egress_conf.h \
 	%D%/egress_policy.c %D%/egress_policy_build.c %D%/egress_policy.h \
 	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \
-	%D%/egress_match.c %D%/egress_policy_budget.c %D%/egress_usage.c %D%/egress_usage.h \
+	%D%/egress_match.c %D%/egress_path.c %D%/egress_path.h %D%/egress_policy_budget.c %D%/egress_usage.c %D%/egress_usage.h \
 	%D%/egress_accounts.c %D%/egress_accounts.h \
 	%D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/audit_queue.c %D%/audit_queue.h \
 	%D%/audit_read.c %D%/audit_read.h %D%/audit_report.c %D%/audit_report.h %D%/squid_line.c %D%/squid_line.h \
@@ -56,7 +56,7 @@ tests_unit_squid_helpers_test_audit_LDADD = $(EGRESS_TEST_LIBS) $(CRYPTO_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
-	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/quota.sh tests/helper/budget.sh
+	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/identity.sh tests/helper/quota.sh tests/helper/budget.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench
 tests_bench_egress_bench_SOURCES = tests/bench/egress_bench.c tests/bench/ti_corpus.c tests/bench/ti_corpus.h
 tests_bench_egress_bench_LDADD = %D%/libegress.la

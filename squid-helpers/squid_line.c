@@ -68,8 +68,11 @@ field_escaped(struct squid_field *f, char *p, size_t n, const char **err)
 				*err = "bad percent escape";
 				return 0;
 			}
-			c = (char)(hi << 4 | lo);
-			i += 2;
+			/* An escaped "?" doesn't end a path as a plain one does. */
+			if ((hi << 4 | lo) != '?') {
+				c = (char)(hi << 4 | lo);
+				i += 2;
+			}
 		}
 		p[f->n++] = c;
 	}

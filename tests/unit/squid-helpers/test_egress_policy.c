@@ -181,6 +181,8 @@ mistakes_are_named(void **state)
 		{ "rules: [{id: a, domains: [b.c], methods: [get]}]", "not a method" },
 		{ "rules: [{id: 'a\"b', domains: [b.c]}]", "must be" },
 		{ "rules: [{id: a, domains: [b.c], colour: red}]", "colour" },
+		{ "rules: [{id: a, domains: [b.c], paths: [/a/../b]}]", "no request fits" },
+		{ "rules: [{id: a, domains: [b.c], paths: [/a//b]}]", "no request fits" },
 	};
 	char err[512];
 
@@ -377,6 +379,17 @@ every_part_of_the_tuple_counts(void **state)
 		{ "192.0.2.1", "CONNECT", "x.open.example.com", 853, { .port = 0 }, EGRESS_DOH, "egress.dns-endpoint" },
 		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/dns-query?dns=AA") }, EGRESS_DOH, "egress.dns-endpoint" },
 		{ "192.0.2.1", "POST", "x.open.example.com", 80, { .content_type = S("application/dns-message") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("//dns-query?dns=AA") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/a/dns-query/") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/dns-query-help?x=/dns-query") }, EGRESS_ALLOWED, "open" },
+		/* The example of RFC 8484 section 4.1.1 elsewhere, another id and flags, and what only looks like it. */
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/q?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/q?a=b&dns=q80BIAABAAAAAAABA3d3dwdleGFtcGxlA2NvbQAAAQAB") }, EGRESS_DOH, "egress.dns-endpoint" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/q?dns=AAABAAABAAAAAAAA") }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/q?dns=ns1.long-name.example.com") }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/q?dns=") }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .path = S("/q?adns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB") }, EGRESS_ALLOWED, "open" },
+		{ "192.0.2.1", "POST", "x.open.example.com", 80, { .content_type = S("Application/DNS-Message; x=1") }, EGRESS_DOH, "egress.dns-endpoint" },
 		{ "192.0.2.1", "GET", "x.open.example.com", 80, { .upgrade = S("websocket") }, EGRESS_WEBSOCKET, "egress.websocket" },
 		{ "192.0.2.1", "POST", "x.open.example.com", 80, { .content_type = S("application/grpc+proto") }, EGRESS_GRPC, "egress.grpc" },
 		{ "192.0.2.1", "POST", "talk.example.com", 443, { .content_type = S("application/grpc"), .upgrade = S("websocket") }, EGRESS_ALLOWED, "talk" },
@@ -400,6 +413,86 @@ every_part_of_the_tuple_counts(void **state)
 			    egress_reason_str(v.reason), v.rule, egress_reason_str(r->reason), r->rule);
 		assert_int_equal(v.bump, v.allow && strcmp(v.rule, "chat") == 0);
 	}
+	egress_policy_free(&p);
+}
+
+/* A server may read each of these as a path below /admin/, or as /exact. */
+static void
+refusals_see_every_reading_of_a_path(void **state)
+{
+	static const char *const refused[] = {
+		"/admin/", "/admin/x", "//admin/x", "/./admin/x", "/x/../admin/x", "/x/y/../../admin/x", "/../admin/x", "/Admin/X",
+		"/%61dmin/x", "/%2561dmin/x", "/x/%2e%2e/admin/x", "/x%2f../admin/x", "\\admin\\x", "/x\\..\\admin/x",
+		"/admin;v=1/x", "/x;a/../admin/x", "/admin//x", "/admin/x?y", "/admin/%3f", "/%25252561dmin/x", "/exact", "/exact/",
+		"/exact?x", "/exact%3fx", "/exact%23/../..", "/EXACT;x", "/.%2fexact", "/admin%2fx", "/x%00/admin", "/exact/.", "/exact/x/..",
+	}, *const fine[] = {
+		"/", "", "/x", "/administrator", "/x/admin/y", "/exactly", "/exact/x", "/?/admin/x", "/x?/../admin/", "/.admin/x",
+		"/.well-known/x", "/100%/x", "/a%20b", "/\xc3\xbc", "/%3f/../x", "/admin/../x", "/...", "/x/..y",
+	};
+	struct egress_policy *p = load("rules:\n  - {id: no, action: deny, domains: [a.example.com], paths: [/admin/*, /exact]}\n"
+	    "  - {id: get, domains: [b.example.com], methods: [GET], ports: [80]}\n"
+	    "  - {id: no-delete, action: deny, domains: [a.example.com], methods: [DELETE]}\n"
+	    "  - {id: yes, domains: [a.example.com], ports: [80], tls: bump}\n"
+	    "  - {id: well, domains: [w.example.com], ports: [80], paths: [/.well-known/*]}\n", NULL, 0);
+	struct egress_request q = { str("192.0.2.1"), str("GET"), str("a.example.com"), .port = 80 };
+	struct egress_verdict v;
+	char longest[5000];
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		q.path = str(refused[i]);
+		egress_decide(p, &q, &v);
+		if (v.reason != EGRESS_DENIED_BY_RULE)
+			fail_msg("%s passes: %s by %s", refused[i], egress_reason_str(v.reason), v.rule);
+	}
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		q.path = str(fine[i]);
+		egress_decide(p, &q, &v);
+		if (!v.allow)
+			fail_msg("%s is refused: %s by %s", fine[i], egress_reason_str(v.reason), v.rule);
+	}
+	/* What is too long to be read, or too deep, is refused. */
+	memset(longest, 'a', sizeof(longest));
+	longest[0] = '/';
+	q.path = (struct egress_str){ longest, sizeof(longest) };
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_DENIED_BY_RULE);
+	q.path = str("/%25252525252561dmin");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_DENIED_BY_RULE);
+	/* The tunnel is opened, and what is inside is asked about. */
+	q.path = str("");
+	q.method = str("CONNECT");
+	egress_decide(p, &q, &v);
+	assert_true(v.allow && v.bump);
+	for (const char *const *m = (const char *const[]){ "DELETE", "delete", "PROPFIND", NULL }; *m != NULL; m++) {
+		q.path = str("/x");
+		q.method = str(*m);
+		egress_decide(p, &q, &v);
+		assert_int_equal(v.reason, EGRESS_DENIED_BY_RULE);
+	}
+	q.method = str("GET");
+	q.host = str("w.example.com");
+	q.path = str("/.well-known/openid-configuration");
+	egress_decide(p, &q, &v);
+	assert_true(v.allow);
+	egress_policy_free(&p);
+}
+
+/* "No port" of a rule that refuses is every port. */
+static void
+refusals_are_for_every_port(void **state)
+{
+	struct egress_policy *p = load("rules:\n  - {id: no, action: deny, domains: [.bad.example.com]}\n"
+	    "  - {id: yes, domains: [.example.com], ports: [80, 443, 8000-9000]}\n", NULL, 0);
+
+	(void)state;
+	assert_non_null(p);
+	expect(p, "GET", "x.bad.example.com", 80, "", EGRESS_DENIED_BY_RULE, "no");
+	expect(p, "CONNECT", "bad.example.com", 8443, "", EGRESS_DENIED_BY_RULE, "no");
+	expect(p, "GET", "bad.example.com", 0, "", EGRESS_DENIED_BY_RULE, "no");
+	expect(p, "GET", "good.example.com", 80, "", EGRESS_ALLOWED, "yes");
 	egress_policy_free(&p);
 }
 
@@ -480,6 +573,8 @@ main(void)
 		cmocka_unit_test(listed_hosts_are_refused),
 		cmocka_unit_test(every_part_of_the_tuple_counts),
 		cmocka_unit_test(observing_refuses_nothing),
+		cmocka_unit_test(refusals_see_every_reading_of_a_path),
+		cmocka_unit_test(refusals_are_for_every_port),
 		cmocka_unit_test(lists_beat_rules),
 	};
 
