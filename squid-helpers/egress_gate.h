@@ -6,7 +6,7 @@
  * is what is dialled; and the end of connections that a change of lists or policy revokes.  Two sources:
  *
  *	the lists (egress_lists.h), looked at every 20 ms: networks become routes, connections to them end; what others
-	took out of the kernel is back within 5 s;
+ *	take out of the kernel, which says so, is back a second later;
  *	datagrams of the helper on a UNIX socket, lines of "cut ADDRESS PORT": that client's connection to the proxy ends.
  *
  * One thread.
@@ -16,6 +16,7 @@
 
 #include "lib/set_file.h"
 #include "squid-helpers/gate_kernel.h"
+#include "squid-helpers/gate_nets.h"
 
 #define EGRESS_GATE_PORTS	16
 
@@ -28,8 +29,8 @@ struct egress_gate {
 	struct set_stamp	 seen;
 	time_t			 checked, renewed;
 	int			 lists_err, kernel_err;	/* of the last try */
-	struct cidr		*nets;		/* in the kernel, sorted */
-	size_t			 n_nets;
+	struct gate_nets	 nets;		/* in the kernel, sorted */
+	bool			 stale;		/* others changed what is there */
 	uint16_t		 ports[EGRESS_GATE_PORTS];	/* of the proxy */
 	size_t			 n_ports;
 	int			 fd;		/* of the helper's datagrams */
@@ -45,6 +46,8 @@ void	egress_gate_close(struct egress_gate *);
 int	egress_gate_check(struct egress_gate *, time_t now);
 /* One datagram, of <n> bytes from outside. */
 void	egress_gate_datagram(struct egress_gate *, const char *p, size_t n);
+/* Does Squid listen there? */
+bool	egress_gate_is_proxy(const struct egress_gate *, uint16_t port);
 /* Until SIGTERM or SIGINT. */
 void	egress_gate_run(struct egress_gate *);
 #endif

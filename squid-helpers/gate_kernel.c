@@ -169,11 +169,13 @@ gate_kernel_open(struct gate_kernel *k, uid_t uid, uint32_t table, const uint16_
 {
 	int err = 0;
 
-	*k = (struct gate_kernel){ .uid = uid, .table = table };
+	*k = (struct gate_kernel){ .uid = uid, .table = table, .watch_fd = -1 };
 	k->route_fd = netlink_open(NETLINK_ROUTE);
 	k->diag_fd = netlink_open(NETLINK_SOCK_DIAG);
 	if (k->route_fd < 0 || k->diag_fd < 0)
 		err = -errno;
+	if (err == 0)
+		err = gate_watch_open(k);
 	if (err == 0)
 		err = gate_kernel_rules(k, ports, n);
 	if (err < 0)
@@ -188,7 +190,9 @@ gate_kernel_close(struct gate_kernel *k)
 		close(k->route_fd);
 	if (k->diag_fd >= 0)
 		close(k->diag_fd);
-	k->route_fd = k->diag_fd = -1;
+	if (k->watch_fd >= 0)
+		close(k->watch_fd);
+	k->route_fd = k->diag_fd = k->watch_fd = -1;
 }
 
 int

@@ -15,8 +15,8 @@
 #include "lib/cidr.h"
 
 struct gate_kernel {
-	int		 route_fd, diag_fd;
-	uint32_t	 seq, table;
+	int		 route_fd, diag_fd, watch_fd;
+	uint32_t	 seq, table, port;	/* <port>: netlink's name for route_fd */
 	uid_t		 uid;
 };
 
@@ -33,6 +33,14 @@ int	gate_kernel_rules(struct gate_kernel *, const uint16_t *ports, size_t n);
 int	gate_kernel_route(struct gate_kernel *, const struct cidr *, bool add);
 /* Every network in the table, to <fn>; 0, what <fn> returned, or -errno. */
 int	gate_kernel_routes(struct gate_kernel *, int (*fn)(void *, const struct cidr *), void *arg);
+
+/*
+ * Did others change our routes or any rule since the last call?  The kernel tells (rtnetlink(7), groups); what it could
+ * not tell for want of room, after changes of our own by the thousand, is a yes, too.
+ */
+bool	gate_watch_changed(struct gate_kernel *);
+/* In gate_kernel_open(). */
+int	gate_watch_open(struct gate_kernel *);
 
 /* A TCP connection of the user.  Addresses: IPv4 as ::ffff:a.b.c.d. */
 struct gate_socket {

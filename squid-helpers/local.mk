@@ -24,7 +24,8 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/audit_read.c %D%/audit_read.h %D%/audit_report.c %D%/audit_report.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h %D%/egress_tunnels.c %D%/egress_tunnels.h \
-	%D%/egress_gate.c %D%/egress_gate.h %D%/gate_kernel.c %D%/gate_kernel.h
+	%D%/egress_gate.c %D%/egress_gate.h %D%/gate_kernel.c %D%/gate_kernel.h \
+	%D%/gate_nets.c %D%/gate_nets.h %D%/gate_serve.c %D%/gate_watch.c
 dist_man_MANS += %D%/llmsec-egress-gate.8 %D%/log_llmsec_daemon.8 %D%/ext_llmsec_egress_acl.8 %D%/llmsec-egress.yaml.5
 endif
 
@@ -56,8 +57,11 @@ tests_unit_squid_helpers_test_audit_LDADD = $(EGRESS_TEST_LIBS) $(CRYPTO_LIBS)
 
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
-	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/identity.sh tests/helper/quota.sh tests/helper/budget.sh
-check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench
+	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/identity.sh \
+	tests/helper/quota.sh tests/helper/budget.sh
+check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench tests/bench/gate_bench
+tests_bench_gate_bench_SOURCES = tests/bench/gate_bench.c
+tests_bench_gate_bench_LDADD = %D%/libegress.la
 tests_bench_egress_bench_SOURCES = tests/bench/egress_bench.c tests/bench/ti_corpus.c tests/bench/ti_corpus.h
 tests_bench_egress_bench_LDADD = %D%/libegress.la
 tests_helper_tiny_icap_CFLAGS = $(AM_CFLAGS) -pthread

@@ -130,3 +130,24 @@ sleep 0.5
 "$SQUID" -n "$name_dstdomain" -f "$tap_dir/side.dstdomain/squid.conf" -k reconfigure
 wait "$loader"
 printf 'dstdomain, squid -k reconfigure once: %s failed, longest wait for an answer %s\n' "$(bad dstdomain)" "$(longest dstdomain)"
+
+# ---- a listed address: until connect(2) of Squid's user is refused
+gate_world='
+	d=$1; shift
+	ip link set lo up && ip link add near type veth peer name far && ip address add 93.184.216.1/24 dev near &&
+		ip link set near up && ip link set far up || exit 1
+	"$builddir/squid-helpers/llmsec-egress-gate" -l "$d/lists" -s "$d/sock" -u "$1" 2>"$d/gate.err" & gate=$!
+	"$builddir/tests/bench/gate_bench" changes "$d" 200 "$(id -u "$1")"
+	kill $gate'
+if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
+	printf '\n== a change of the addresses, until the kernel refuses (target 200 ms)\n'
+	for k in 0 "$n"; do
+		dir=$tap_dir/gate.$k
+		world "$dir" "$n"
+		[ "$k" = 0 ] || "$builddir/tests/bench/gate_bench" make "$dir" "$k"
+		chown -R "$squid_user" "$dir"
+		printf '%d denied names, %d denied addresses: ' "$n" "$k"
+		export builddir
+		unshare -n bash -c "$gate_world" gate "$dir" "$squid_user" || bail_out "the gate: $(tail -n 3 "$dir/gate.err")"
+	done
+fi
