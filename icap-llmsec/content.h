@@ -42,6 +42,7 @@ struct content_conf {
 	int	 secrets;		/* enum content_mode: in what goes out */
 	int	 python;		/* enum content_mode: start-up files that run code */
 	int	 opaque;		/* enum content_mode: unknown codings, broken multipart, too large to be looked at */
+	int	 unreadable;		/* enum content_mode: something in an archive that can't be read, which nobody opens by itself */
 	int	 pieces;		/* enum content_mode: uploads of a part of a file */
 	int64_t	 max_whole;		/* bytes collected where only the whole tells; also decoded */
 	int64_t	 max_unpacked;		/* bytes that an archive may give */

@@ -52,6 +52,7 @@ const struct conf_opt content_conf_opts[] = {
 	CONF_ENUM(struct content_conf, secrets, secret_names, "block", "keys and passwords in requests; mask: stars in bodies, refused in headers"),
 	CONF_ENUM(struct content_conf, python, mode_names, "block", "Python's start-up files (.pth, sitecustomize) that run code, also in packages"),
 	CONF_ENUM(struct content_conf, opaque, mode_names, "block", "what can't be looked at: unknown codings, broken multipart, too large"),
+	CONF_ENUM(struct content_conf, unreadable, mode_names, "monitor", "something in an archive that can't be read, and that no installer opens by itself"),
 	CONF_ENUM(struct content_conf, pieces, mode_names, "block", "uploads of a part of a file, which doesn't tell what it is of"),
 	CONF_SIZE(struct content_conf, max_whole, 65536, 1 << 30, "32M", "collected where only the whole tells"),
 	CONF_SIZE(struct content_conf, max_unpacked, 65536, (int64_t)1 << 32, "256M", "that an archive may unpack to"),

@@ -149,6 +149,32 @@ judge_parts(struct content *c, struct multipart *m, const struct piece *p)
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "multipart", "body", "its parts cannot be told apart", 400);
 }
 
+/* The finding that decides: one that says something of the code, then what can't be judged, then what nobody opens. */
+static const struct pth_finding *
+worst(const struct pth_report *r)
+{
+	const struct pth_finding *f = &r->v[0];
+
+	for (size_t i = 1; i < r->n; i++)
+		if (f->layer >= PTH_LIMIT && r->v[i].layer < f->layer)
+			f = &r->v[i];
+	return f;
+}
+
+static enum content_mode
+python_mode(const struct content *c, const struct pth_finding *w, bool package)
+{
+	enum content_mode mode = c->python, opaque = (enum content_mode)c->conf->opaque;
+
+	if (w->layer == PTH_UNREADABLE)
+		mode = (enum content_mode)c->conf->unreadable;
+	else if (w->layer == PTH_LIMIT && (!package || opaque > mode))	/* it can't be opened: may be no package at all */
+		mode = opaque;
+	if (w->layer >= PTH_LIMIT && c->in.partial && mode > CONTENT_MONITOR)	/* a piece of an archive is none */
+		mode = CONTENT_MONITOR;
+	return mode;
+}
+
 /* Start-up files of Python, alone or in a package. */
 static void
 judge_python(struct content *c, const struct piece *p, const struct filetype *f)
@@ -156,9 +182,8 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 	const char *name = p->name != NULL ? p->name : "";
 	enum pth_kind kind = pth_kind(name);
 	struct pth_limits lim = {.unpacked = (size_t)c->conf->max_unpacked};
-	enum content_mode mode = c->python;
+	const struct pth_finding *w;
 	struct pth_report *r;
-	size_t hard = 0;
 
 	if (c->python == CONTENT_ALLOW || !p->whole || !content_is_python(name, f))
 		return;
@@ -171,14 +196,10 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", f->name, "package", "no memory to look at it", 503);
 		return;
 	}
-	while (hard < r->n && r->v[hard].layer == PTH_LIMIT)
-		hard++;
-	if (hard == r->n && kind == PTH_NONE && (!is_package(name, f) || (enum content_mode)c->conf->opaque > mode))
-		mode = (enum content_mode)c->conf->opaque;	/* it can't be opened: may be no package at all */
-	if (hard == r->n && c->in.partial && mode > CONTENT_MONITOR)	/* a piece of an archive is none */
-		mode = CONTENT_MONITOR;
-	if (r->n > 0)
-		content_found(c, mode, pth_rule_id(r->v[hard < r->n ? hard : 0].layer), f->name, "package", r->v[hard < r->n ? hard : 0].why, 403);
+	if (r->n == 0)
+		return;
+	w = worst(r);
+	content_found(c, python_mode(c, w, kind != PTH_NONE || is_package(name, f)), pth_rule_id(w->layer), f->name, "package", w->why, 403);
 }
 
 void

@@ -23,7 +23,7 @@ static const struct { const char *id, *name; } layers[PTH_LAYERS] = {
 	[PTH_PROCESS] = {"LLMSEC-PTH-PROCESS", "process"}, [PTH_PERSIST] = {"LLMSEC-PTH-PERSIST", "persist"},
 	[PTH_CREDENTIAL] = {"LLMSEC-PTH-CREDENTIAL", "credential"}, [PTH_BLOB] = {"LLMSEC-PTH-BLOB", "blob"},
 	[PTH_PATH] = {"LLMSEC-PTH-PATH", "path"}, [PTH_HIDDEN] = {"LLMSEC-PTH-HIDDEN", "hidden"},
-	[PTH_LIMIT] = {"LLMSEC-PTH-LIMIT", "limit"},
+	[PTH_LIMIT] = {"LLMSEC-PTH-LIMIT", "limit"}, [PTH_UNREADABLE] = {"LLMSEC-PTH-UNREADABLE", "unreadable"},
 };
 
 const char *
@@ -48,8 +48,14 @@ pth_found(const struct pth_at *at, enum pth_layer layer, const char *why)
 			return;
 	if (at->file == NULL)
 		r->nomem = true;
-	if (r->n == PTH_FINDINGS) {
+	if (r->n == PTH_FINDINGS) {	/* what can't be judged doesn't crowd out what can */
+		size_t i = 0;
+
 		r->more++;
+		while (i < r->n && (r->v[i].layer < PTH_LIMIT || r->v[i].layer <= layer))
+			i++;
+		if (i < r->n)
+			r->v[i] = (struct pth_finding){layer, at->line, at->file != NULL ? at->file : "", why};
 		return;
 	}
 	r->v[r->n++] = (struct pth_finding){layer, at->line, at->file != NULL ? at->file : "", why};

@@ -27,6 +27,7 @@ enum pth_layer {
 	PTH_PATH,		/* a directory that anybody may write goes into sys.path */
 	PTH_HIDDEN,		/* made to look like something else: odd white space, line ends, names */
 	PTH_LIMIT,		/* cannot be judged: too large, too deep, damaged, encrypted, compiled */
+	PTH_UNREADABLE,		/* something inside cannot be read, which no installer opens by itself */
 	PTH_LAYERS
 };
 
@@ -69,8 +70,9 @@ const char *pth_layer_name(enum pth_layer);
 /* One start-up file of that kind.  The report must be zeroed before the first; findings add up. */
 void	pth_check(enum pth_kind, const char *file, const void *, size_t, struct arena *, struct pth_report *);
 /*
- * An archive in memory: every start-up file in it, and in archives in it.  Damage, encryption, a limit or two ways to read it are findings, in
- * an archive inside too, unless two bytes are all that it has of an archive.  <file> names it in findings.
+ * An archive in memory: every start-up file in it, and in archives in it.  Damage, encryption, a limit or two ways to read it are findings.
+ * Inside another they are PTH_UNREADABLE, unless its names say that Python or an installer would open it; nothing, where two bytes are all that it
+ * has of an archive.  <file> names it in findings.
  */
 void	pth_check_archive(const char *file, const void *, size_t, const struct pth_limits *, struct arena *,
 	    struct pth_report *);

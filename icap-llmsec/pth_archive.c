@@ -33,6 +33,14 @@ limit(struct walk *w, const char *file, const char *why)
 	pth_found(&at, PTH_LIMIT, why);
 }
 
+static void
+unreadable(struct walk *w, const char *file, const char *why)
+{
+	struct pth_at at = {.r = w->r, .a = w->a, .file = file};
+
+	pth_found(&at, PTH_UNREADABLE, why);
+}
+
 static bool
 spend(struct walk *w, const char *file, size_t n)
 {
@@ -108,6 +116,8 @@ see_entry(struct walk *w, struct archive *a, struct archive_entry *e, const char
 	if (!read_entry(w, a, inner, &data, kind != PTH_NONE)) {
 		if (!w->stop && kind != PTH_NONE)
 			limit(w, inner, "cannot be unpacked");
+		else if (!w->stop)	/* it may be an archive */
+			unreadable(w, inner, "cannot be unpacked");
 	} else if (kind != PTH_NONE)
 		pth_check(kind, inner, buf_ptr(&data), buf_len(&data), w->a, w->r);
 	else if (is_container(buf_ptr(&data), buf_len(&data)))
@@ -188,13 +198,13 @@ afford(struct walk *w, struct archive *a, struct archive_entry *e, const char *f
 }
 
 /*
- * Is it, inside a package, of a kind that pip and Python unpack?  Others are met there that nobody does and libarchive cannot: static
- * libraries of Windows ("ar"), pictures of disks, whatever begins with the two bytes of a rare packer.
+ * Is it, inside a package, surely an archive?  Others are met there that libarchive cannot read and nobody unpacks: static libraries of
+ * Windows ("ar"), pictures of disks, whatever begins with the two bytes of a rare packer.
  */
 static bool
 is_certain(const void *data, size_t len)
 {
-	static const char *const kinds[] = {"zip", "wheel", "jar", "tar", "gzip", "bzip2", "xz", "7z"};
+	static const char *const kinds[] = {"zip", "wheel", "jar", "tar", "gzip", "bzip2", "xz", "7z", "zstd", "rar", "cab", "deb", "rpm"};
 	const struct filetype *t = filetype_of(data, len);
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -204,40 +214,78 @@ is_certain(const void *data, size_t len)
 }
 
 static bool
-named_zip(const char *file)
+has_word(const unsigned char *p, size_t len, const char *word)
 {
-	static const char *const ends[] = {".whl", ".egg", ".zip", ".pyz"};
+	size_t k = strlen(word);
+
+	for (size_t i = 0; i + k <= len; i++)
+		if ((p[i] | 32) == ((unsigned char)*word | 32) && strncasecmp((const char *)p + i, word, k) == 0)
+			return true;
+	return false;
+}
+
+/* Names of what Python reads at its start, or pip installs from, as a zip has them in the clear. */
+static bool
+names_python(const void *data, size_t len)
+{
+	static const char *const words[] = {".pth", "sitecustomize", "usercustomize", ".dist-info", "setup.py", "pyproject.toml"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (has_word(data, len, words[i]))
+			return true;
+	return false;
+}
+
+/* <package>: what Python takes from a folder, or runs, by that name. */
+static bool
+named_zip(const char *file, bool package)
+{
+	static const char *const ends[] = {".zip", ".whl", ".egg", ".pyz"};
 	const char *dot = strrchr(file, '.');
 
-	for (size_t i = 0; dot != NULL && i < sizeof(ends) / sizeof(*ends); i++)
+	for (size_t i = package; dot != NULL && i < sizeof(ends) / sizeof(*ends); i++)
 		if (strcasecmp(dot, ends[i]) == 0)
 			return true;
 	return false;
 }
 
+/* Nobody opens an archive in a package by itself, and test suites have broken ones; but what Python would take for a package counts. */
+static void
+doubt(struct walk *w, const char *file, const void *data, size_t len, unsigned depth, const char *why)
+{
+	if (depth == 0 || named_zip(file, true) || names_python(data, len))
+		limit(w, file, why);
+	else
+		unreadable(w, file, why);
+}
+
 /*
  * Do all readers see the same files in it?  pip asks zipfile.is_zipfile() before it goes by the name, and that finds a zip behind
- * anything.  A tar whose last member is a zip is no trick, so a zip before the padding of a tar is looked into like a member.
+ * anything.  A zip as the last thing in a tar, or stored in a gzip or xz, is no trick: what follows it (padding, a checksum) says so, and both are
+ * looked into.  Of a stored one that blocks have cut up, readers see the directory, and no more.
  */
 static bool
 is_one_thing(struct walk *w, const char *file, const void *data, size_t len, unsigned depth)
 {
-	size_t n;
-	const void *zip = zip_behind(data, len, &n);
+	size_t n, k;
+	const void *zip = zip_behind(data, len, &n), *dir;
 
 	if (!zip_is_plain(data, len)) {
-		limit(w, file, "a zip that two readers may take for different files");
+		doubt(w, file, data, len, depth, "a zip that two readers may take for different files");
 		return false;
 	}
 	if (zip == NULL || !is_container(data, len))
 		return true;
-	if (named_zip(file) || strcmp(filetype_of(data, len)->name, "tar") != 0 || memcmp(zip, "PK", 2) != 0 ||
-	    (const char *)zip + n == (const char *)data + len) {
-		limit(w, file, "one archive for some readers and another for others");
-		return false;
+	if (!named_zip(file, false) && (const char *)zip + n != (const char *)data + len) {
+		if (memcmp(zip, "PK", 2) == 0) {
+			walk_archive(w, file, zip, n, depth);
+			return true;
+		}
+		if ((dir = zip_directory(zip, n, &k)) != NULL && !names_python(dir, k))
+			return true;
 	}
-	walk_archive(w, file, zip, n, depth + 1);
-	return true;
+	doubt(w, file, data, len, depth, "one archive for some readers and another for others");
+	return false;
 }
 
 static void
@@ -268,7 +316,7 @@ walk_archive(struct walk *w, const char *file, const void *data, size_t len, uns
 		before = now;
 	}
 	if (rc != ARCHIVE_EOF && !w->stop && !w->r->nomem && (depth == 0 || is_certain(data, len)))
-		limit(w, file, "cannot be unpacked");
+		doubt(w, file, data, len, depth, "cannot be unpacked");
 	archive_read_free(a);
 }
 

@@ -114,38 +114,83 @@ is_two_faced(const unsigned char *e, uint64_t size)
 	return folder && last != '/' && last != '\\' && size > 0;
 }
 
-static const unsigned char *
-extension(const unsigned char *name, size_t n)
+static size_t
+component(const unsigned char *s, size_t n)
 {
-	for (size_t i = n; i-- > 0 && name[i] != '/';)
-		if (name[i] == '.')
-			return name + i;
-	return name + n;
+	size_t k = 0;
+
+	while (k < n && s[k] != '/' && s[k] != '\\')
+		k++;
+	return k;
+}
+
+static bool
+is_ascii(const unsigned char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* What stands behind the last dot: its length. */
+static size_t
+extension(const unsigned char *s, size_t n)
+{
+	for (size_t i = n; i-- > 0;)
+		if (s[i] == '.')
+			return n - i;
+	return 0;
 }
 
 /*
- * The Unicode name (4.6.9) is another name for the readers that know it.  It's written because the plain one cannot say it: so that one has
- * bytes beyond ASCII, or Info-ZIP's "#U" escapes; and both end in the same extension.
+ * The Unicode name (4.6.9) is another name for the readers that know it.  It's written because the plain one cannot say it: so where they differ,
+ * the plain one has bytes beyond ASCII, or Info-ZIP's "#U" escapes, the other one letters beyond ASCII, and both end in the same extension.
  */
 static bool
-names_agree(const unsigned char *name, size_t n, const unsigned char *u, size_t k)
+component_agrees(const unsigned char *a, size_t n, const unsigned char *b, size_t k)
 {
-	const unsigned char *a = extension(name, n), *b = extension(u, k);
-	size_t left = (size_t)(name + n - a);
-	bool ascii = memmem(name, n, "#U", 2) == NULL;
+	size_t x = extension(a, n);
 
+	if (n == k && memcmp(a, b, n) == 0)
+		return true;
+	if ((is_ascii(a, n) && memmem(a, n, "#U", 2) == NULL) || is_ascii(b, k))
+		return false;
+	return x == extension(b, k) && strncasecmp((const char *)a + n - x, (const char *)b + k - x, x) == 0;
+}
+
+static bool
+names_agree(const unsigned char *a, size_t n, const unsigned char *b, size_t k)
+{
+	for (;;) {
+		size_t i = component(a, n), j = component(b, k);
+
+		if (!component_agrees(a, i, b, j) || (i == n) != (j == k))
+			return false;
+		if (i == n)
+			return true;
+		a += i + 1, n -= i + 1;
+		b += j + 1, k -= j + 1;
+	}
+}
+
+/* Some readers end a name there, others don't.  But macOS has files called "Icon\r". */
+static bool
+has_controls(const unsigned char *s, size_t n)
+{
+	if (n >= 5 && memcmp(s + n - 5, "Icon\r", 5) == 0)
+		n--;
 	for (size_t i = 0; i < n; i++)
-		ascii = ascii && name[i] < 0x80;
-	if (ascii)
-		return n == k && memcmp(name, u, n) == 0;
-	return left == (size_t)(u + k - b) && strncasecmp((const char *)a, (const char *)b, left) == 0;
+		if (s[i] < 0x20 || s[i] == 0x7f)
+			return true;
+	return false;
 }
 
 static bool
 extra_fits(const unsigned char *x, size_t len, const unsigned char *name, size_t n)
 {
 	for (size_t k; len >= 4 && (k = (size_t)le(x + 2, 2)) <= len - 4; x += 4 + k, len -= 4 + k)
-		if (le(x, 2) == 0x7075 && k > 5 && !names_agree(name, n, x + 9, k - 5))
+		if (le(x, 2) == 0x7075 && k > 5 && (has_controls(x + 9, k - 5) || !names_agree(name, n, x + 9, k - 5)))
 			return false;
 	return true;
 }
@@ -168,7 +213,7 @@ header_fits(const unsigned char *p, const unsigned char *e, const struct directo
 		return false;
 	if (*data > d->at || *size > d->at - *data || le(h + 8, 2) != le(e + 10, 2) || ((le(h + 6, 2) ^ le(e + 8, 2)) & 1) != 0)
 		return false;
-	if (!sums_fit(h, e, *size) || is_two_faced(e, *size))
+	if (!sums_fit(h, e, *size) || is_two_faced(e, *size) || has_controls(e + ENTRY_LEN, n))
 		return false;
 	return extra_fits(e + ENTRY_LEN + n, le(e + 30, 2), e + ENTRY_LEN, n) && extra_fits(h + HEADER_LEN + n, le(h + 28, 2), e + ENTRY_LEN, n);
 }
@@ -262,4 +307,15 @@ zip_behind(const void *data, size_t len, size_t *n)
 		return p + begin;
 	}
 	return NULL;
+}
+
+const void *
+zip_directory(const void *data, size_t len, size_t *n)
+{
+	const unsigned char *p = data;
+
+	if (len < END_LEN || memcmp(p + len - END_LEN, "PK\5\6", 4) != 0)
+		return NULL;
+	*n = (size_t)le(p + len - END_LEN + 12, 4);
+	return *n <= len - END_LEN ? p + len - END_LEN - *n : NULL;
 }

@@ -12,7 +12,7 @@
 /*
  * True: no zip at all (doesn't begin with "PK"), or one that leaves no doubt: the last end record lies where libarchive looks for it, is of one
  * disk, and is preceded by a directory of as many entries and bytes as it says (zip64 likewise); each entry's header before its file has the
- * same name, method, checksum and sizes, also in other alphabets; no file overlaps another or is a folder by its attributes; the first file begins at the first byte; and no other end record stands where a
+ * same name, method, checksum and sizes, also in other alphabets; no name has control characters; no file overlaps another or is a folder by its attributes; the first file begins at the first byte; and no other end record stands where a
  * reader could take it.  Linear in the directory, at most MAX_ENDS times; reads only.
  */
 bool	zip_is_plain(const void *, size_t);
@@ -22,4 +22,6 @@ bool	zip_is_plain(const void *, size_t);
  * none, or all of it is a zip.
  */
 const void *zip_behind(const void *, size_t, size_t *len);
+/* The directory of what zip_behind() gave; NULL: it doesn't lie before the end record. */
+const void *zip_directory(const void *, size_t, size_t *len);
 #endif

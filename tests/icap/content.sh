@@ -113,10 +113,18 @@ wheel("good.whl", "import _hook\n")
 wheel("evil.whl", "import os;os.system('id')\n")
 with tarfile.open("evil.tar.gz", "w:gz") as t:
     t.add("evil.whl", "p-1.0/vendor/thing.dat")
+with tarfile.open("broken.tar.gz", "w:gz") as t:
+    for name, data in ("p-1.0/setup.py", b"x = 1\n"), ("p-1.0/tests/bad.zip", b"PK\3\4 and no more of it, as tests have them"):
+        i = tarfile.TarInfo(name)
+        i.size = len(data)
+        t.addfile(i, io.BytesIO(data))
 open("evil.pth", "w").write("import base64;exec(base64.b64decode('cGFzcw=='))\n")
 P
 down http://files.pypi.test/p/good.whl -b good.whl
 check 'an allowed wheel: byte for byte' cmp good.whl body
+down http://files.pypi.test/p/p-1.0.tar.gz -b broken.tar.gz
+check 'a source package with a broken archive among its tests: byte for byte' cmp broken.tar.gz body
+like "$(cat spool/*)" LLMSEC-PTH-UNREADABLE 'and an event'
 head -c 9000 good.whl >piece
 down http://files.pypi.test/p/good.whl -b piece
 isnt "$(val http)" 200 'a wheel that cannot be unpacked'

@@ -607,6 +607,13 @@ test_zip_doubts(void **state)
 		{"and beyond ASCII", 0, true, {ENTRY("\x82.pth"), .unicode = "\xc3\xa9.txt"}},
 		{"a customizer in Unicode", 0, true, {ENTRY("sitecustomize.py"), .unicode = "setup.py"}},
 		{"the same name in Unicode", 0, false, {ENTRY("\x82.txt"), .unicode = "\xc3\xa9.txt"}},
+		{"a customizer beyond ASCII", 0, true, {ENTRY("\x82.py"), .unicode = "sitecustomize.py"}},
+		{"a folder beyond ASCII", 0, true, {ENTRY("\x82/x.py"), .unicode = "sitecustomize/__init__.py"}},
+		{"one folder more", 0, true, {ENTRY("\x82.py"), .unicode = "\xc3\xa9/\xc3\xa9.py"}},
+		{"the same in folders", 0, false, {ENTRY("d/\x82/a.py"), .unicode = "d/\xc3\xa9/a.py"}},
+		{"escaped by Info-ZIP", 0, false, {ENTRY("d/#U00e9.py"), .unicode = "d/\xc3\xa9.py"}},
+		{"a control character in Unicode", 0, true, {ENTRY("\x82.py"), .unicode = "\xc3\xa9\1.py"}},
+		{"a control character", 0, true, {ENTRY("x.pth\n")}}, {"and another", 0, true, {ENTRY("x\x7f.py")}}, {"of macOS", 0, false, {ENTRY("d/Icon\r")}},
 		{"the same name twice", 0, false, {ENTRY("a.txt"), .unicode = "a.txt"}},
 		{"an end record in a comment", 0, true, {ENTRY("a.txt"), .comment = "PK\5\6"}},
 	};
@@ -763,9 +770,84 @@ test_nested_broken(void **state)
 		nest.len = buf_len(&z);
 		buf_clear(&b);
 		pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, &nest, 1);
-		if (check_archive("p-1.0.tar.gz", &b, NULL, &files) != (i < 4 ? L(PTH_LIMIT) : 0))
+		if (check_archive("p-1.0.tar.gz", &b, NULL, &files) != (i == 0 ? L(PTH_LIMIT) : i < 4 ? L(PTH_UNREADABLE) : 0))
 			fail_msg("case %d", i);
+		nest.name = "v/data.whl";	/* that one is for Python */
+		buf_clear(&b);
+		pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, &nest, 1);
+		if (i < 4 && check_archive("p-1.0.tar.gz", &b, NULL, &files) != L(PTH_LIMIT))
+			fail_msg("wheel, case %d", i);
+		nest.name = "v/data.bin";
 	}
+	buf_free(&z);
+	buf_free(&b);
+}
+
+/* A file that can't be read may be an archive: it's told, and hides nothing behind it. */
+static void
+test_unreadable(void **state)
+{
+	struct zip_entry locked = {ENTRY("a.bin")}, all[4], evil = {ENTRY("evil.pth")};
+	struct buf z = {0}, b = {0};
+	struct member m[PTH_FINDINGS + 2];
+	static char names[PTH_FINDINGS + 1][8];
+	size_t files;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		all[i] = locked;
+	all[3] = evil;
+	zip(&z, 0, all, 4);
+	for (size_t at = 0; at + 46 < buf_len(&z); at++) {	/* a method that nobody knows, of all but the last */
+		char *p = z.data + z.rd + at;
+
+		if (memcmp(p, "PK\3\4", 4) == 0 && p[30] == 'a')
+			p[8] = 77;
+		else if (memcmp(p, "PK\1\2", 4) == 0 && p[46] == 'a')
+			p[10] = 77;
+	}
+	assert_int_equal(check_archive("x.zip", &z, NULL, &files) & (L(PTH_UNREADABLE) | L(PTH_PROCESS)), L(PTH_UNREADABLE) | L(PTH_PROCESS));
+	for (size_t i = 0; i <= PTH_FINDINGS; i++) {
+		snprintf(names[i], sizeof(names[i]), "%zu.zip", i);
+		m[i] = (struct member){names[i], "PK\3\4 and no more of it", 22};
+	}
+	m[PTH_FINDINGS + 1] = (struct member){"evil.pth", evil_line, sizeof(evil_line) - 1};
+	pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, m, PTH_FINDINGS + 2);
+	assert_true(check_archive("x.tar", &b, NULL, &files) & L(PTH_PROCESS));
+	buf_free(&z);
+	buf_free(&b);
+}
+
+/* Packed without getting smaller, a zip stands in a gzip as it is; and in the clear at the end of a .tar.gz. */
+static void
+test_stored(void **state)
+{
+	static char noise[150000];
+	struct zip_entry e[2] = {{ENTRY("a.txt")}, {ENTRY("b.txt")}};
+	struct buf z = {0}, b = {0};
+	struct member m = {"v/z.bin", NULL, 0};
+	uint32_t x = 1;
+	size_t files;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(noise); i++) {
+		x = x * 1664525 + 1013904223;
+		noise[i] = (char)(x >> 24);
+	}
+	for (int evil = 0; evil < 2; evil++)
+		for (int large = 0; large < 2; large++)
+			for (int tar = 0; tar < 2; tar++) {
+				e[1].head = e[1].name = evil ? "x.pth" : "b.txt";
+				e[0].data = large ? noise : evil_line;
+				e[0].len = large ? sizeof(noise) : sizeof(evil_line) - 1;
+				zip(&z, 0, e, 2);
+				m.data = buf_ptr(&z);
+				m.len = buf_len(&z);
+				buf_clear(&b);
+				pack(&b, tar ? ARCHIVE_FORMAT_TAR_USTAR : ARCHIVE_FORMAT_RAW, ARCHIVE_FILTER_GZIP, &m, 1);
+				if (evil ? check_archive("x-1.tar.gz", &b, NULL, &files) == 0 : check_archive("x-1.tar.gz", &b, NULL, &files) != 0)
+					fail_msg("evil %d large %d tar %d: %x", evil, large, tar, check_archive("x-1.tar.gz", &b, NULL, &files));
+			}
 	buf_free(&z);
 	buf_free(&b);
 }
@@ -788,6 +870,8 @@ main(void)
 		cmocka_unit_test(test_zip_two_ends),
 		cmocka_unit_test(test_two_archives),
 		cmocka_unit_test(test_nested_broken),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_stored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
