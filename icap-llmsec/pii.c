@@ -67,30 +67,39 @@ email_domain(const char *p, size_t n)
 	return good;
 }
 
+size_t
+pii_email_at(const char *p, size_t len, size_t from, size_t at, size_t *start)
+{
+	size_t l = at, d;
+
+	while (l > from && at - l < 65 && local_char((unsigned char)p[l - 1]))
+		l--;
+	while (l < at && !alnum((unsigned char)p[l]))	/* "mailto:", brackets and dots before it */
+		l++;
+	if (at == l || at - l > 64 || p[at - 1] == '.')
+		return 0;
+	d = email_domain(p + at + 1, len - at - 1);
+	if (d < 4)	/* "a.bc" */
+		return 0;
+	*start = l;
+	return at + 1 + d;
+}
+
 int
 pii_email(const char *p, size_t len, size_t from, size_t *start, size_t *n)
 {
 	const char *at;
-	size_t a, l, d;
+	size_t end;
 
-	for (size_t i = from; i < len; i = a + 1) {
+	for (size_t i = from; i < len; i = (size_t)(at - p) + 1) {
 		at = memchr(p + i, '@', len - i);
 		if (at == NULL)
 			return 0;
-		a = (size_t)(at - p);
-		l = a;
-		while (l > from && a - l < 65 && local_char((unsigned char)p[l - 1]))
-			l--;
-		while (l < a && !alnum((unsigned char)p[l]))	/* "mailto:", brackets and dots before it */
-			l++;
-		if (a == l || a - l > 64 || p[a - 1] == '.')
-			continue;
-		d = email_domain(p + a + 1, len - a - 1);
-		if (d < 4)	/* "a.bc" */
-			continue;
-		*start = l;
-		*n = a - l + 1 + d;
-		return 1;
+		end = pii_email_at(p, len, from, (size_t)(at - p), start);
+		if (end != 0) {
+			*n = end - *start;
+			return 1;
+		}
 	}
 	return 0;
 }
@@ -121,6 +130,15 @@ digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Can a card begin with the two digits?  As below. */
+static bool
+card_begins(const char *s)
+{
+	unsigned p2 = (unsigned)((s[0] - '0') * 10 + s[1] - '0');
+
+	return (s[0] >= '2' && s[0] <= '6') || p2 == 18;
+}
+
 struct card_run {
 	char	digits[20];
 	size_t	n;				/* 20: more than any card has */
@@ -138,6 +156,8 @@ card_run(const char *p, size_t len, size_t i, struct card_run *r)
 	while (i < len && r->n < sizeof(r->digits)) {
 		if (digit(p[i])) {
 			r->digits[r->n++] = p[i++];
+			if (r->n == 2 && !card_begins(r->digits))
+				break;
 			if (i == len || !digit(p[i])) {
 				r->group[r->n_group].n = r->n;
 				r->group[r->n_group++].end = i;

@@ -129,18 +129,6 @@ pii_window(const struct pii *p)
 }
 
 bool
-pii_alnum(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-bool
-pii_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
 pii_alone(const struct pii_scan *s, size_t start, size_t end)
 {
 	unsigned char b = start > 0 ? (unsigned char)s->p[start - 1] : ' ', e = end < s->len ? (unsigned char)s->p[end] : ' ';
@@ -235,13 +223,13 @@ token(struct pii_scan *s, size_t start, size_t end)
 static size_t
 email(struct pii_scan *s, size_t at, size_t from)
 {
-	size_t lo = at > from + 66 ? at - 66 : from, hi = s->len - at > 300 ? at + 300 : s->len, st, n;
+	size_t lo = at > from + 66 ? at - 66 : from, hi = s->len - at > 300 ? at + 300 : s->len, st, end;
 
 	if (s->pii->mode[PII_EMAIL] == DETECT_OFF || at == 0 || strchr(" @\t\n\r\"'<>()[]", s->p[at - 1]) != NULL ||
-	    at + 1 >= s->len || !(pii_alnum((unsigned char)s->p[at + 1]) || (unsigned char)s->p[at + 1] >= 0x80) || !pii_email(s->p, hi, lo, &st, &n) || st > at)
+	    at + 1 >= s->len || !(pii_alnum((unsigned char)s->p[at + 1]) || (unsigned char)s->p[at + 1] >= 0x80) || (end = pii_email_at(s->p, hi, lo, at, &st)) == 0)
 		return 0;
-	pii_add(s, PII_T_email, st, n, 1);
-	return st + n;
+	pii_add(s, PII_T_email, st, end - st, 1);
+	return end;
 }
 
 static void

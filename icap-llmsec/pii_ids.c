@@ -385,6 +385,21 @@ mix(uint64_t h, unsigned c)
 }
 #define SHAPE_START	UINT64_C(14695981039346656037)
 
+static void
+begin_add(struct pii *pii, uint64_t h)
+{
+	h = (h ^ h >> 32) % PII_BEGINS;
+	pii->begins[h / 64] |= UINT64_C(1) << h % 64;
+}
+
+/* May a shape begin like this?  False for nearly all that don't: a run of groups is not read to its end at each of them. */
+static bool
+begins(const struct pii *pii, uint64_t h)
+{
+	h = (h ^ h >> 32) % PII_BEGINS;
+	return pii->begins[h / 64] >> h % 64 & 1;
+}
+
 int
 pii_ids_load(struct pii *pii)
 {
@@ -396,11 +411,14 @@ pii_ids_load(struct pii *pii)
 
 			if (pii_digit(*s) && pii_digit(s[1])) {		/* lengths of two digits are one character */
 				h = mix(h, (unsigned)('0' + pii_num(s, 2)));
+				begin_add(pii, h);
 				s++;
 				continue;
 			}
 			if (*s != ' ' && *s != '\0' && *s != '!') {
 				h = mix(h, (unsigned char)*s);
+				if (pii_digit(*s))
+					begin_add(pii, h);
 				continue;
 			}
 			for (k = h % PII_ROWS; pii->row[k].id != NULL; k = (k + 1) % PII_ROWS)
@@ -445,6 +463,12 @@ judge(struct pii_scan *s, uint64_t shape, const struct pii_id_text *t, size_t st
 }
 
 static bool
+id_sep(char c)
+{
+	return c == ' ' || c == '-' || c == '.' || c == '/' || c == '+' || c == '(';
+}
+
+static bool
 ends_here(const struct pii_scan *s, size_t end, bool digits)
 {
 	if (end < s->len && (pii_alnum((unsigned char)s->p[end]) || s->p[end] == '_'))
@@ -475,9 +499,11 @@ pii_ids_at(struct pii_scan *s, size_t start)
 			c[t.n++] = p[i] >= 'a' ? (char)(p[i] - 32) : p[i];
 			i++;
 		}
-		if (i == from || i - from > 40)
+		if (i == from)
 			break;
 		h = mix(mix(h, d ? 'D' : 'L'), (unsigned)('0' + (i - from)));
+		if (!begins(s->pii, h))
+			break;
 		if (i == s->len || !pii_alnum((unsigned char)p[i])) {
 			bool paren = from > 0 && p[from - 1] == '(' && g > 0;
 
@@ -486,7 +512,7 @@ pii_ids_at(struct pii_scan *s, size_t start)
 				n_at[n] = t.n;
 				end[n++] = paren ? i + 1 : i;
 			}
-			if (i + 1 >= s->len || strchr(" -./+(", p[i]) == NULL || !pii_alnum((unsigned char)p[i + 1]))
+			if (i + 1 >= s->len || !id_sep(p[i]) || !pii_alnum((unsigned char)p[i + 1]))
 				break;
 			h = mix(h, p[i] == ' ' ? '_' : (unsigned char)p[i]);
 			i++;

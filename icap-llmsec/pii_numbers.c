@@ -139,6 +139,13 @@ struct phone {
 	bool	 plus, paren;
 };
 
+/* Between groups of digits; a switch, because every digit of a text asks. */
+static bool
+phone_sep(char c)
+{
+	return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')' || c == '/';
+}
+
 static void
 phone_read(const struct pii_scan *s, size_t start, struct phone *t)
 {
@@ -165,7 +172,7 @@ phone_read(const struct pii_scan *s, size_t start, struct phone *t)
 		if (t->n_group == 8)
 			break;
 		from = i;
-		while (i < s->len && i - from < 3 && strchr(" -.()/", p[i]) != NULL)
+		while (i < s->len && i - from < 3 && phone_sep(p[i]))
 			i++;
 		if (i < s->len && p[i] == '\xc2' && i + 1 < s->len && p[i + 1] == '\xa0')	/* no-break space */
 			i += 2;

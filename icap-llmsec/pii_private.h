@@ -49,6 +49,8 @@ enum pii_ctx {
 
 #define PII_ROWS	1024		/* of the hash of shapes, a power of two */
 
+#define PII_BEGINS	16384		/* bits, a power of two */
+
 struct pii_row {			/* a shape of an identifier */
 	uint64_t shape;
 	const struct pii_id *id;
@@ -60,6 +62,7 @@ struct pii {
 	enum detect_mode mode[PII_GROUPS];
 	struct literals	*words;		/* contexts, and what introduces a name */
 	struct pii_row	 row[PII_ROWS];	/* open addressing; id NULL: free */
+	uint64_t	 begins[PII_BEGINS / 64];	/* hashes of what shapes begin with, whole groups: a filter */
 };
 
 struct pii_scan {
@@ -83,14 +86,25 @@ struct pii_id {
 	const char	*shapes;	/* "D3-D2-D4 D9!": D digits, L letters, _ a blank, ! only near a word */
 };
 
+static inline bool
+pii_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+pii_alnum(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 /* --- pii_find.c */
 void	pii_add(struct pii_scan *, enum pii_t, size_t start, size_t len, float confidence);
 bool	pii_near(const struct pii_scan *, uint64_t ctx, size_t start, size_t end);
-bool	pii_alnum(unsigned char);
-bool	pii_digit(char);
 /* Is what stands before and after p[start..end) no part of it? */
 bool	pii_alone(const struct pii_scan *, size_t start, size_t end);
-/* --- pii.c: end of the card number that begins here, 0: none */
+/* --- pii.c: end of the address with this @, 0: none, and of the card number that begins here; linear in what they look at */
+size_t	pii_email_at(const char *, size_t len, size_t from, size_t at, size_t *start);
 size_t	pii_card_at(const char *, size_t len, size_t start);
 /* --- pii_words.c */
 int	pii_words_load(struct literals *);

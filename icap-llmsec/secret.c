@@ -23,6 +23,7 @@ struct secret {
 	struct literals	*literals;
 	struct named	*kinds;
 	uint32_t	 discord;	/* the row without a literal */
+	uint64_t	 class[64][4];	/* of classes 'A'.., the characters: a bit each */
 };
 
 static const struct conf_enum mode_names[] = { { "off", DETECT_OFF }, { "monitor", DETECT_MONITOR }, { "mask", DETECT_MASK },
@@ -85,6 +86,57 @@ load_row(struct literals *l, uint32_t i)
 	return rc;
 }
 
+static bool
+alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* What class <k> of the table's forms holds; secret_new() asks, matching looks it up. */
+static bool
+class_has(char k, char c)
+{
+	bool d = c >= '0' && c <= '9', up = c >= 'A' && c <= 'Z', lo = c >= 'a' && c <= 'z';
+
+	switch (k) {
+	case 'd': return d;
+	case 'h': return d || (c >= 'a' && c <= 'f');
+	case 'H': return d || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	case 'A': return up;
+	case 'u': return up || d;
+	case 'l': return lo || d;
+	case 'n': return up || lo || d;
+	case 'w': return up || lo || d || c == '_';
+	case 'b': return up || lo || d || c == '_' || c == '-';
+	case 'B': return up || lo || d || c == '+' || c == '/';
+	case 'k': return up || lo || d || c == '-';
+	case 't': return up || lo || d || (c != '\0' && strchr("_-~.", c) != NULL);
+	case 'P': return up || lo || d || c == '+' || c == '/' || c == '=';
+	case 'e': return up || lo || d || c == '%';
+	case 'c': return up || (c >= '2' && c <= '7');
+	case 's': return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	case 'q': return c == '"' || c == '\'';
+	case 'x': return c > ' ' && c != 127 && strchr("'\"`()[]{}<>,;\\", c) == NULL;
+	case 'o': return c != ':' && class_has('x', c);
+	default: return false;
+	}
+}
+
+static void
+load_classes(struct secret *s)
+{
+	for (int k = 0; k < 64; k++)
+		for (unsigned c = 0; c < 256; c++)
+			if (class_has((char)('A' + k), (char)c))
+				s->class[k][c / 64] |= UINT64_C(1) << c % 64;
+}
+
+static bool
+in_class(const struct secret *s, char k, char c)
+{
+	return s->class[(k - 'A') & 63][(unsigned char)c / 64] >> (unsigned char)c % 64 & 1;
+}
+
 int
 secret_new(struct secret **out, const struct secret_conf *conf)
 {
@@ -100,6 +152,7 @@ secret_new(struct secret **out, const struct secret_conf *conf)
 	s->literals = literals_new(true);
 	if (s->kinds != NULL && s->literals != NULL)
 		rc = 0;
+	load_classes(s);
 	for (uint32_t i = 0; rc == 0 && i < secret_n_rows; i++) {
 		name_kind(&s->kinds[i], &secret_rows[i]);
 		if (secret_rows[i].literals[0] == '\0')
@@ -152,41 +205,6 @@ struct scan {
 	bool		 oom;
 };
 
-static bool
-alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool
-in_class(char k, char c)
-{
-	bool d = c >= '0' && c <= '9', up = c >= 'A' && c <= 'Z', lo = c >= 'a' && c <= 'z';
-
-	switch (k) {
-	case 'd': return d;
-	case 'h': return d || (c >= 'a' && c <= 'f');
-	case 'H': return d || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-	case 'A': return up;
-	case 'u': return up || d;
-	case 'l': return lo || d;
-	case 'n': return up || lo || d;
-	case 'w': return up || lo || d || c == '_';
-	case 'b': return up || lo || d || c == '_' || c == '-';
-	case 'B': return up || lo || d || c == '+' || c == '/';
-	case 'k': return up || lo || d || c == '-';
-	case 't': return up || lo || d || (c != '\0' && strchr("_-~.", c) != NULL);
-	case 'P': return up || lo || d || c == '+' || c == '/' || c == '=';
-	case 'e': return up || lo || d || c == '%';
-	case 'c': return up || (c >= '2' && c <= '7');
-	case 's': return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-	case 'q': return c == '"' || c == '\'';
-	case 'x': return c > ' ' && c != 127 && strchr("'\"`()[]{}<>,;\\", c) == NULL;
-	case 'o': return c != ':' && in_class('x', c);
-	default: return false;
-	}
-}
-
 /* "{n20-40}" at <form>: what it means, and what follows it. */
 static const char *
 group(const char *form, char *class, size_t *lo, size_t *hi)
@@ -207,8 +225,10 @@ group(const char *form, char *class, size_t *lo, size_t *hi)
  * where the form has its >.
  */
 static size_t
-match(const char *p, size_t len, size_t i, const char *form, size_t *start)
+match(const struct scan *s, size_t i, const char *form, size_t *start)
 {
+	const char *p = s->p;
+	size_t len = s->len;
 	char k = 0;
 
 	while (*form != '\0') {
@@ -228,7 +248,7 @@ match(const char *p, size_t len, size_t i, const char *form, size_t *start)
 			continue;
 		}
 		form = group(form, &k, &lo, &hi);
-		for (n = 0; n < hi && i + n < len && in_class(k, p[i + n]); n++)
+		for (n = 0; n < hi && i + n < len && in_class(s->s, k, p[i + n]); n++)
 			if (k == 'e' && p[i + n] == '%' && (i + n + 1 >= len || p[i + n + 1] != '2'))
 				break;
 		if (n < lo)
@@ -353,11 +373,11 @@ private_key(struct scan *s, uint32_t row, size_t start, size_t i)
 	const char *p = s->p;
 	size_t body, mixed = 0, to = s->len - i > SECRET_MAX ? i + SECRET_MAX : s->len;
 
-	while (i < to && (in_class('u', p[i]) || p[i] == ' ') && i - start < 64)
+	while (i < to && (in_class(s->s, 'u', p[i]) || p[i] == ' ') && i - start < 64)
 		i++;
 	if (i - start < 22 || s->len - i < 5 || memcmp(p + i, "-----", 5) != 0 || !contains(p + start, i - start, "PRIVATE KEY"))
 		return;
-	for (i += 5, body = i; i < to && (in_class('B', p[i]) || strchr("= \t\r\n\\:,-", p[i]) != NULL); i++) {
+	for (i += 5, body = i; i < to && (in_class(s->s, 'B', p[i]) || strchr("= \t\r\n\\:,-", p[i]) != NULL); i++) {
 		if (p[i] == '-' && to - i >= 8 && memcmp(p + i, "-----END", 8) == 0)
 			break;
 		if (p[i] == '-' && to - i >= 10 && memcmp(p + i, "-----BEGIN", 10) == 0)
@@ -367,7 +387,7 @@ private_key(struct scan *s, uint32_t row, size_t start, size_t i)
 	if (i - body < 40 || mixed < 3)
 		return;
 	if (i + 8 <= s->len && memcmp(p + i, "-----END", 8) == 0)
-		for (i += 8; i < s->len && i - start < SECRET_MAX + 128 && (in_class('u', p[i]) || p[i] == ' ' || p[i] == '-'); i++)
+		for (i += 8; i < s->len && i - start < SECRET_MAX + 128 && (in_class(s->s, 'u', p[i]) || p[i] == ' ' || p[i] == '-'); i++)
 			;
 	add(s, row, start, i - start, 1);
 }
@@ -399,7 +419,7 @@ assigned(const struct scan *s, size_t i, bool *quoted)
 	size_t from = i;
 	bool op = false;
 
-	while (i < s->len && i - from < 24 && in_class('b', p[i]))
+	while (i < s->len && i - from < 24 && in_class(s->s, 'b', p[i]))
 		i++;
 	for (from = i; i < s->len && i - from < 12; i++) {
 		if (p[i] == '=' || p[i] == ':')
@@ -431,7 +451,7 @@ named(struct scan *s, uint32_t row, size_t end)
 		i = end;
 	else
 		i = assigned(s, end, &quoted);
-	if (i == 0 || i >= s->len || (e = match(s->p, s->len, i, r->form, &i)) == 0 || !plausible(r, s->p + i, e - i))
+	if (i == 0 || i >= s->len || (e = match(s, i, r->form, &i)) == 0 || !plausible(r, s->p + i, e - i))
 		return;
 	if (e < s->len && strchr("(.[-:$<*{%", s->p[e]) != NULL && s->p[e] != '\0' && !(s->p[e] == '.' && (e + 1 == s->len || s->p[e + 1] == ' ')))
 		return;		/* a call, a path, an expression */
@@ -466,7 +486,7 @@ behind(const struct scan *s, size_t start, const char **form)
 	char k;
 
 	*form = group(*form + 1, &k, &lo, &hi);
-	while (n < hi && n < start && in_class(k, s->p[start - n - 1]))
+	while (n < hi && n < start && in_class(s->s, k, s->p[start - n - 1]))
 		n++;
 	if (n < lo || (n < start && (alnum(s->p[start - n - 1]) || s->p[start - n - 1] == '_')))
 		return SIZE_MAX;
@@ -493,7 +513,7 @@ literal_value(struct scan *s, uint32_t row, size_t start, size_t end)
 
 	if (form[0] == '<' && (from = start = behind(s, start, &form)) == SIZE_MAX)
 		return;
-	if ((e = match(s->p, s->len, end, form, &said)) == 0)
+	if ((e = match(s, end, form, &said)) == 0)
 		return;
 	if (said != SIZE_MAX)
 		from = start = said;
@@ -561,9 +581,9 @@ discord_tokens(struct scan *s)
 		i = (size_t)(dot - p);
 		if (s->len - i < 35 || p[i + 7] != '.')
 			continue;
-		while (n < 28 && n < i && in_class('b', p[i - n - 1]))
+		while (n < 28 && n < i && in_class(s->s, 'b', p[i - n - 1]))
 			n++;
-		if (n < 22 || n > 27 || !digits_base64(p + i - n, n) || (e = match(p, s->len, i, secret_rows[row].form, &(size_t){ 0 })) == 0)
+		if (n < 22 || n > 27 || !digits_base64(p + i - n, n) || (e = match(s, i, secret_rows[row].form, &(size_t){ 0 })) == 0)
 			continue;
 		add(s, row, i - n, e - (i - n), 0.97f);
 	}
