@@ -189,8 +189,11 @@ spaced_run(const struct norm *in, size_t at, struct letter *w, size_t *n, size_t
 static void
 put_spaced(struct skel *s, const struct letter *w, size_t n)
 {
+	uint16_t lengths[WORD_LETTERS];
+
+	skeleton_lengths(w, n, lengths);
 	for (size_t i = 0, len; i < n; i += len) {
-		len = skeleton_first_word(w + i, n - i);
+		len = skeleton_first_word(lengths + i, n - i);
 		if (i > 0)
 			put(s, ' ', w[i].at);
 		put_word(s, w + i, len);

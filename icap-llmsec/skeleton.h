@@ -52,8 +52,10 @@ enum { BETWEEN_FIRST = 1, BETWEEN_LAST = 2 };
 void	skeleton_between(struct norm *out, const struct norm *in, size_t done, size_t at, unsigned flags);
 
 /*
- * Letters that stood apart, all with the same gap, don't say where a word ends: how many of v[0..n-1], n > 0, the
- * first word takes.  All of them where the words are not among those that attacks are made of.
+ * Letters that stood apart, all with the same gap, don't say where a word ends.  skeleton_lengths(): bit k of lengths[i] is set where
+ * v[i..i+k-1] is one of the words that attacks are made of.  skeleton_first_word(): how many of the letters that lengths[0..n-1] belong to,
+ * n > 0, the first word takes; all of them where the words are others.
  */
-size_t	skeleton_first_word(const struct letter *, size_t n);
+void	skeleton_lengths(const struct letter *v, size_t n, uint16_t *lengths);
+size_t	skeleton_first_word(const uint16_t *lengths, size_t n);
 #endif

@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "icap-llmsec/skeleton.h"
@@ -17,57 +16,69 @@
 static const char *const words[] = {
 	"a", "about", "above", "act", "all", "an", "and", "any", "are", "as", "assistant", "at", "be", "been", "before", "below",
 	"bypass", "can", "code", "commands", "config", "constraints", "content", "conversation", "credentials", "data", "delete", "developer",
-	"directions", "directives", "disable", "disclose", "disregard", "display", "do", "dump", "earlier", "every", "everything", "exact",
+	"directions", "directives", "disable", "disclose", "display", "disregard", "do", "dump", "earlier", "every", "everything", "exact",
 	"execute", "file", "files", "filter", "filters", "first", "follow", "following", "for", "forget", "former", "from", "full", "given",
-	"guidelines", "have", "hello", "hidden", "how", "i", "ignore", "in", "initial", "input", "instruction", "instructions", "instead",
+	"guidelines", "have", "hello", "hidden", "how", "i", "ignore", "in", "initial", "input", "instead", "instruction", "instructions",
 	"internal", "into", "is", "it", "its", "jailbreak", "key", "keys", "leak", "limits", "list", "make", "me", "message", "messages",
 	"mode", "model", "must", "my", "new", "no", "not", "now", "obey", "of", "on", "only", "or", "original", "other", "our", "out", "output",
-	"override", "password", "passwords", "policy", "policies", "pretend", "previous", "print", "prior", "prompt", "prompts", "protocols",
+	"override", "password", "passwords", "policies", "policy", "pretend", "previous", "print", "prior", "prompt", "prompts", "protocols",
 	"rather", "read", "repeat", "reply", "respond", "response", "restrictions", "reveal", "role", "rules", "run", "safeguards", "safety",
 	"say", "secret", "secrets", "security", "send", "set", "show", "start", "stop", "system", "tell", "text", "that", "the", "their",
 	"them", "these", "this", "those", "to", "token", "tokens", "under", "unrestricted", "user", "verbatim", "was", "were", "what", "with",
 	"without", "word", "words", "write", "you", "your",
 };
 
-static int
-cmp(const void *a, const void *b)
+#define WORDS	(sizeof(words) / sizeof(*words))
+
+/* Of words[lo..hi-1], which are alike in their first <k> letters: the first that has none below <c> there. */
+static size_t
+lower(size_t lo, size_t hi, size_t k, unsigned char c)
 {
-	return strcmp(a, *(const char *const *)b);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if ((unsigned char)words[mid][k] < c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
-static bool
-known(const struct letter *v, size_t n)
+static uint16_t
+lengths_at(const struct letter *v, size_t n)
 {
-	char w[WORD_MAX + 1];
+	size_t lo = 0, hi = WORDS;
+	uint16_t lengths = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].c < 'a' || v[i].c > 'z')
-			return false;
-		w[i] = (char)v[i].c;
+	for (size_t k = 0; k < n && k < WORD_MAX && ascii_letter(v[k].c); k++) {
+		lo = lower(lo, hi, k, (unsigned char)v[k].c);
+		hi = lower(lo, hi, k, (unsigned char)(v[k].c + 1));
+		if (lo == hi)
+			break;
+		if (words[lo][k + 1] == '\0')	/* the shortest comes first */
+			lengths |= (uint16_t)(1u << (k + 1));
 	}
-	w[n] = '\0';
-	return bsearch(w, words, sizeof(words) / sizeof(*words), sizeof(*words), cmp) != NULL;
+	return lengths;
+}
+
+void
+skeleton_lengths(const struct letter *v, size_t n, uint16_t *lengths)
+{
+	for (size_t i = 0; i < n; i++)
+		lengths[i] = lengths_at(v + i, n - i);
 }
 
 size_t
-skeleton_first_word(const struct letter *v, size_t n)
+skeleton_first_word(const uint16_t *lengths, size_t n)
 {
-	size_t look = n < LOOK ? n : LOOK, first = 0;
-	bool divides[LOOK + 1] = {false};	/* v[i..look-1] does; at the far end, what isn't seen counts as well */
+	size_t look = n < LOOK ? n : LOOK;
+	uint64_t divides = (uint64_t)1 << look, fits = 0;	/* bit i: v[i..look-1] does; at the far end, what isn't seen counts as well */
 
-	divides[look] = true;
 	for (size_t i = look; i-- > 0;) {
-		size_t most = look - i < WORD_MAX ? look - i : WORD_MAX;
-
-		if (look < n && look - i < WORD_MAX)
-			divides[i] = true;
-		for (size_t k = most; k > 0; k--)
-			if (divides[i + k] && known(v + i, k)) {
-				divides[i] = true;
-				if (i == 0)
-					first = k;
-				break;
-			}
+		fits = divides >> i & lengths[i];
+		if (fits != 0 || (look < n && look - i < WORD_MAX))
+			divides |= (uint64_t)1 << i;
 	}
-	return first > 0 ? first : n;
+	return fits != 0 ? 63 - (size_t)__builtin_clzll(fits) : n;
 }

@@ -8,7 +8,7 @@
 #include "lib/utf8.h"
 
 #define TEXT_MIN	8	/* bytes of text that a run must hold */
-#define NUMBER_BLOCK	64	/* bytes */
+#define NUMBER_BLOCK	128	/* bytes */
 #define NUMBER_DIGITS	(TEXT_MIN - 2)
 
 static int
@@ -24,6 +24,7 @@ struct stretch {
 	size_t		 len;		/* of the stretch so far */
 	size_t		 min;
 	size_t		 start;		/* in the source */
+	bool		 nul;		/* the last byte was zero: every other one is in UTF-16 */
 };
 
 /* Ill-formed UTF-8 divides it. */
@@ -46,12 +47,18 @@ stretch_end(struct stretch *s, size_t at)
 	if (from < s->len)
 		derived_add_text(s->d, s->buf + from, s->len - from, s->min, s->start, at);
 	s->len = 0;
+	s->nul = false;
 }
 
 /* One more byte, whose code begins at <from> and ends before <at>.  Control characters end a stretch. */
 static void
 stretch_byte(struct stretch *s, unsigned char b, size_t from, size_t at)
 {
+	if (b == 0 && s->len > 0 && !s->nul) {
+		s->nul = true;
+		return;
+	}
+	s->nul = false;
 	if ((b < ' ' && b != '\n' && b != '\t' && b != '\r') || b == 0x7f) {
 		stretch_end(s, at);
 		return;
@@ -204,20 +211,28 @@ static const char z85_digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ
 /* RFC 1924's, which Python's base64.b85encode() writes */
 static const char b85_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
-/* One token: all of it must decode.  <digits> NULL: Ascii85. */
+/* Value + 1 of each character in an alphabet; 0: not in it. */
+static void
+b85_values(const char *digits, unsigned char value[256])
+{
+	memset(value, 0, 256);
+	for (unsigned i = 0; digits[i] != '\0'; i++)
+		value[(unsigned char)digits[i]] = (unsigned char)(i + 1);
+}
+
+/* One token: all of it must decode.  <value> NULL: Ascii85. */
 static size_t
-b85_token(const char *p, size_t n, const char *digits, char *out)
+b85_token(const char *p, size_t n, const unsigned char *value, char *out)
 {
 	uint32_t acc = 0;
 	size_t len = 0, have = 0, pad = 0;
-	const char *at;
 	unsigned v;
 
 	for (size_t i = 0; i < n || (have != 0 && have != 1); i++) {
 		if (i >= n) {
 			v = 84;
 			pad++;
-		} else if (digits == NULL) {
+		} else if (value == NULL) {
 			if (p[i] == 'z' && have == 0) {
 				memset(out + len, 0, 4);
 				len += 4;
@@ -225,8 +240,7 @@ b85_token(const char *p, size_t n, const char *digits, char *out)
 			}
 			v = (unsigned)(p[i] - '!');
 		} else {
-			at = strchr(digits, p[i]);
-			v = p[i] != '\0' && at != NULL ? (unsigned)(at - digits) : 85;
+			v = value[(unsigned char)p[i]] - 1u;	/* none: far over 84 */
 		}
 		if (v > 84 || (have == 4 && (acc > UINT32_MAX / 85 || acc * 85 > UINT32_MAX - v)))
 			return 0;
@@ -244,10 +258,13 @@ b85_token(const char *p, size_t n, const char *digits, char *out)
 void
 view_base85(struct derived *d, const char *p, size_t n, struct arena *a)
 {
-	const char *const digits[] = {NULL, b85_digits, z85_digits};
+	unsigned char values[2][256];
+	const unsigned char *const value[] = {NULL, values[0], values[1]};
 	size_t end, len;
 	char *out = NULL;
 
+	b85_values(b85_digits, values[0]);
+	b85_values(z85_digits, values[1]);
 	for (size_t i = 0; i < n; i = end + 1) {
 		size_t from = i, to;
 
@@ -261,7 +278,7 @@ view_base85(struct derived *d, const char *p, size_t n, struct arena *a)
 		if (to - from < 15 || (out == NULL && (out = arena_alloc(a, 4 * n + 8)) == NULL))
 			continue;
 		for (size_t k = 0; k < 3; k++) {
-			len = b85_token(p + from, to - from, digits[k], out);
+			len = b85_token(p + from, to - from, value[k], out);
 			if (derived_add_text(d, out, len, TEXT_MIN, from, to))
 				break;
 		}
@@ -302,13 +319,29 @@ one_number(const char *p, size_t n, int radix, unsigned *v)
 	return pre + k;
 }
 
+/* What may stand between two byte values, with blanks: "0x49, 0x67", "49:67", "{'49', '67'}", "49.67", "$49 #67", "49/67". */
+static bool
+separates(char c)
+{
+	static const bool t[256] = {[' '] = true, ['\n'] = true, ['\r'] = true, ['\t'] = true, [','] = true, [';'] = true, [':'] = true, ['-'] = true,
+	    ['|'] = true, ['_'] = true, ['%'] = true, ['['] = true, [']'] = true, ['('] = true, [')'] = true, ['\''] = true, ['"'] = true, ['.'] = true,
+	    ['/'] = true, ['$'] = true, ['#'] = true, ['{'] = true, ['}'] = true, ['+'] = true};
+
+	return t[(unsigned char)c];
+}
+
+/* How many of them, and letters that mark a radix: "49h 67h", "U+0049" (whose zeros are skipped). */
 static size_t
 separators(const char *p, size_t n, int radix)
 {
 	size_t k = 0;
 
-	while (k < n && k < 3 && (white(p[k]) || strchr(",;:-|_%[]()'\"", p[k]) != NULL) && p[k] != '\0')
+	if (radix == RADIX_HEX && n > 1 && (p[0] | 32) == 'h' && separates(p[1]))
+		k = 1;
+	while (k < n && k < 5 && separates(p[k]))
 		k++;
+	if (radix == RADIX_HEX && n > k + 4 && (p[k] | 32) == 'u' && p[k + 1] == '+' && p[k + 2] == '0' && p[k + 3] == '0')
+		k += 4;
 	return k > 0 || radix != RADIX_DEC ? k : SIZE_MAX;	/* decimal bytes can't stand together */
 }
 
@@ -378,7 +411,7 @@ count_digits(const char *p, size_t n)
 }
 
 /*
- * TEXT_MIN bytes in a row are at most TEXT_MIN * (4 + 3) characters long, which is less than a block, and of each the
+ * TEXT_MIN bytes in a row are at most TEXT_MIN * (4 + 10) characters long, which is less than a block, and of each the
  * first digit is decimal (text is 0x20 to 0x7f, or has bytes from 0x80 to 0xf4, of which most have more): two blocks in a
  * row without so many digits hold no row.
  */

@@ -59,11 +59,13 @@ derived_add(struct derived *d, const char *p, size_t len, size_t start, size_t e
 	d->len += len;
 }
 
+#define CODED_MIN	16	/* bytes: in so many random ones there is nearly always one that can't be printed */
+
 /* Characters that prose, code and encodings are made of; a cut last character is none. */
 static bool
 texty(const char *p, size_t len)
 {
-	size_t letters = 0, odd = 0, chars = 0, k;
+	size_t letters = 0, wide = 0, odd = 0, chars = 0, k;
 	uint32_t c;
 	bool bad;
 
@@ -73,10 +75,11 @@ texty(const char *p, size_t len)
 		k = 1;
 		if (c >= 0x80 && (k = utf8_decode(p + i, len - i, &c, &bad)) == 0)
 			break;
+		wide += c >= 0x80;
 		letters += (c | 32) - 'a' < 26 || (c >= 0xc0 && !bad);
 		odd += bad || (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 	}
-	return odd == 0 && letters * 2 >= chars;
+	return odd == 0 && (letters * 2 >= chars || (wide == 0 && len >= CODED_MIN));
 }
 
 bool
@@ -130,9 +133,10 @@ struct source {			/* a text to read, and the way back to the one that was given 
 	size_t		 len;
 	const struct piece *piece;	/* NULL: it is the given one */
 	size_t		 n_pieces;
-	const struct source *of;
+	struct source	*of;
 	enum view_kind	 kind;
 	unsigned	 depth;
+	size_t		 near;		/* the piece that was found last: the next is mostly that or the one behind it */
 };
 
 static void
@@ -151,28 +155,45 @@ piece_back(const struct source *s, size_t at, size_t *start, size_t *end)
 	}
 }
 
+static bool
+in_piece(const struct source *s, size_t i, size_t at)
+{
+	return s->piece[i].out <= at && (i + 1 == s->n_pieces || at < s->piece[i + 1].out);
+}
+
+/* The last piece that begins at or before <at>. */
+static size_t
+piece_of(struct source *s, size_t at)
+{
+	size_t lo = 0, hi = s->n_pieces;
+
+	if (in_piece(s, s->near, at))
+		return s->near;
+	if (s->near + 1 < s->n_pieces && in_piece(s, s->near + 1, at))
+		return ++s->near;
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+
+		if (s->piece[mid].out <= at)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	s->near = lo;
+	return lo;
+}
+
 /* Bytes [*start, *end) of <s>, as bytes of the text that was given. */
 static void
-go_back(const struct source *s, size_t *start, size_t *end)
+go_back(struct source *s, size_t *start, size_t *end)
 {
-	for (; s->piece != NULL; s = s->of) {
-		size_t lo = 0, hi = s->n_pieces;
-
-		while (hi - lo > 1) {	/* the last piece that begins at or before *start */
-			size_t mid = (lo + hi) / 2;
-
-			if (s->piece[mid].out <= *start)
-				lo = mid;
-			else
-				hi = mid;
-		}
-		piece_back(s, lo, start, end);
-	}
+	for (; s->piece != NULL; s = s->of)
+		piece_back(s, piece_of(s, *start), start, end);
 }
 
 /* Positions in a derived text become positions in the given one; pieces come in the order of the text. */
 static void
-remap(struct norm *n, const struct source *s)
+remap(struct norm *n, struct source *s)
 {
 	size_t last = n->len, start, end = 0;
 
@@ -202,7 +223,7 @@ view_new(struct views *vs, const struct source *s, enum view_kind kind)
 
 /* Both ways to read one text. */
 static int
-read_source(struct views *vs, const struct source *s, struct arena *a)
+read_source(struct views *vs, struct source *s, struct arena *a)
 {
 	struct view *v = view_new(vs, s, s->kind), *k;
 	bool differs;
@@ -256,7 +277,7 @@ invisible_next(const char *p, size_t len, size_t from, size_t *k)
  * has none.
  */
 static bool
-visible_make(struct source *out, const struct source *s, struct arena *a)
+visible_make(struct source *out, struct source *s, struct arena *a)
 {
 	struct derived d;
 	size_t k, from = 0, at = invisible_next(s->text, s->len, 0, &k);
@@ -268,15 +289,26 @@ visible_make(struct source *out, const struct source *s, struct arena *a)
 			derived_add(&d, s->text + from, at - from, from, at);
 		from = at < s->len ? at + k : at;
 	}
-	*out = (struct source){d.text, d.len, d.piece, d.n_pieces, s, s->kind, s->depth};
+	*out = (struct source){d.text, d.len, d.piece, d.n_pieces, s, s->kind, s->depth, 0};
 	return d.len > 0 && !d.full;
+}
+
+/* Is <k> tried on <s>?  Encodings of bytes go on top of each other; the rest only disguises what can be read.  At the depth where reading ends they are told. */
+static bool
+worth_trying(const struct source *s, enum view_kind k)
+{
+	bool bytes = k == VIEW_BASE64 || k == VIEW_BASE32 || k == VIEW_BASE85 || k == VIEW_NUMBERS;
+
+	if (s->depth >= VIEW_DEPTH)
+		return bytes;
+	return s->depth < 2 ? k != s->kind || k != VIEW_MARKUP : bytes || k == VIEW_ESCAPES;
 }
 
 int
 views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 {
 	struct source src[SOURCES_MAX] = {{.text = text, .len = len, .kind = VIEW_PLAIN}}, visible[SOURCES_MAX];
-	size_t n = 1, budget = len < VIEW_LARGE ? len * VIEW_GROWTH : len + VIEW_LARGE, cap = len + 64;
+	size_t n = 1, budget = len < VIEW_SMALL ? len * VIEW_GROWTH : len + (VIEW_GROWTH - 1) * VIEW_SMALL, cap = len + 64;
 	struct derived d;
 	int rc;
 
@@ -286,9 +318,11 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 	if (rc == 0)
 		rc = derived_new(&d, cap, a);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const struct source *seen = src[i].depth < VIEW_DEPTH && visible_make(&visible[i], &src[i], a) ? &visible[i] : &src[i], *s;
+		struct source *seen = src[i].depth < VIEW_DEPTH && visible_make(&visible[i], &src[i], a) ? &visible[i] : &src[i], *s;
 
-		for (enum view_kind k = VIEW_ESCAPES; rc == 0 && src[i].depth < VIEW_DEPTH && k < VIEW_KINDS; k++) {
+		for (enum view_kind k = VIEW_ESCAPES; rc == 0 && k < VIEW_KINDS; k++) {
+			if (!worth_trying(&src[i], k))
+				continue;
 			d.len = d.n_pieces = d.found = 0;
 			d.full = false;
 			s = k == VIEW_SELECTORS ? &src[i] : seen;
@@ -296,12 +330,12 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 			vs->cut |= d.full;
 			if (d.found == 0 || d.len == 0)
 				continue;
-			if (n == SOURCES_MAX || d.len > budget) {
+			if (n == SOURCES_MAX || d.len > budget || s->depth == VIEW_DEPTH) {
 				vs->cut = true;
 				continue;
 			}
 			budget -= d.len;
-			src[n] = (struct source){d.text, d.len, d.piece, d.n_pieces, s, k, s->depth + 1};
+			src[n] = (struct source){d.text, d.len, d.piece, d.n_pieces, s, k, s->depth + 1, 0};
 			rc = read_source(vs, &src[n], a);
 			n++;
 			if (rc == 0)

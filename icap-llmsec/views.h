@@ -9,8 +9,9 @@
  * separators; Morse; bytes hidden in variation selectors; rotations of the alphabet, Atbash, reversed text; words taken apart
  * by mark-up, backslashes and other signs.
  *
- * Linear: what is decoded has at most VIEW_GROWTH times the text's size in all (of a text over VIEW_LARGE bytes, its
- * size and that many bytes more), then no more views are made (*cut).
+ * Linear: what is decoded has at most VIEW_GROWTH times the text's size in all (of a text over VIEW_SMALL bytes, its
+ * size and what a text of that many bytes has beyond its own), then no more views are made (*cut): no text costs much more than
+ * twice another of its size, and small ones, of which most attacks are, are read as often as it takes.
  * All memory is the arena's.  Pure functions; nothing here knows rules.
  */
 #include <stdbool.h>
@@ -19,9 +20,9 @@
 
 #include "icap-llmsec/norm.h"
 
-#define VIEW_DEPTH	2
+#define VIEW_DEPTH	4
 #define VIEW_GROWTH	4
-#define VIEW_LARGE	(1 << 20)
+#define VIEW_SMALL	4096
 #define VIEWS_MAX	64
 
 enum view_kind {
@@ -65,7 +66,8 @@ struct derived {
 
 /* Append; without effect once it is full. */
 void	derived_add(struct derived *, const char *, size_t len, size_t start, size_t end);
-/* Append if it could be text: well-formed, at least <min> bytes, most of them letters.  A line end follows. */
+/* Append if it could be text: well-formed, at least <min> bytes, most of them letters, or longer and all of it ASCII that can be printed, as
+   another encoding is.  A line end follows. */
 bool	derived_add_text(struct derived *, const char *, size_t len, size_t min, size_t start, size_t end);
 #define DERIVED_AROUND	256	/* bytes of plain text kept to each side of what was decoded */
 /* The plain text [done, i) between two places, or before the first: all of it, or what is near to either. */
