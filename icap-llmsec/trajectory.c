@@ -23,6 +23,7 @@
  */
 #define FLOOR		20	/* scores below are small talk; they add nothing */
 #define RISE_TURNS	3
+#define RISE_TURNS_SPLIT 2
 #define RISE_MIN	25	/* last minus first */
 #define RISE_LAST	45	/* what the last must reach: half of what would be refused by itself */
 #define DIP		5	/* a fall that is none */
@@ -99,20 +100,21 @@ state_turn(struct convo *c, int score)
 	c->added += add;
 }
 
+/* At least <turns> of them, each but one a step up. */
 static bool
-rises(const struct convo_state *s)
+rises(const struct convo_state *s, unsigned turns)
 {
 	unsigned n = s->turns < CONVO_RECENT ? s->turns : CONVO_RECENT, i, steps = 0;
 	int last = s->recent[CONVO_RECENT - 1];
 
-	if (n < RISE_TURNS || last < RISE_LAST)
+	if (n < turns || last < RISE_LAST)
 		return false;
 	for (i = CONVO_RECENT - 1; i > CONVO_RECENT - n; i--) {
 		if (s->recent[i - 1] > s->recent[i] + DIP || s->recent[i] <= FLOOR)
 			break;
 		steps += s->recent[i] > s->recent[i - 1] + DIP;
 	}
-	return CONVO_RECENT - i >= RISE_TURNS && steps >= 2 && last - s->recent[i] >= RISE_MIN;
+	return CONVO_RECENT - i >= turns && steps >= turns - 1 && last - s->recent[i] >= RISE_MIN;
 }
 
 static bool
@@ -247,6 +249,7 @@ traj_judge(const struct traj_conf *conf, struct convo *c, const struct spans *ss
 {
 	size_t new_turns = 0;
 	int e = 0, last = -1, worst = 0;
+	bool split;
 
 	for (size_t i = 0; i < ss->n; i++) {
 		const struct span *s = &ss->v[i];
@@ -260,14 +263,16 @@ traj_judge(const struct traj_conf *conf, struct convo *c, const struct spans *ss
 	}
 	if (new_turns == 0)
 		return 0;
-	if (rises(&c->state))
+	split = joined >= block_at && worst < block_at;
+	/* Steps up that are refused when they are read together are a crescendo already with the second: so it is named, and first. */
+	if (rises(&c->state, split ? RISE_TURNS_SPLIT : RISE_TURNS))
 		e = tell(fs, a, ss, "LLMSEC-TRAJ-0001", "trajectory.crescendo", conf->crescendo, 6);
 	if (e == 0 && conf->many_shot != DETECT_OFF && convo_shots(c, ss) >= (size_t)conf->shots)
 		e = tell(fs, a, ss, "LLMSEC-TRAJ-0002", "trajectory.many_shot", conf->many_shot, 6);
 	if (e == 0 && c->added > 0 && (c->state.sum >= (uint32_t)conf->sum_limit * 256 ||
 	    traj_actor_sum(conf, c) + c->added >= (uint32_t)conf->actor_limit * 256))
 		e = tell(fs, a, ss, "LLMSEC-TRAJ-0003", "trajectory.sum", conf->sum, 5);
-	if (e == 0 && joined >= block_at && worst < block_at)
+	if (e == 0 && split)
 		e = tell(fs, a, ss, "LLMSEC-TRAJ-0004", "trajectory.split", conf->split, 8);
 	return e;
 }

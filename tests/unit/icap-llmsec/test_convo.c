@@ -224,6 +224,38 @@ test_joined(void **state)
 	assert_int_equal(fs.v[0].span, 2);
 }
 
+/* Two turns that are refused together: which rule is named first. */
+static void
+test_joined_names(void **state)
+{
+	static const struct { int score[2], joined; const char *want; } rows[] = {
+		{ { 12, 15 }, 95, "4" },	/* pieces: neither says anything */
+		{ { 60, 10 }, 95, "4" },
+		{ { 25, 45 }, 95, "4" },	/* too small a step for a crescendo */
+		{ { 30, 70 }, 95, "14" },	/* a step up: the crescendo is named first */
+		{ { 30, 70 }, 80, "" },		/* not refused together: two turns are no crescendo yet */
+		{ { 30, 95 }, 95, "" },		/* refused by itself */
+	};
+	char tenant[16], ids[8];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct findings fs = { NULL, 0 };
+		struct talk t = { 0 };
+		struct convo c;
+
+		snprintf(tenant, sizeof(tenant), "names%zu", i);
+		say(&t, ROLE_USER, "one", rows[i].score[0]);
+		send_as(&t, tenant, true, ids);
+		say(&t, ROLE_ASSISTANT, "Well.", 0);
+		say(&t, ROLE_USER, "two", rows[i].score[1]);
+		assert_int_equal(convo_begin(table, tenant, "192.0.2.1", &t.ss, now, conf.expire, arena, &c), 0);
+		assert_int_equal(traj_judge(&conf, &c, &t.ss, t.score, rows[i].joined, 90, arena, &fs), 0);
+		assert_int_equal(fs.n, strlen(rows[i].want));
+		for (size_t k = 0; k < fs.n; k++)
+			assert_int_equal(fs.v[k].rule_id[strlen("LLMSEC-TRAJ-000")], rows[i].want[k]);
+	}
+}
+
 /* More conversations than there is room for: memory is bounded, the newest are known. */
 static void
 test_bounded(void **state)
@@ -303,6 +335,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prefix), cmocka_unit_test(test_answers), cmocka_unit_test(test_course),
 		cmocka_unit_test(test_actor), cmocka_unit_test(test_shots), cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_joined_names),
 		cmocka_unit_test(test_bounded), cmocka_unit_test(test_shared),
 	};
 
