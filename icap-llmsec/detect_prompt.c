@@ -199,7 +199,8 @@ margin(const struct detectors *d, const struct detect_modes *m, const struct jud
 {
 	enum model_level level = (enum model_level)m->level;
 
-	return logit(j->head[h].p) - logit(model_threshold(d->model, h, level)) - length_margin(d, h, level, j->len);
+	return logit(j->head[h].p) - logit(model_threshold(d->model, h, level)) - model_length(d->model, h, j->len) -
+	    length_margin(d, h, level, j->len);
 }
 
 /*
@@ -225,9 +226,9 @@ combine(const struct detect_modes *m, const struct judging *j)
 static void
 judge_score(struct judging *j, const struct detect_modes *m, struct detect_score *out)
 {
-	float x = combine(m, j);
 	enum model_head h = MODEL_DIRECT;
 	struct finding f = {"LLMSEC-ML-DIRECT", "injection.model", j->mode, 8, 0, 1, 0, 0};
+	float x = combine(m, j);
 
 	out->score = probability(x);
 	if (j->d->model == NULL)

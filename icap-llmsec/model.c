@@ -184,6 +184,12 @@ model_threshold_documents(const struct model *m, enum model_head h, enum model_l
 	return m->h.documents[h][l];
 }
 
+float
+model_length(const struct model *m, enum model_head h, size_t len)
+{
+	return m->h.platt_a[h] * model_length_raw(h, len);
+}
+
 const char *
 model_about(const struct model *m)
 {

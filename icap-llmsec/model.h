@@ -48,6 +48,8 @@ float	model_threshold(const struct model *, enum model_head, enum model_level);
 float	model_threshold_documents(const struct model *, enum model_head, enum model_level);
 /* Raw score to probability, and the log-odds of a probability: for those who add evidence of their own. */
 float	model_calibrate(const struct model *, enum model_head, float raw);
+/* The log-odds that a head must show beyond its threshold, because a text is that short or long (bytes). */
+float	model_length(const struct model *, enum model_head, size_t len);
 /* What the file says about its training, one line, for logs and --version. */
 const char *model_about(const struct model *);
 /* First 8 hexadecimal digits of the file's SHA-256: which model decided. */

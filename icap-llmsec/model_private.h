@@ -82,6 +82,30 @@ model_seen_at(struct model_seen *s, uint32_t feature, uint32_t token)
 	return was >> MODEL_SEEN_TOKENS == tag ? was & tokens : 0;
 }
 
+/*
+ * What a text of that many bytes must show beyond others, in raw scores.  A few words have little that could speak against an
+ * attack, and a long prompt has many windows of which the highest counts: of harmless chat that was left out of training, the
+ * highest 1 % reach 1.0 where it has 20 bytes, -0.6 where it has 128, 0.9 where it has 1024 (docs/model-card.md).  Documents' tails
+ * are those of their length already up to some KB.  The trainer subtracts it before it takes thresholds.
+ */
+#define MODEL_SHORT	90.5f		/* bytes: 2^6.5 */
+#define MODEL_SHORT_STEP 0.6f		/* for each halving */
+#define MODEL_LONG	512.0f
+#define MODEL_LONG_STEP	0.25f		/* for each doubling */
+#define MODEL_LONG_MOST	0.75f
+
+static inline float
+model_length_raw(enum model_head h, size_t bytes)
+{
+	float len = bytes > 8 ? (float)bytes : 8;
+
+	if (h != MODEL_DIRECT)
+		return 0;
+	if (len < MODEL_SHORT)
+		return MODEL_SHORT_STEP * log2f(MODEL_SHORT / len);
+	return len > MODEL_LONG ? fminf(MODEL_LONG_MOST, MODEL_LONG_STEP * log2f(len / MODEL_LONG)) : 0;
+}
+
 /* Damped, so that a text of three words isn't certain of anything. */
 static inline float
 model_norm_words(uint32_t n)

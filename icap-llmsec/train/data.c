@@ -17,6 +17,8 @@
 
 #define TEXT_MAX	(1 << 16)	/* of a row; more is cut */
 #define LINE_MAX_	(1 << 22)
+#define SCRAP_MIN	4		/* bytes of a short sentence */
+#define SCRAP_MAX	64
 
 uint64_t
 rng_next(struct rng *r)
@@ -356,6 +358,48 @@ dataset_paste(struct dataset *d, size_t want, uint64_t seed)
 		if (from->label || from->heads != 1u << MODEL_DIRECT || d->source[from->source].pool != 1)
 			continue;
 		rc = row_add(d, &row, from->text, strlen(from->text), a);
+		arena_reset(a);
+	}
+	arena_free(&a);
+	return rc;
+}
+
+/* A short sentence of <s> that begins somewhere behind <from>: its bytes are [*at, *at + the number returned), 0 if there is none. */
+static size_t
+short_sentence(const char *s, size_t len, size_t from, size_t *at)
+{
+	size_t end;
+
+	for (; from < len; from = end) {
+		end = sentence_after(s, len, from);
+		for (*at = from; *at < end && (unsigned char)s[*at] <= ' '; ++*at)
+			;
+		if (end - *at >= SCRAP_MIN && end - *at <= SCRAP_MAX)
+			return end - *at;
+		end += end == from;
+	}
+	return 0;
+}
+
+int
+dataset_scraps(struct dataset *d, size_t want, uint64_t seed)
+{
+	struct rng r = { seed ^ 0x736372617073 };
+	struct arena *a = arena_new(0);
+	uint16_t src = source_find(d, "scraps");
+	size_t n = d->n, at = 0, len;
+	int rc = a == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; rc == 0 && i < want; i++) {
+		const struct row *from = &d->row[rng_below(&r, n)];
+		struct row row = { .heads = 1u << MODEL_DIRECT, .weight = d->source[src].weight, .source = src, .fold = from->fold };
+		size_t all = strlen(from->text), begin = rng_below(&r, all);
+
+		if (from->label || !(from->heads & 1) || d->source[from->source].pool == 0)
+			continue;
+		begin = sentence_after(from->text, all, begin);
+		if ((len = short_sentence(from->text, all, begin < all ? begin : 0, &at)) > 0)
+			rc = row_add(d, &row, from->text + at, len, a);
 		arena_reset(a);
 	}
 	arena_free(&a);

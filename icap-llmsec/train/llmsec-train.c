@@ -15,10 +15,10 @@
 #define EXTRA_MAX	32
 
 struct opts {
-	const char	*concepts, *sources, *out, *worst;
+	const char	*concepts, *sources, *out, *worst, *scores;
 	const char	*input[EXTRA_MAX];
 	float		 weight[EXTRA_MAX];
-	size_t		 n_inputs, embed, paste;
+	size_t		 n_inputs, embed, paste, scraps;
 	bool		 lodo, final;
 	struct train_opts t;
 };
@@ -33,12 +33,14 @@ usage(FILE *f)
 	    "  --lodo           score every source with models that never saw it or its group (4 folds): figures, thresholds\n"
 	    "                   and calibration come from there; without it, from the training rows, which flatters\n"
 	    "  --worst FILE     the highest benign rows and lowest attacks of each source, and every family, to FILE\n"
+	    "  --scores FILE    the raw score of every row, as in the report: head, source, label, bytes, score; tab-separated\n"
 	    "  --seed N         (1)        --seeds N    runs that are averaged (1)\n"
 	    "  --epochs N       (4)        --rate X     of AdaGrad (0.3)\n"
 	    "  --drop-word X    (0.1)      --drop-all X rows of which only concepts are seen (0.15)\n"
 	    "  --boost X        gradient of concepts (1)   --pos-weight X (1)\n"
 	    "  --embed N        instructions put into documents (6000)\n"
 	    "  --paste N        rows drawn, of which the users' harmless ones are shown as data too (0)\n"
+	    "  --scraps N       rows drawn, of which short sentences of the harmless ones are shown alone (0)\n"
 	    "  --windows D,T    windows of the heads, sums of 1 blocks, 2 sentences (1,3)\n", f);
 }
 
@@ -59,7 +61,7 @@ score_fold(struct job *j, int fold)
 		const struct row *r = &j->d->row[i];
 
 		if ((r->heads >> j->head & 1) && (fold == FOLD_ALL || r->fold == fold))
-			j->raw[i] = weights_score(&j->w, r, &j->c->trie, j->o->t.windows[j->head]);
+			j->raw[i] = weights_score(&j->w, r, &j->c->trie, j->o->t.windows[j->head]) - model_length_raw(j->head, strlen(r->text));
 	}
 	return 0;
 }
@@ -122,6 +124,24 @@ calibrate(const struct job *j, struct model_header *h)
 }
 
 static int
+scores_write(const char *path, const struct dataset *d, const struct job j[MODEL_HEADS])
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL)
+		return -errno;
+	for (int h = 0; h < MODEL_HEADS; h++)
+		for (size_t i = 0; i < d->n; i++) {
+			const struct row *r = &d->row[i];
+
+			if (r->heads >> h & 1)
+				fprintf(f, "%s\t%s\t%d\t%zu\t%.3f\n", h == MODEL_DIRECT ? "direct" : "data", d->source[r->source].name, r->label,
+				    strlen(r->text), (double)j[h].raw[i]);
+		}
+	return fclose(f) == 0 ? 0 : -errno;
+}
+
+static int
 read_all(struct dataset *d, const struct opts *o, struct diag *diag)
 {
 	int rc = sources_load(d, o->sources, diag);
@@ -138,6 +158,8 @@ read_all(struct dataset *d, const struct opts *o, struct diag *diag)
 		rc = dataset_embed(d, o->embed, o->t.seed);
 	if (rc == 0 && o->paste > 0)
 		rc = dataset_paste(d, o->paste, o->t.seed);
+	if (rc == 0 && o->scraps > 0)
+		rc = dataset_scraps(d, o->scraps, o->t.seed);
 	if (rc == 0 && d->n == 0) {
 		diag_error(diag, o->sources, 0, 0, "no rows");
 		rc = -EINVAL;
@@ -198,6 +220,8 @@ train(const struct opts *o, struct diag *diag)
 		if (f != NULL)
 			fclose(f);
 	}
+	if (rc == 0 && o->scores != NULL && (rc = scores_write(o->scores, &d, j)) < 0)
+		diag_error(diag, o->scores, 0, 0, "%s", strerror(-rc));
 	about(&h, &d, o);
 	if (rc == 0 && o->out != NULL) {
 		const struct weights w[MODEL_HEADS] = { j[0].w, j[1].w };
@@ -236,12 +260,12 @@ input_add(struct opts *o, char *arg)
 
 static const struct option longopts[] = {
 	{ "concepts", required_argument, NULL, 'c' }, { "sources", required_argument, NULL, 's' },
-	{ "out", required_argument, NULL, 'o' }, { "lodo", no_argument, NULL, 'l' }, { "worst", required_argument, NULL, 'w' },
+	{ "out", required_argument, NULL, 'o' }, { "lodo", no_argument, NULL, 'l' }, { "worst", required_argument, NULL, 'w' }, { "scores", required_argument, NULL, 'R' },
 	{ "seed", required_argument, NULL, 'S' }, { "seeds", required_argument, NULL, 'N' }, { "epochs", required_argument, NULL, 'e' },
 	{ "rate", required_argument, NULL, 'r' }, { "drop-word", required_argument, NULL, 'd' },
 	{ "drop-all", required_argument, NULL, 'D' }, { "boost", required_argument, NULL, 'b' },
 	{ "pos-weight", required_argument, NULL, 'p' }, { "embed", required_argument, NULL, 'E' },
-	{ "paste", required_argument, NULL, 'P' }, { "windows", required_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+	{ "paste", required_argument, NULL, 'P' }, { "scraps", required_argument, NULL, 'B' }, { "windows", required_argument, NULL, 'W' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
 };
 
 static int
@@ -253,6 +277,7 @@ option(struct opts *o, int c)
 	case 'o': o->out = optarg; break;
 	case 'l': o->lodo = true; break;
 	case 'w': o->worst = optarg; break;
+	case 'R': o->scores = optarg; break;
 	case 'S': o->t.seed = strtoull(optarg, NULL, 10); break;
 	case 'N': o->t.seeds = (unsigned)strtoul(optarg, NULL, 10); break;
 	case 'e': o->t.epochs = (unsigned)strtoul(optarg, NULL, 10); break;
@@ -262,6 +287,7 @@ option(struct opts *o, int c)
 	case 'b': o->t.concept_boost = strtof(optarg, NULL); break;
 	case 'p': o->t.pos_weight = strtof(optarg, NULL); break;
 	case 'P': o->paste = strtoul(optarg, NULL, 10); break;
+	case 'B': o->scraps = strtoul(optarg, NULL, 10); break;
 	case 'E': o->embed = strtoul(optarg, NULL, 10); break;
 	case 'W': return sscanf(optarg, "%u,%u", &o->t.windows[0], &o->t.windows[1]) == 2 ? 0 : -1;
 	default: return -1;

@@ -69,6 +69,8 @@ int	dataset_read_dir(struct dataset *, const char *path, float weight, struct di
 int	dataset_embed(struct dataset *, size_t n, uint64_t seed);
 /* Harmless words of users as they are, where data is expected: negatives for the data head, out of <n> rows drawn. */
 int	dataset_paste(struct dataset *, size_t n, uint64_t seed);
+/* Short sentences out of harmless texts, alone: negatives for the direct head, out of <n> rows drawn. */
+int	dataset_scraps(struct dataset *, size_t n, uint64_t seed);
 void	dataset_free(struct dataset *);
 
 /* ---- learning --------------------------------------------------------------------------------- */

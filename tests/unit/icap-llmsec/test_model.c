@@ -208,6 +208,23 @@ test_windows(void **state)
 	}
 }
 
+/* Few words must show more, and a long prompt a little; documents and what is in between nothing. */
+static void
+test_length(void **state)
+{
+	static const size_t falls[] = { 0, 12, 20, 33, 60, 90 }, same[] = { 91, 128, 300, 512 };
+
+	(void)state;
+	for (size_t i = 1; i < sizeof(falls) / sizeof(falls[0]); i++)
+		assert_true(model_length(model, MODEL_DIRECT, falls[i]) < model_length(model, MODEL_DIRECT, falls[i - 1]));
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		assert_true(model_length(model, MODEL_DIRECT, same[i]) == 0);
+	assert_true(model_length(model, MODEL_DIRECT, 1024) > 0);
+	assert_true(model_length(model, MODEL_DIRECT, 4096) > model_length(model, MODEL_DIRECT, 1024));
+	assert_true(model_length(model, MODEL_DIRECT, 4096) == model_length(model, MODEL_DIRECT, SIZE_MAX));
+	assert_true(model_length(model, MODEL_DATA, 1) == 0 && model_length(model, MODEL_DATA, 4096) == 0);
+}
+
 /* What is said again and again in a window counts once: it weighs as much as said four times, and no word is an attack. */
 static void
 test_repeats(void **state)
@@ -337,6 +354,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_direct), cmocka_unit_test(test_data), cmocka_unit_test(test_invisible), cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_explain), cmocka_unit_test(test_empty), cmocka_unit_test(test_truncated), cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_no_file),

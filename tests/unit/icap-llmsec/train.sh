@@ -13,7 +13,7 @@ n=0
 ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
 run() { "$train" --concepts "$srcdir/icap-llmsec/concepts.txt" --sources "$srcdir/icap-llmsec/train/sources.txt" --epochs 2 --embed 20 --paste 200 "$@"; }
 
-echo 1..7
+echo 1..8
 python3 "$seeds/make.py" --scale 0.02 >"$dir/a.jsonl" && python3 "$seeds/make.py" --scale 0.02 >"$dir/b.jsonl"
 cmp -s "$dir/a.jsonl" "$dir/b.jsonl" && [ "$(wc -l <"$dir/a.jsonl")" -gt 300 ]
 ok $? "the seed grammar gives the same rows twice"
@@ -32,4 +32,8 @@ printf '{"text": "fine", "label": 0}\n{"text": 5}\n' >"$dir/bad.jsonl"
 ok $? "a bad row is refused with its line, and nothing is written"
 ! run --out "$dir/4.model" "$dir/nothing.jsonl" >/dev/null 2>"$dir/err" && [ -s "$dir/err" ]
 ok $? "a file that isn't there is refused"
+echo '{"text": "Where is my card? It is two weeks late. Everything else that I ordered in that week came at once, even the heavy parcel.", "label": 0, "source": "banking77"}' >"$dir/chat.jsonl"
+run --out "$dir/4.model" --scraps 9000 --scores "$dir/scores" "$dir/a.jsonl" "$dir/chat.jsonl" >/dev/null
+awk -F'\t' '$1 == "direct" && $2 == "scraps" { n++; bad += $3 != 0 || ($4 != 17 && $4 != 21) || $5 == "" } END { exit !n || bad }' "$dir/scores"
+ok $? "short sentences of a harmless text are rows of their own, and every row has its score"
 exit 0
