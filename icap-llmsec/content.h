@@ -98,7 +98,7 @@ struct content;
 /* 0 or -ENOMEM.  <in>'s strings must live as long. */
 int	content_new(struct content **, const struct content_conf *, const struct content_in *, struct arena *);
 void	content_free(struct content **);
-/* A request header or the query of its URL (name "url"): secrets that belong to another host.  Before the body. */
+/* A request header, or its URL's path and query (name "url"): secrets that belong to another host.  Before the body. */
 void	content_header(struct content *, const char *name, const char *value, size_t len);
 enum content_step content_step(const struct content *);
 enum content_step content_feed(struct content *, const void *, size_t);

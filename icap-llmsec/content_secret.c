@@ -2,6 +2,7 @@
 /* Secrets on their way out: in bodies as sent and as their readers would unescape them, in documents, headers, addresses. */
 #include "config.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,7 +22,14 @@ static const struct { const char *kind, *host; } homes[] = {
 	{"groq", ".groq.com"}, {"huggingface", ".huggingface.co"}, {"huggingface", ".hf.co"}, {"openrouter", ".openrouter.ai"},
 	{"perplexity", ".perplexity.ai"}, {"xai", ".x.ai"}, {"replicate", ".replicate.com"}, {"stripe_", ".stripe.com"},
 	{"slack_", ".slack.com"}, {"aws_", ".amazonaws.com"}, {"digitalocean_", ".digitalocean.com"}, {"sendgrid", ".sendgrid.com"},
-	{"telegram", ".telegram.org"}, {"discord", ".discord.com"},
+	{"telegram", ".telegram.org"}, {"discord", ".discord.com"}, {"cerebras", ".cerebras.ai"}, {"fireworks", ".fireworks.ai"},
+	{"together", ".together.xyz"}, {"together", ".together.ai"}, {"tavily", ".tavily.com"}, {"voyage", ".voyageai.com"},
+	{"nvidia", ".nvidia.com"}, {"pinecone", ".pinecone.io"}, {"jina", ".jina.ai"}, {"linear", ".linear.app"}, {"figma", ".figma.com"},
+	{"notion", ".notion.com"}, {"notion", ".notion.so"}, {"dropbox", ".dropboxapi.com"}, {"dropbox", ".dropbox.com"},
+	{"mailgun", ".mailgun.net"}, {"airtable", ".airtable.com"}, {"pulumi", ".pulumi.com"}, {"doppler", ".doppler.com"},
+	{"langsmith", ".langchain.com"}, {"rubygems", ".rubygems.org"}, {"nuget", ".nuget.org"}, {"crates_io", ".crates.io"},
+	{"circleci", ".circleci.com"}, {"shopify_", ".myshopify.com"}, {"shopify_", ".shopify.com"}, {"square_", ".squareup.com"},
+	{"netlify", ".netlify.com"},
 };
 
 static bool
@@ -152,22 +160,78 @@ content_secrets(struct content *c, const struct piece *p, const struct filetype 
 	scan_raw(c, p, place_in_body(c, p));
 }
 
-void
-content_header(struct content *c, const char *name, const char *value, size_t len)
+/* --- headers and addresses ---------------------------------------------------------------------------------- */
+
+#define LAYERS	3		/* of escapes in a value */
+
+struct value {
+	struct content	*c;
+	const char	*where;		/* "header", "url" */
+	bool		 credential;	/* keys belong there, to their provider */
+};
+
+static void
+scan_value(const struct value *v, const char *p, size_t len)
 {
-	bool credential = is_credential_header(name), url = strcmp(name, "url") == 0;
+	struct content *c = v->c;
+	struct arena_mark mark = arena_mark(c->arena);
+	bool url = strcmp(v->where, "url") == 0;
 	struct secret_hit *h;
 	size_t n;
 
-	if (c->secrets <= CONTENT_ALLOW || c->step == CONTENT_REFUSED || len == 0)
-		return;
-	if (secret_find(c->conf->finder, value, len, c->arena, &h, &n) < 0) {
+	if (secret_find(c->conf->finder, p, len, c->arena, &h, &n) < 0) {
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", "header", "no memory to look at it", 503);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if ((credential || url) && is_at_home(h[i].what->name, c->in.host) && (credential || h[i].what->group != SECRET_PASSWORD))
+		if ((v->credential || url) && is_at_home(h[i].what->name, c->in.host) && (v->credential || h[i].what->group != SECRET_PASSWORD))
 			continue;
-		tell(c, c->secrets == CONTENT_MASK ? CONTENT_BLOCK : c->secrets, &h[i], url ? "url" : "header");
+		tell(c, c->secrets == CONTENT_MASK ? CONTENT_BLOCK : c->secrets, &h[i], v->where);
 	}
+	arena_rewind(c->arena, mark);
+}
+
+static bool
+on_run(void *arg, const void *data, size_t len, bool whole)
+{
+	const struct value *v = arg;
+
+	(void)whole;
+	scan_value(v, data, len);
+	return v->c->step != CONTENT_REFUSED;
+}
+
+/* As sent, in base64 ("Basic"), and as its readers unescape it. */
+static void
+scan_layers(const struct value *v, const char *p, size_t len)
+{
+	struct blob b;
+	char *copy;
+	bool any = true;
+
+	for (unsigned i = 0; any && v->c->step != CONTENT_REFUSED; i++) {
+		scan_value(v, p, len);
+		blob_begin(&b, on_run, (void *)(uintptr_t)v);
+		if (v->c->step != CONTENT_REFUSED && blob_feed(&b, p, len))
+			blob_end(&b);
+		blob_free(&b);
+		if (i == LAYERS || (copy = arena_alloc(v->c->arena, len)) == NULL)
+			break;
+		len = content_unescape(p, len, copy, CONTENT_PERCENT | CONTENT_BACKSLASH, &any);
+		p = copy;
+	}
+}
+
+void
+content_header(struct content *c, const char *name, const char *value, size_t len)
+{
+	bool url = strcmp(name, "url") == 0;
+	struct value v = {c, url ? "url" : "header", !url && is_credential_header(name)}, plain = {c, "header", false};
+
+	if (c->secrets <= CONTENT_ALLOW || c->step == CONTENT_REFUSED)
+		return;
+	if (!url)
+		scan_value(&plain, name, strlen(name));
+	if (len > 0 && c->step != CONTENT_REFUSED)
+		scan_layers(&v, value, len);
 }

@@ -119,14 +119,14 @@ split_header(const char *line, char *name, size_t cap)
 }
 
 static void
-see_headers(struct tr *t)
+see_headers(struct tr *t, const char *url)
 {
 	ci_headers_list_t *h = ci_http_request_headers(t->req);
-	const char *line = ci_http_request(t->req), *q = line != NULL ? strchr(line, '?') : NULL, *v;
-	char name[64];
+	const char *path = strstr(url, "://"), *v;
+	char name[256];
 
-	if (q != NULL)
-		content_header(t->content, "url", q + 1, strcspn(q + 1, " "));
+	path = path != NULL ? path + 3 + strcspn(path + 3, "/?") : url;
+	content_header(t->content, "url", path, strlen(path));
 	for (int i = 1; h != NULL && i < h->used; i++)
 		if ((v = split_header(h->headers[i], name, sizeof(name))) != NULL)
 			content_header(t->content, name, v, strlen(v));
@@ -215,7 +215,7 @@ egress_headers(struct tr *t)
 	t->in.max = (size_t)t->pol->content.max_whole + (1 << 20);
 	t->state = TR_CONTENT;
 	if (in.upload)
-		see_headers(t);
+		see_headers(t, in.url);
 	if (content_step(t->content) == CONTENT_REFUSED) {
 		refuse(t);
 		return CI_MOD_CONTINUE;

@@ -24,9 +24,11 @@ down() { icapc -S llmsec-egress -m GET -u "$1" "${@:2}" RESPMOD; }
 where=http://drop.test/v1/things
 bad=$(wc -w <s/bad) good=$(wc -w <s/good)
 at_least "$bad" 25 'types of archives, programs and documents'
-out=$(python3 "$srcdir/tests/icap/matrix.py" "$port" s)
+out=$(python3 "$srcdir/tests/icap/matrix.py" "$port" s matrix)
+sed 's/^/# /' matrix
 refused=$((bad * 12))
 is "$out" "$refused refused, $((good * 12)) passed" "$bad types, six disguises, both directions: all refused; $good harmless ones pass, byte for byte"
+at_least "$(grep -o refused matrix | wc -l)" 300 'cells of the matrix that are refusals'
 is "$(metric 'llmsec_icap_content_total{action="block"}')" "$refused" 'each refusal is counted'
 jq -rR 'fromjson? | select(.event == "egress.content") | [.action, .rule_ids[0], .detail.type] | join(" ")' spool/* >told 2>/dev/null
 is "$(wc -l <told | tr -d ' ')" "$refused" 'each is an event'

@@ -117,6 +117,29 @@ up escaped.json "$secret" '40: in JSON escapes' -H 'Content-Type: application/js
 up pem64.json "$secret" '40: in base64' -H 'Content-Type: application/json'
 up pemhex.json "$secret" '40: in hex' -H 'Content-Type: application/json'
 
+# ---- a part of the matrix of content.sh
+mkdir www/s
+python3 "$srcdir/tests/icap/samples.py" www/s
+n=0 through=''
+# cell NAME CURL-ARGUMENTS
+cell() { q "${@:2}"; n=$((n + 1)); [ "$http" = 403 ] || through+=" $1:$http"; }
+bytes='Content-Type: application/octet-stream'
+for t in zip 7z tar elf jar; do
+	cell up/$t/raw --data-binary "@www/s/$t.raw" -H "$bytes" "$base/"
+	cell up/$t/form --data-binary "@www/s/$t.form" -H 'Content-Type: multipart/form-data; boundary=XyZ' "$base/"
+	cell up/$t/json --data-binary "@www/s/$t.json" -H 'Content-Type: application/json' "$base/"
+	cell up/$t/gzip --data-binary "@www/s/$t.gz" -H "$bytes" -H 'Content-Encoding: gzip' "$base/"
+	cell up/$t/name --data-binary "@www/s/$t.raw" -H "$bytes" -H 'Content-Disposition: attachment; filename="holiday.png"' "$base/holiday.png"
+	cell up/$t/type --data-binary "@www/s/$t.raw" -H 'Content-Type: image/png' "$base/"
+	cell down/$t/raw "$base/plain/s/$t.raw"
+	cell down/$t/form "$base/plain/s/$t.form"
+	cell down/$t/json "$base/plain/s/$t.json"
+	cell down/$t/gzip "$base/gz/s/$t.raw"
+	cell down/$t/name "$base/plain/s/$t.raw?as=holiday.png"
+	cell down/$t/type "$base/as/s/$t.raw"
+done
+is "$n $through" '60 ' 'five types, six disguises, both directions: all refused'
+
 # ---- and our own
 for f in utf16 utf16le utf32 bom latin; do
 	up $f.json "$files" "$f" -H 'Content-Type: application/json'

@@ -247,6 +247,16 @@ test_headers(void **state)
 		{"github.com.evil.test", "Authorization", true}, {"api.github.com", "X-Note", true}, {"evil.test", "url", true},
 		{"api.github.com", "url", false}, {"evil.test", "Cookie", true},
 	};
+	static const struct { const char *host, *name, *value; bool refused; } more[] = {
+		{"evil.test", "Cookie", "a=b; k=%67hp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5", true}, {"evil.test", "url", "/%2567hp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5/x", true},
+		{"evil.test", "Authorization", "Basic eDpnaHBfYUIzZEU1Z0g3aks5bU4xcFEzc1Q1dlc3eVo5YkMxZEUzZkc1", true},
+		{"github.com", "Authorization", "Basic eDpnaHBfYUIzZEU1Z0g3aks5bU4xcFEzc1Q1dlc3eVo5YkMxZEUzZkc1", false},
+		{"github.com", "X-Note", "eDpnaHBfYUIzZEU1Z0g3aks5bU4xcFEzc1Q1dlc3eVo5YkMxZEUzZkc1", true},
+		{"evil.test", "X-ghp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5", "1", true}, {"evil.test", "X-Json", "{\"k\":\"\\u0067hp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5\"}", true},
+		{"evil.test", "Authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", false},
+		{"evil.test", "Authorization", "Basic dXNlcjpwYXNzd29yZA==", false}, {"evil.test", "Cookie", "session=.eJyrVkosLcmIz8nPS1WyUkpKLFKqBQBH1AbF.Zx; theme=dark", false},
+		{"evil.test", "url", "/search?q=100%25+of+it&page=2", false}, {"evil.test", "User-Agent", "Mozilla/5.0 (X11; Linux x86_64)", false}, {"evil.test", "Accept", "", false},
+	};
 	struct rig r;
 
 	(void)state;
@@ -258,6 +268,14 @@ test_headers(void **state)
 		content_header(r.c, t[i].name, key, strlen(key));
 		if ((content_step(r.c) == CONTENT_REFUSED) != t[i].refused)
 			fail_msg("%s to %s", t[i].name, t[i].host);
+	}
+	for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++) {
+		struct content_in in = {.upload = true, .host = more[i].host, .url = "/", .length = -1};
+
+		rig_begin(&r, &in);
+		content_header(r.c, more[i].name, more[i].value, strlen(more[i].value));
+		if ((content_step(r.c) == CONTENT_REFUSED) != more[i].refused)
+			fail_msg("%s: %s to %s", more[i].name, more[i].value, more[i].host);
 	}
 	rig_close(&r);
 }
