@@ -26,6 +26,7 @@ struct name {
 	const char	*text;		/* in <copy>; NULL: the slot is free */
 	uint32_t	 len;
 	bool		 add, del, allow;
+	bool		 below;		/* of <allow>: what is below it, too */
 	time_t		 until;		/* of <add>; 0: for ever */
 };
 
@@ -62,9 +63,11 @@ slot(const struct egress_lists *l, uint64_t hash, const char *p, size_t n)
 static const char *
 take_name(struct egress_lists *l, char op, char kind, char *word, time_t until)
 {
+	bool below = kind == 'w' && word[0] == '.';
 	struct egress_host h;
 	struct name *e;
 
+	word += below;
 	egress_host_parse(&h, word, strlen(word));
 	if (h.kind != EGRESS_HOST_NAME && h.kind != EGRESS_HOST_METADATA)
 		return "not a name";
@@ -78,7 +81,8 @@ take_name(struct egress_lists *l, char op, char kind, char *word, time_t until)
 		l->n_names++;
 	}
 	if (kind == 'w') {
-		e->allow = op == '+';
+		e->allow |= op == '+';
+		e->below |= op == '+' && below;
 		l->n_allow += op == '+';
 	} else {
 		e->add |= op == '+';
@@ -406,13 +410,14 @@ egress_lists_allowed(const struct egress_lists *l, const char *p, size_t n)
 {
 	if (l == NULL || l->n_allow == 0)
 		return false;
-	do {
+	for (bool whole = true; ; whole = false) {
 		const struct name *e = find(l, p, n);
 
-		if (e != NULL && e->allow)
+		if (e != NULL && e->allow && (whole || e->below))
 			return true;
-	} while (up(&p, &n));
-	return false;
+		if (!up(&p, &n))
+			return false;
+	}
 }
 
 size_t

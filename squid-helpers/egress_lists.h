@@ -11,10 +11,10 @@
  *	+d NAME [UNIX-TIME]		listed, until then
  *	-d NAME				in the set, but not any more
  *	+i NETWORK [UNIX-TIME]
- *	+w NAME				allowed at port 443
+ *	+w NAME				allowed at port 443: that name alone, ".NAME" with what is below it
  *	end LINES			how many lines stand above: a text cut short is refused
  *
- * A name stands for itself and everything below it.  Immutable once read; a lookup allocates nothing.
+ * Any other name stands for itself and everything below it.  Immutable once read; a lookup allocates nothing.
  */
 #include <stdbool.h>
 #include <stddef.h>

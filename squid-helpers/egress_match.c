@@ -125,4 +125,5 @@ egress_match_rule(const struct egress_policy *p, uint32_t rule, const struct egr
 		m->near = rule;
 		m->near_reason = why;
 	}
+	m->limited |= why != EGRESS_ALLOWED && r->allow && rule_has_port(r, q->port);
 }

@@ -366,6 +366,16 @@ verdict_set(struct egress_verdict *v, enum egress_reason reason, const char *rul
 	v->rule = rule ? rule : reasons[reason].builtin;
 }
 
+/*
+ * What the API's whitelist opens: a name at port 443, as one more rule behind the last one would.  It adds names; it takes back nothing
+ * that the policy says about a host, and allows no protocol that only a rule can.
+ */
+static bool
+api_allows(const struct egress_policy *p, const struct egress_request *q, const struct match *m, const struct egress_host *h)
+{
+	return !m->limited && h->kind == EGRESS_HOST_NAME && q->port == 443 && egress_lists_allowed(p->lists, h->name, h->len);
+}
+
 static void
 rules_decide(const struct egress_policy *p, const struct egress_request *q, struct match *m,
     struct egress_verdict *v)
@@ -385,15 +395,16 @@ rules_decide(const struct egress_policy *p, const struct egress_request *q, stru
 	if (listed != EGRESS_ALLOWED && (r == NULL || !r->allow || !r->override_lists)) {
 		verdict_set(v, listed, NULL);
 	} else if (r == NULL) {
-		bool api = v->host.kind == EGRESS_HOST_NAME && q->port == 443 &&
-		    egress_lists_allowed(p->lists, v->host.name, v->host.len);
+		static const struct rule plain = { .allow = true };
 
-		if (api)
-			verdict_set(v, EGRESS_ALLOWED, API_RULE);
-		else if (v->host.kind == EGRESS_HOST_IP && m->near == NONE)
+		if (api_allows(p, q, m, &v->host)) {
+			protocol = protocol_reason(&plain, &v->host, q);
+			verdict_set(v, protocol, protocol == EGRESS_ALLOWED ? API_RULE : NULL);
+		} else if (v->host.kind == EGRESS_HOST_IP && m->near == NONE) {
 			verdict_set(v, EGRESS_IP_LITERAL, NULL);
-		else
+		} else {
 			verdict_set(v, m->near_reason, m->near != NONE ? p->rules[m->near].id : NULL);
+		}
 	} else {
 		protocol = r->allow ? protocol_reason(r, &v->host, q) : EGRESS_DENIED_BY_RULE;
 		if (protocol == EGRESS_ALLOWED && r->bump && q->phase == EGRESS_AT_TUNNEL && str_is(&q->method, "CONNECT"))

@@ -19,6 +19,8 @@
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_host.h"
 
+#define EGRESS_RULES_MAX	100000	/* of a policy */
+
 struct diag;
 struct egress_conf;
 struct egress_policy;

@@ -273,9 +273,6 @@ rule_build(struct egress_policy *p, uint32_t at, struct diag *d)
 
 	r->id = c->id;
 	r->allow = c->action == EGRESS_RULE_ALLOW;
-	for (uint32_t i = 0; i < at; i++)
-		if (strcmp(p->rules[i].id, c->id) == 0)
-			policy_error(p, d, c->at, "rules", c->id, "is the id of two rules");
 	if (c->groups.n == 0 && c->domains.n == 0 && c->cidrs.n == 0)
 		policy_error(p, d, c->at, "rules", c->id, "names no group and no domain, nor a network");
 	r->bump = c->tls == EGRESS_TLS_BUMP;
@@ -299,6 +296,38 @@ rule_build(struct egress_policy *p, uint32_t at, struct diag *d)
 	for (size_t i = 0; i < c->groups.n; i++)
 		if (group_find(p, c->groups.v[i]) == NULL)
 			policy_error(p, d, c->at, c->id, c->groups.v[i], "is not a group of this file");
+}
+
+static int
+id_cmp(const void *a, const void *b)
+{
+	const struct egress_conf_rule *x = *(const struct egress_conf_rule *const *)a, *y = *(const struct egress_conf_rule *const *)b;
+	int r = strcmp(x->id, y->id);
+
+	/* In a list of the file's own: the later one is told. */
+	return r != 0 ? r : (x > y) - (x < y);
+}
+
+static int
+ids_check(const struct egress_policy *p, struct diag *d)
+{
+	const struct egress_conf_rule **v;
+
+	if (p->conf.n_rules > EGRESS_RULES_MAX) {
+		diag_error(d, p->file, 0, 0, "rules: %zu of them, at most %d", p->conf.n_rules, EGRESS_RULES_MAX);
+		return -EINVAL;
+	}
+	v = calloc(p->conf.n_rules + 1, sizeof(*v));
+	if (v == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->conf.n_rules; i++)
+		v[i] = &p->conf.rules[i];
+	qsort(v, p->conf.n_rules, sizeof(*v), id_cmp);
+	for (size_t i = 1; i < p->conf.n_rules; i++)
+		if (strcmp(v[i - 1]->id, v[i]->id) == 0)
+			policy_error(p, d, v[i]->at, "rules", v[i]->id, "is the id of two rules");
+	free(v);
+	return 0;
 }
 
 static void
@@ -357,6 +386,10 @@ egress_policy_load(struct egress_policy **out, const char *name, const char *tex
 		return -ENOMEM;
 	p->file = name;
 	r = conf_load_mem(name, text, len, egress_conf_opts, &p->conf, &p->mem, d);
+	if (r == -ENOMEM && diag_errors(d) == 0)
+		diag_error(d, name, 0, 0, "no memory: it is too large (a policy takes 64 MB at most), or there is none left");
+	if (r == 0)
+		r = ids_check(p, d);
 	if (r < 0)
 		goto out;
 	p->rules = calloc(p->conf.n_rules ? p->conf.n_rules : 1, sizeof(*p->rules));

@@ -96,6 +96,7 @@ struct match {
 	enum egress_reason	 near_reason;
 	uint64_t		 who;		/* bit of the identity */
 	uint32_t		 method;
+	bool			 limited;	/* a rule allows this host and port, but not this */
 };
 void	egress_match_rule(const struct egress_policy *, uint32_t rule, const struct egress_request *, struct match *);
 /* The rules and identities that budgets are for; after both were built. */

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 #include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_conf.h"
+#include "squid-helpers/egress_path.h"
 #include "squid-helpers/egress_policy.h"
 #include "squid-helpers/egress_report.h"
 #include "squid-helpers/egress_usage.h"
@@ -72,6 +73,7 @@ struct repeat {
 	unsigned		port;
 	char			identity[65];
 	char			src[48], host[EGRESS_HOST_MAX + 3], rule[65], method[17];
+	char			path[129];	/* where it is the reason: without its query, cut */
 };
 
 struct egress_report {
@@ -217,6 +219,10 @@ emit_deny(struct egress_report *r, const struct repeat *s, unsigned count)
 	buf_printf(&detail, "{\"reason\":\"%s\",\"port\":%u,\"method\":\"",
 	    egress_reason_str(s->reason), s->port);
 	buf_add_json(&detail, s->method, strlen(s->method));
+	if (s->path[0] != '\0') {
+		buf_adds(&detail, "\",\"path\":\"");
+		buf_add_json(&detail, s->path, strlen(s->path));
+	}
 	if (s->identity[0] != '\0')
 		buf_printf(&detail, "\",\"identity\":\"%s", s->identity);
 	buf_printf(&detail, "\",\"count\":%u}", count);
@@ -270,6 +276,11 @@ report_deny(struct egress_report *r, const struct egress_request *q,
 		return;
 	key = mix(key, v->host.name, v->host.len);
 	key = mix(mix(key, &q->port, sizeof(q->port)), &v->reason, sizeof(v->reason));
+	/* What a rule would have to name is in the event, so each of them has its own. */
+	if (v->reason == EGRESS_METHOD_NOT_ALLOWED || v->reason == EGRESS_PATH_NOT_ALLOWED)
+		key = mix(key, q->method.p, q->method.n);
+	if (v->reason == EGRESS_PATH_NOT_ALLOWED)
+		key = mix(key, q->path.p, egress_path_len(q->path.p, q->path.n));
 	s = &r->repeat[(key ^ key >> 32) & (REPEAT_SLOTS - 1)];
 	if (s->key == key && now_ms - s->since_ms < REPEAT_MS) {
 		s->held++;
@@ -289,6 +300,8 @@ report_deny(struct egress_report *r, const struct egress_request *q,
 	copy_plain(s->host, sizeof(s->host), v->host.name, v->host.len);
 	copy_plain(s->rule, sizeof(s->rule), v->rule, strlen(v->rule));
 	copy_plain(s->method, sizeof(s->method), q->method.p, q->method.n);
+	if (v->reason == EGRESS_PATH_NOT_ALLOWED)
+		copy_plain(s->path, sizeof(s->path), q->path.p, egress_path_len(q->path.p, q->path.n));
 	emit_deny(r, s, 1);
 }
 

@@ -543,7 +543,8 @@ lists_beat_rules(void **state)
 	expect(p, "GET", "late.example", 443, "", EGRESS_LISTED, "egress.api-list");
 	expect(p, "GET", "1.2.3.4", 443, "", EGRESS_LISTED, "egress.api-list");
 	expect(p, "GET", "1.2.4.4", 443, "", EGRESS_ALLOWED, "r");
-	expect(p, "GET", "www.new.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "GET", "new.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "GET", "www.new.example", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
 	expect(p, "GET", "new.example", 80, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
 	expect(p, "GET", "both.new.example", 443, "", EGRESS_LISTED, "egress.api-list");
 	egress_lists_free(&l);
@@ -555,6 +556,73 @@ lists_beat_rules(void **state)
 		diag_free(&d);
 	}
 	egress_policy_free(&p);
+}
+
+/* The whitelist is a rule behind the last one: it adds names, and takes back nothing. */
+static void
+the_whitelist_adds_names(void **state)
+{
+	static const char text[] = "llmsec-egress-lists 1\n+w one.example\n+w .all.example\n+w cdn.example\n+w post.example\n+w path.example\n"
+	    "+w denied.example\n+w theirs.example\n+w other-port.example\n+w bad.example\n+d bad.example\n+w dns.google\nend 12\n";
+	struct egress_policy *p = load("lists: {path: /x}\nidentities: [{id: other, sources: [10.0.0.0/8]}]\nrules:\n"
+	    "  - {id: post, domains: [post.example], methods: [POST]}\n  - {id: path, domains: [path.example], paths: [/v1/*]}\n"
+	    "  - {id: no, action: deny, domains: [.denied.example]}\n  - {id: theirs, domains: [theirs.example], identities: [other]}\n"
+	    "  - {id: p8443, domains: [other-port.example], ports: [8443]}\n", NULL, 0);
+	struct egress_request q = { str("192.0.2.1"), str("GET"), str("one.example"), str(""), 443, .phase = EGRESS_AT_REQUEST };
+	struct egress_verdict v;
+	struct egress_lists *l;
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(egress_lists_load_mem(&l, "x", "", text, strlen(text), NULL), 0);
+	egress_policy_lists(p, l);
+	expect(p, "GET", "one.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "CONNECT", "one.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "CONNECT", "one.example", 443, "two.example", EGRESS_SNI_MISMATCH, "egress.sni-mismatch");
+	expect(p, "GET", "one.example", 8080, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	expect(p, "GET", "www.one.example", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	expect(p, "GET", "all.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "GET", "a.b.all.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "GET", "xall.example", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
+	expect(p, "POST", "post.example", 443, "", EGRESS_ALLOWED, "post");
+	expect(p, "GET", "post.example", 443, "", EGRESS_METHOD_NOT_ALLOWED, "post");
+	expect(p, "GET", "path.example", 443, "", EGRESS_PATH_NOT_ALLOWED, "path");
+	expect(p, "GET", "denied.example", 443, "", EGRESS_DENIED_BY_RULE, "no");
+	expect(p, "GET", "theirs.example", 443, "", EGRESS_IDENTITY_NOT_ALLOWED, "theirs");
+	expect(p, "GET", "other-port.example", 443, "", EGRESS_ALLOWED, "api.whitelist");
+	expect(p, "GET", "bad.example", 443, "", EGRESS_LISTED, "egress.api-list");
+	expect(p, "GET", "dns.google", 443, "", EGRESS_DOH, "egress.dns-endpoint");
+	q.upgrade = str("websocket");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_WEBSOCKET);
+	egress_policy_free(&p);
+	egress_lists_free(&l);
+}
+
+/* As many rules as there may be are read before anybody waits; one more is told so. */
+static void
+a_policy_has_a_size(void **state)
+{
+	struct buf b = { .max = (size_t)64 << 20 };
+	char err[256];
+	struct egress_policy *p;
+
+	(void)state;
+	buf_adds(&b, "rules:\n");
+	for (int i = 0; i <= EGRESS_RULES_MAX; i++) {
+		if (i == EGRESS_RULES_MAX) {
+			buf_addc(&b, '\0');
+			p = load(buf_ptr(&b), err, sizeof(err));
+			assert_non_null(p);
+			egress_policy_free(&p);
+			b.len--;
+		}
+		buf_printf(&b, "- {id: r%d, domains: [h%d.example.com]}\n", i, i);
+	}
+	buf_addc(&b, '\0');
+	assert_null(load(buf_ptr(&b), err, sizeof(err)));
+	assert_non_null(strstr(err, "at most"));
+	buf_free(&b);
 }
 
 int
@@ -576,6 +644,8 @@ main(void)
 		cmocka_unit_test(refusals_see_every_reading_of_a_path),
 		cmocka_unit_test(refusals_are_for_every_port),
 		cmocka_unit_test(lists_beat_rules),
+		cmocka_unit_test(the_whitelist_adds_names),
+		cmocka_unit_test(a_policy_has_a_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
