@@ -25,8 +25,8 @@ static const struct checked {
 	{ "llmsecd", "llmsecd.yaml" },
 };
 
-static bool
-program_find(char out[PATH_MAX], const char *dirs, const char *name)
+bool
+ctl_program_find(char out[PATH_MAX], const char *dirs, const char *name)
 {
 	while (*dirs != '\0') {
 		size_t n = strcspn(dirs, ":");
@@ -41,10 +41,8 @@ program_find(char out[PATH_MAX], const char *dirs, const char *name)
 
 /* Start it with stdout and stderr in one pipe; the read end or -errno. */
 static int
-check_start(const char *program, const char *file, pid_t *pid)
+run_start(const char *const *argv, pid_t *pid)
 {
-	/* posix_spawn(3) takes char * for history's sake; it writes to none of them. */
-	const char *const argv[] = {program, "--check", "-c", file, NULL};
 	posix_spawn_file_actions_t act;
 	int p[2], r;
 
@@ -54,7 +52,8 @@ check_start(const char *program, const char *file, pid_t *pid)
 	posix_spawn_file_actions_addopen(&act, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&act, p[1], 1);
 	posix_spawn_file_actions_adddup2(&act, p[1], 2);
-	r = posix_spawn(pid, program, &act, NULL, (char *const *)(uintptr_t)argv, environ);
+	/* posix_spawn(3) takes char * for history's sake; it writes to none of them. */
+	r = posix_spawn(pid, argv[0], &act, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&act);
 	close(p[1]);
 	if (r != 0) {
@@ -64,9 +63,23 @@ check_start(const char *program, const char *file, pid_t *pid)
 	return p[0];
 }
 
-/* Keep the first line that says error, else the first line; read all, so that it never blocks. */
+/* Does <line> have one of <words>, which bars keep apart? */
+static bool
+has_one(const char *line, const char *words)
+{
+	while (*words != '\0') {
+		size_t n = strcspn(words, "|");
+
+		if (memmem(line, strlen(line), words, n) != NULL)
+			return true;
+		words += n + (words[n] == '|');
+	}
+	return false;
+}
+
+/* Keep the first line that has one of <words>, else the first line; read all, so that it never blocks. */
 static void
-output_read(int fd, char *out, size_t size)
+output_read(int fd, const char *words, char *out, size_t size)
 {
 	FILE *f = fdopen(fd, "r");
 	char line[1024];
@@ -79,31 +92,43 @@ output_read(int fd, char *out, size_t size)
 	}
 	while (fgets(line, sizeof(line), f) != NULL) {
 		line[strcspn(line, "\r\n")] = '\0';
-		if (!found && (out[0] == '\0' || strstr(line, "error") != NULL)) {
-			found = strstr(line, "error") != NULL;
+		if (!found && (out[0] == '\0' || has_one(line, words))) {
+			found = has_one(line, words);
 			snprintf(out, size, "%s", line);
 		}
 	}
 	fclose(f);
 }
 
+int
+ctl_run(const char *const *argv, const char *words, char *said, size_t size)
+{
+	int fd, status = 0;
+	pid_t pid;
+
+	said[0] = '\0';
+	fd = run_start(argv, &pid);
+	if (fd < 0)
+		return fd;
+	output_read(fd, words, said, size);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* True: fine. */
 static bool
 check_one(const char *program, const char *file, FILE *out)
 {
-	char text[1024] = "";
-	int fd, status = 0;
-	pid_t pid;
+	const char *const argv[] = {program, "--check", "-c", file, NULL};
+	char text[1024];
+	int r = ctl_run(argv, "error", text, sizeof(text));
 
-	fd = check_start(program, file, &pid);
-	if (fd < 0) {
-		fprintf(out, "%s: cannot run %s: %s\n", file, program, strerror(-fd));
+	if (r < 0) {
+		fprintf(out, "%s: cannot run %s: %s\n", file, program, strerror(-r));
 		return false;
 	}
-	output_read(fd, text, sizeof(text));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (r == 0) {
 		fprintf(out, "%s: OK\n", file);
 		return true;
 	}
@@ -127,7 +152,7 @@ ctl_check(const char *conf_dir, const char *program_dirs, FILE *out)
 		if (snprintf(file, sizeof(file), "%s/%s", conf_dir, table[i].file) >=
 		    (int)sizeof(file))
 			return failed + 1;
-		if (!program_find(program, program_dirs, table[i].program)) {
+		if (!ctl_program_find(program, program_dirs, table[i].program)) {
 			fprintf(out, "%s: skipped, %s is not installed\n", file, table[i].program);
 			continue;
 		}

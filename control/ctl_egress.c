@@ -3,216 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "control/ctl_check.h"
 #include "control/ctl_egress.h"
-
-/* --- suggest --------------------------------------------------------------------------------- */
-
-struct seen {
-	const char	*host, *identity;
-	int		 port;
-	json_int_t	 count;
-};
-
-static int
-seen_cmp(const void *a, const void *b)
-{
-	const struct seen *x = a, *y = b;
-	int r = strcmp(x->identity, y->identity);
-
-	if (r == 0)
-		r = strcmp(x->host, y->host);
-	return r != 0 ? r : x->port - y->port;
-}
-
-/* Only what a rule can open: not addresses, metadata services or tricks. */
-static bool
-openable(const char *reason)
-{
-	static const char *const words[] = { "not_allowed", "port_not_allowed", "identity_not_allowed" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (reason != NULL && strcmp(reason, words[i]) == 0)
-			return true;
-	return false;
-}
-
-static size_t
-seen_collect(json_t *events, struct seen *v)
-{
-	size_t i, n = 0;
-	json_t *e;
-
-	json_array_foreach(events, i, e) {
-		json_t *d = json_object_get(e, "detail");
-		const char *host = json_string_value(json_object_get(e, "target")), *id;
-
-		if (host == NULL || !openable(json_string_value(json_object_get(d, "reason"))))
-			continue;
-		id = json_string_value(json_object_get(d, "identity"));
-		v[n++] = (struct seen){ host, id != NULL ? id : "", (int)json_integer_value(json_object_get(d, "port")),
-		    json_integer_value(json_object_get(d, "count")) };
-	}
-	return n;
-}
-
-int
-ctl_egress_suggest(const char *json, FILE *out)
-{
-	json_t *root = json_loads(json, 0, NULL), *events = json_object_get(root, "events");
-	struct seen *v = calloc(json_array_size(events) + 1, sizeof(*v));
-	size_t n = v != NULL && json_is_array(events) ? seen_collect(events, v) : 0;
-	int r = v != NULL && json_is_array(events) ? 0 : -1, rule = 0;
-
-	if (n > 0)
-		qsort(v, n, sizeof(*v), seen_cmp);
-	fputs("# What was seen while the policy observed.  Read each line before it becomes a rule.\nrules:", out);
-	if (n == 0)
-		fputs(" []\n", out);
-	for (size_t i = 0; i < n; ) {
-		json_int_t count = 0;
-		size_t k = i;
-
-		for (; k < n && seen_cmp(&v[i], &v[k]) == 0; k++)
-			count += v[k].count;
-		fprintf(out, "%s  - {id: seen-%d, domains: [%s], ports: [%d]%s%s%s}\t# %" JSON_INTEGER_FORMAT " times\n",
-		    i == 0 ? "\n" : "", ++rule, v[i].host, v[i].port, v[i].identity[0] != '\0' ? ", identities: [" : "",
-		    v[i].identity, v[i].identity[0] != '\0' ? "]" : "", count);
-		i = k;
-	}
-	free(v);
-	json_decref(root);
-	return r;
-}
-
-/* --- check ----------------------------------------------------------------------------------- */
-
-enum { DEPTH_MAX = 8, LINE = 8192 };
-
-struct check {
-	FILE	*out;
-	int	 faults;
-	bool	 manager, helper, address, allow, last_denies, early_allow, bad_allow, helper_type, cached, startup;
-	bool	 user_early;
-	char	 port[128];
-};
-
-static void
-fault(struct check *c, const char *text)
-{
-	fprintf(c->out, "error: %s\n", text);
-	c->faults++;
-}
-
-static bool
-has_word(const char *line, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = line; (p = strstr(p, word)) != NULL; p += n)
-		if ((p == line || p[-1] == ' ' || p[-1] == '\t') && (p[n] == '\0' || p[n] == ' ' || p[n] == '\t'))
-			return true;
-	return false;
-}
-
-/* Only lines that speak of the forward port, or of everybody. */
-static void
-access_line(struct check *c, const char *line)
-{
-	bool allow = has_word(line, "allow"), ours = has_word(line, "llmsec_proxy");
-
-	c->last_denies = !allow && (has_word(line, "all"));
-	if (has_word(line, "llmsec_accel"))
-		return;
-	if (ours && !allow && has_word(line, "llmsec_manager"))
-		c->manager = true;
-	if (ours && !allow && has_word(line, "!llmsec_egress"))
-		c->helper = !c->allow;
-	if (ours && !allow && has_word(line, "llmsec_private_dst"))
-		c->address = c->helper && !c->allow;
-	if (!allow)
-		return;
-	c->early_allow |= !c->helper;
-	c->bad_allow |= !ours;
-	c->allow = true;
-}
-
-static void
-squid_line(struct check *c, const char *line)
-{
-	if (strncmp(line, "http_access ", 12) == 0)
-		access_line(c, line);
-	if (strncmp(line, "external_acl_type llmsec_egress ", 32) != 0)
-		return;
-	c->helper_type = true;
-	c->cached = !has_word(line, "ttl=0") || !has_word(line, "negative_ttl=0");
-	c->startup = !has_word(line, "children-startup=0");
-}
-
-static int
-squid_file(struct check *c, const char *path, int depth)
-{
-	FILE *f = depth < DEPTH_MAX ? fopen(path, "re") : NULL;
-	char line[LINE], word[4096];
-
-	if (f == NULL) {
-		fprintf(c->out, "error: %s: %s\n", path, depth < DEPTH_MAX ? strerror(errno) : "included too deep");
-		return errno != 0 ? -errno : -ELOOP;
-	}
-	while (fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\r\n")] = '\0';
-		if (sscanf(line, "include %4095s", word) == 1) {
-			if (squid_file(c, word, depth + 1) < 0)
-				c->faults++;
-		} else {
-			squid_line(c, line);
-		}
-	}
-	fclose(f);
-	return 0;
-}
-
-int
-ctl_egress_check(const char *path, FILE *out)
-{
-	struct check c = { .out = out };
-	int r = squid_file(&c, path, 0);
-
-	if (r < 0)
-		return r;
-	if (!c.helper_type)
-		fault(&c, "no external_acl_type llmsec_egress");
-	if (c.cached)
-		fault(&c, "llmsec_egress: answers are kept (ttl=0 negative_ttl=0): a change counts late");
-	if (c.startup)
-		fault(&c, "llmsec_egress: children-startup=0, or Squid ends when helpers die");
-	if (!c.manager)
-		fault(&c, "the cache manager is open: http_access deny llmsec_proxy llmsec_manager");
-	if (!c.helper)
-		fault(&c, "nobody asks the helper: http_access deny llmsec_proxy !llmsec_egress before every allow");
-	if (!c.address)
-		fault(&c, "no guard of addresses behind the helper and before every allow: private-dst.conf");
-	if (c.early_allow)
-		fault(&c, "an http_access allow stands before the helper");
-	if (c.bad_allow)
-		fault(&c, "an http_access allow is not bound to the forward port: an open relay");
-	if (!c.last_denies)
-		fault(&c, "the last http_access line is not deny all");
-	if (c.faults == 0)
-		fprintf(out, "%s: names, then addresses, then what is allowed; default deny is last\n", path);
-	return c.faults;
-}
 
 /* --- the CA of bumped connections ------------------------------------------------------------- */
 
@@ -315,4 +120,124 @@ ctl_ca_show(const char *path, FILE *out)
 	PEM_write_X509(out, x);
 	X509_free(x);
 	return 0;
+}
+
+/* --- another CA ------------------------------------------------------------------------------- */
+
+/* What `security_file_certgen -c` makes (Squid 5, src/security/cert_generators/file/certificate_db.cc). */
+static const char *const store_parts[] = { "", "/certs", "/index.txt", "/size" };
+
+static bool
+store_is(const char *dir)
+{
+	char path[4200];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(store_parts) / sizeof(store_parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", dir, store_parts[i]);
+		if (lstat(path, &st) < 0 || (i < 2 ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode)))
+			return false;
+	}
+	return true;
+}
+
+/* An empty store beside <dir>, with its owner.  0 or -errno, said to <out>. */
+static int
+store_make(const char *dir, const char *fresh, const char *program_dirs, FILE *out)
+{
+	char program[PATH_MAX], dirs[PATH_MAX], path[4200], said[512];
+	const char *argv[] = { program, "-c", "-s", fresh, "-M", "4MB", NULL };
+	struct stat st;
+	int r;
+
+	snprintf(dirs, sizeof(dirs), "%s:/usr/lib/squid:/usr/lib64/squid:/usr/libexec/squid:/usr/local/libexec", program_dirs);
+	if (!ctl_program_find(program, dirs, "security_file_certgen")) {
+		fputs("# security_file_certgen is not found: --program-path\n", out);
+		return -ENOENT;
+	}
+	r = ctl_run(argv, "FATAL|rror", said, sizeof(said));
+	if (r != 0 || !store_is(fresh)) {
+		fprintf(out, "# %s: %s\n", program, r < 0 ? strerror(-r) : said);
+		return r < 0 ? r : -EIO;
+	}
+	for (size_t i = 0; i < sizeof(store_parts) / sizeof(store_parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", dir, store_parts[i]);
+		if (lstat(path, &st) < 0)
+			return -errno;
+		snprintf(path, sizeof(path), "%s%s", fresh, store_parts[i]);
+		if (lchown(path, st.st_uid, st.st_gid) < 0 || chmod(path, st.st_mode & 07777) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Of a store that was not taken into use: only what certgen made. */
+static void
+store_drop(const char *dir)
+{
+	char path[4200];
+
+	for (size_t i = sizeof(store_parts) / sizeof(store_parts[0]); i-- > 0; ) {
+		snprintf(path, sizeof(path), "%s%s", dir, store_parts[i]);
+		if (unlink(path) < 0)
+			rmdir(path);
+	}
+}
+
+static int
+rotate_with_store(const char *path, const char *dir, const char *program_dirs, FILE *out)
+{
+	char fresh[4100], old[4100], when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	int r;
+
+	if (!store_is(dir)) {
+		fprintf(out, "# %s: no store of security_file_certgen\n", dir);
+		return -ENOTDIR;
+	}
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+	if (snprintf(fresh, sizeof(fresh), "%s.new", dir) >= (int)sizeof(fresh) ||
+	    snprintf(old, sizeof(old), "%s.old-%s", dir, when) >= (int)sizeof(old))
+		return -ENAMETOOLONG;
+	r = access(old, F_OK) == 0 || access(fresh, F_OK) == 0 ? -EEXIST : store_make(dir, fresh, program_dirs, out);
+	if (r == 0 && rename(dir, old) < 0)
+		r = -errno;
+	if (r == 0 && rename(fresh, dir) < 0) {
+		r = -errno;
+		rename(old, dir);
+	}
+	if (r < 0) {
+		if (r != -EEXIST)
+			store_drop(fresh);
+		return r;
+	}
+	r = ctl_ca_make(path, 1, out);
+	if (r < 0) {
+		store_drop(dir);
+		rename(old, dir);
+		return r;
+	}
+	fprintf(out, "# certificates by the old CA: %s, to be removed\n"
+	    "# Squid signs with the old one until it is started anew; if it ran meanwhile, rotate again while it is stopped.\n", old);
+	return 0;
+}
+
+int
+ctl_ca_rotate(const char *path, const char *certgen_db, const char *program_dirs, FILE *out)
+{
+	struct stat st;
+	int r;
+
+	/* What isn't there is to be made by `ca init`, by somebody who means it. */
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (certgen_db != NULL)
+		return rotate_with_store(path, certgen_db, program_dirs, out);
+	r = ctl_ca_make(path, 1, out);
+	if (r == 0)
+		fputs("# Not in force yet.  security_file_certgen keeps certificates by the old CA and goes on to hand them out.  Stop Squid, run\n"
+		    "#\tmv DIR DIR.old && security_file_certgen -c -s DIR -M 4MB && chown -R --reference=DIR.old DIR\n"
+		    "# with the DIR of sslcrtd_program's -s, and start it.  `ca rotate --certgen-db DIR`, while it is stopped, does both.\n", out);
+	return r;
 }

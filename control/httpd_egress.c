@@ -19,6 +19,7 @@
 #include "control/httpd_egress_private.h"
 #include "control/httpd_private.h"
 #include "lib/log.h"
+#include "squid-helpers/egress_host.h"
 #include "ti-sync/collect.h"
 
 #define BODY_MAX	((size_t)1 << 20)
@@ -162,6 +163,8 @@ host_bits(const char *text, const struct cidr *net)
 static const char *
 value_take(const struct egress_page *p, const char *text, char out[256])
 {
+	bool below = p->list == EGRESS_WHITELIST && text[0] == '.';
+	struct egress_host h;
 	enum ti_reason r;
 	struct cidr c;
 	size_t n = 0;
@@ -176,9 +179,17 @@ value_take(const struct egress_page *p, const char *text, char out[256])
 		cidr_format(&c, out);
 		return NULL;
 	}
+	text += below;
 	r = ti_looks_like_net(text, strlen(text)) ? TI_BAD_NAME : ti_canon_name(out, &n, text, strlen(text));
 	if (r == TI_OK)
 		r = ti_name_reserved(out, n);
+	egress_host_parse(&h, text, strlen(text));
+	if (p->list == EGRESS_WHITELIST && h.kind == EGRESS_HOST_METADATA)
+		return "a cloud metadata service, which is always refused";
+	if (below && (r == TI_OK || r == TI_RESERVED_NAME) && n + 1 < 256) {
+		memmove(out + 1, out, n + 1);
+		out[0] = '.';
+	}
 	/* Names that nobody can own do no harm on a list; whole suffixes do. */
 	return r == TI_OK || r == TI_RESERVED_NAME ? NULL : ti_reason_str(r);
 }

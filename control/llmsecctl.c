@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,19 +20,21 @@
 #include "control/ctl_egress.h"
 #include "control/ctl_pth.h"
 #include "control/ctl_sign.h"
+#include "control/ctl_suggest.h"
 #include "control/llmsecd_conf.h"
 #include "control/token_file.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
 
 #define RECONNECT_S	1
+#define SUGGEST_PAGE	2000	/* events at once */
 
 struct ctl {
 	const char	*conf_path, *url, *token_file;
 	const char	*conf_dir, *program_dirs;
 	bool		 json, follow;
 	struct ctl_ban	 ban;
-	const char	*identity, *method, *tokens, *ca, *audit_key;
+	const char	*identity, *method, *tokens, *ca, *audit_key, *probe, *certgen_db, *limit;
 	const char	*keys;
 	long		 timestamp;
 	char		**words;	/* behind the command */
@@ -75,6 +78,8 @@ usage(FILE *f)
 	    "  sign:   --keys FILE; --timestamp SECONDS\n"
 	    "  check:  --conf-dir DIR; --program-path DIR:DIR\n"
 	    "  egress test: --identity ID; --method METHOD\n"
+	    "  egress suggest: --since 7d   egress check: --probe http://ADDRESS:PORT\n"
+	    "  ca rotate: --certgen-db DIR\n"
 	    "  token:  --tokens FILE   ca: --ca FILE   audit: --key FILE\n"
 	    "      --version; -h, --help\n", f);
 }
@@ -341,16 +346,38 @@ egress_test_command(struct ctl *c)
 	return r;
 }
 
+/* All there is, page by page: a list that was cut would be taken for the whole. */
 static int
 egress_suggest_command(struct ctl *c)
 {
+	int64_t page = c->limit != NULL ? strtoll(c->limit, NULL, 10) : SUGGEST_PAGE, next = 0, after = -1;
+	struct suggest *s = suggest_new();
 	struct buf body = {0};
-	int r = refused(ctl_get(&c->target, "/api/events?event=egress.would_deny&limit=10000", &body), &body);
+	char path[2048], limit[32];
+	int r = 0, more = s != NULL;
 
-	buf_addc(&body, '\0');
-	if (r == 0 && ctl_egress_suggest(buf_ptr(&body), stdout) < 0)
+	if (s == NULL)
+		return 1;
+	snprintf(limit, sizeof(limit), "&limit=%d", SUGGEST_PAGE);
+	while (r == 0 && more > 0 && next > after) {
+		after = next;
+		buf_free(&body);
+		/* The options' query begins with a question mark; theirs are behind ours. */
+		snprintf(path, sizeof(path), "/api/events%.*s%cevent=egress.would_deny&after=%" PRId64 "%s", (int)buf_len(&c->query),
+		    buf_ptr(&c->query), buf_len(&c->query) > 0 ? '&' : '?', after, c->limit != NULL ? "" : limit);
+		r = refused(ctl_get(&c->target, path, &body), &body);
+		buf_addc(&body, '\0');
+		if (r == 0)
+			more = suggest_take(s, buf_ptr(&body), page, &next);
+	}
+	if (r == 0 && more < 0) {
+		fprintf(stderr, "llmsecctl: that was no answer of llmsecd's\n");
 		r = 1;
+	}
+	if (r == 0)
+		r = suggest_print(s, stdout);
 	buf_free(&body);
+	suggest_free(&s);
 	return r;
 }
 
@@ -390,7 +417,7 @@ egress_command(struct ctl *c)
 	int r;
 
 	if (strcmp(what, "check") == 0 && c->n_words == 2) {
-		r = ctl_egress_check(c->words[1], stdout);
+		r = ctl_egress_check(c->words[1], c->program_dirs, c->probe, stdout);
 		return r < 0 ? 2 : r > 0;
 	}
 	r = target_find(c);
@@ -437,7 +464,7 @@ ca_command(struct ctl *c)
 	if (c->n_words == 1 && strcmp(what, "init") == 0)
 		return failed(path, ctl_ca_make(path, 0, stdout));
 	if (c->n_words == 1 && strcmp(what, "rotate") == 0)
-		return failed(path, ctl_ca_make(path, 1, stdout));
+		return failed(path, ctl_ca_rotate(path, c->certgen_db, c->program_dirs, stdout));
 	if (c->n_words == 1 && strcmp(what, "show") == 0)
 		return failed(path, ctl_ca_show(path, stdout));
 	usage(stderr);
@@ -474,7 +501,7 @@ query_add(struct ctl *c, const char *key, const char *value)
 }
 
 enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE, O_KEYS, O_TIME, O_IDENTITY, O_METHOD,
-       O_TOKENS, O_CA, O_AUDIT_KEY };
+       O_TOKENS, O_CA, O_AUDIT_KEY, O_PROBE, O_CERTGEN };
 
 static const struct option longs[] = {
 	{ "config", 1, NULL, 'c' }, { "json", 0, NULL, 'j' }, { "follow", 0, NULL, 'f' },
@@ -486,6 +513,7 @@ static const struct option longs[] = {
 	{ "ttl", 1, NULL, O_TTL }, { "reason", 1, NULL, O_REASON }, { "scope", 1, NULL, O_SCOPE },
 	{ "identity", 1, NULL, O_IDENTITY }, { "method", 1, NULL, O_METHOD }, { "tokens", 1, NULL, O_TOKENS },
 	{ "ca", 1, NULL, O_CA }, { "key", 1, NULL, O_AUDIT_KEY },
+	{ "probe", 1, NULL, O_PROBE }, { "certgen-db", 1, NULL, O_CERTGEN },
 	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
 };
 
@@ -515,12 +543,16 @@ options_take(struct ctl *c, int argc, char **argv)
 		case O_METHOD: c->method = optarg; break;
 		case O_TOKENS: c->tokens = optarg; break;
 		case O_CA: c->ca = optarg; break;
+		case O_PROBE: c->probe = optarg; break;
+		case O_CERTGEN: c->certgen_db = optarg; break;
 		case O_AUDIT_KEY: c->audit_key = optarg; break;
 		case O_TIME: c->timestamp = atol(optarg); break;
 		case O_QUERY:
 			snprintf(key, sizeof(key), "%s", longs[i].name);
 			if (strchr(key, '-') != NULL)
 				*strchr(key, '-') = '_';
+			if (strcmp(key, "limit") == 0)
+				c->limit = optarg;
 			query_add(c, key, optarg);
 			break;
 		default: usage(stderr); return 2;

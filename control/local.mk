@@ -16,7 +16,8 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/control_events.c %D%/control_events.h %D%/httpd_auth.c %D%/node_auth.c %D%/node_auth.h %D%/node_http.c %D%/node_http.h \
 	%D%/ban_list.c %D%/ban_list.h %D%/ban_list_private.h %D%/ban_queue.c %D%/ban_store.c %D%/ban_store.h \
 	%D%/haproxy_answer.c %D%/haproxy_answer.h %D%/haproxy_cli.c %D%/haproxy_cli.h %D%/httpd_bans.c \
-	%D%/ctl_ban.c %D%/ctl_ban.h %D%/ctl_egress.c %D%/ctl_egress.h %D%/ctl_pth.c %D%/ctl_pth.h %D%/audit_verify.c %D%/audit_verify.h \
+	%D%/ctl_ban.c %D%/ctl_ban.h %D%/ctl_egress.c %D%/ctl_egress.h %D%/ctl_egress_check.c \
+	%D%/ctl_suggest.c %D%/ctl_suggest.h %D%/egress_shape.c %D%/egress_shape.h %D%/squid_conf.c %D%/squid_conf.h %D%/ctl_pth.c %D%/ctl_pth.h %D%/audit_verify.c %D%/audit_verify.h \
 	%D%/egress_store.c %D%/egress_store.h %D%/egress_try.c %D%/egress_try.h %D%/egress_version.c %D%/egress_version.h %D%/httpd_egress.c %D%/httpd_egress_private.h %D%/httpd_import.c %D%/httpd_audit.c %D%/httpd_openapi.c \
 	%D%/token_file.c %D%/token_file.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
@@ -41,10 +42,10 @@ if CONTROL
 if BUILD_TESTS
 CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
 	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
-	tests/unit/control/test_store
+	tests/unit/control/test_squid_conf tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
-TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
-dist_check_SCRIPTS += tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+dist_check_SCRIPTS += tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
 EXTRA_DIST += tests/control/lib.sh tests/cluster/lib.sh
 CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
 CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
@@ -71,6 +72,9 @@ tests_unit_control_test_spool_SOURCES = tests/unit/control/test_spool.c $(CTL_TE
 tests_unit_control_test_spool_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_spool_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_store_SOURCES = tests/unit/control/test_store.c $(CTL_TEST)
+tests_unit_control_test_squid_conf_SOURCES = tests/unit/control/test_squid_conf.c $(CTL_TEST)
+tests_unit_control_test_squid_conf_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_squid_conf_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_store_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_store_LDADD = $(CTL_TEST_LIBS)
 

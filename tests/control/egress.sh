@@ -80,6 +80,15 @@ is "$(api DELETE "/api/ip-blacklist/$(answer '.data[0].id')")" 200 'and taken of
 soon 'and allowed' 198.41.0.7 'allow llm'
 is "$(api POST /api/domain-whitelist -d '{"domain":"new.example.net"}')" 200 'a domain is allowed'
 soon 'at port 443' new.example.net 'allow api.whitelist'
+verdict_is 'and none below it' www.new.example.net 'deny not_allowed'
+is "$(api POST /api/domain-whitelist -d '{"domain":".new.example.net"}') $(answer .domain)" '200 .new.example.net' 'unless a leading dot says so'
+soon 'as in the policy' www.new.example.net 'allow api.whitelist'
+is "$(api POST /api/domain-whitelist -d '{"domain":"hub.example.com"}')" 200 'a host that a rule keeps for somebody'
+soon 'what the rules say about it stands' x.new.example.net 'allow api.whitelist'
+verdict_is 'it stays that one'"'"'s' hub.example.com 'deny identity_not_allowed'
+is "$(api DELETE '/api/domain-whitelist?domain=.new.example.net')" 200 'taken off'
+soon 'for those below alone' www.new.example.net 'deny not_allowed'
+verdict_is 'not for the name' new.example.net 'allow api.whitelist'
 
 # ---- what is refused, and how
 while read -r path body field; do
@@ -94,6 +103,8 @@ done <<'T'
 /api/domain-blacklist {"domain":"a.example.com","ttl_s":"x"} "ttl_s"
 /api/domain-blacklist [1] "body"
 /api/domain-blacklist {"domain":"a.example.com","description":5} "description"
+/api/domain-whitelist {"domain":".com"} "domain"
+/api/domain-whitelist {"domain":"metadata.google.internal"} "domain"
 /api/ip-blacklist {"ip":"host"} "ip"
 /api/ip-blacklist {"ip":"0.0.0.0/0"} "ip"
 /api/ip-blacklist {"ip":"10.0.0.1%eth0"} "ip"

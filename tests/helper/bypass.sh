@@ -78,7 +78,7 @@ for f in squid.conf llmsec-icap.conf llmsec-accel.conf; do template $f; done
 dst_guard="include $tap_dir/private-dst.conf"
 template llmsec-forward.conf
 printf 'tls_outgoing_options cafile=%s\ndns_nameservers 127.0.0.1\ndns_retransmit_interval 1 seconds\ndns_timeout 2 seconds\n' "$tap_dir/origin.crt" >>"$tap_dir/squid.conf"
-check_conf() { "$builddir/control/llmsecctl" egress check "$1"; }
+check_conf() { "$builddir/control/llmsecctl" egress check "$@"; }
 like "$(check_conf "$tap_dir/squid.conf")" 'default deny is last' 'llmsecctl egress check: the order is right'
 sed '/http_access deny llmsec_proxy !llmsec_egress/d' "$tap_dir/llmsec-forward.conf" >"$tap_dir/broken.conf"
 like "$(check_conf "$tap_dir/broken.conf")" 'nobody asks the helper' 'and it says when it is not'
@@ -87,6 +87,7 @@ like "$(check_conf "$tap_dir/broken.conf")" 'stands before the helper.*open rela
 give_to_squid
 is "$(parse)" "" 'the configuration parses without a warning'
 start_squid
+like "$(check_conf "$tap_dir/squid.conf" --probe "$proxy")" 'default deny is last, and in force' 'and that it is in force'
 
 # ---- plain HTTP and CONNECT: refused, why, for each way to write it
 declare -A why
