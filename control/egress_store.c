@@ -48,7 +48,7 @@ static const char *const steps[] = {
 	"ALTER TABLE policies ADD COLUMN description TEXT NOT NULL DEFAULT '';",
 };
 
-enum { Q_STATE, Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_UNIMPORT, Q_DEL_ID, Q_UNDO, Q_REDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST,
+enum { Q_STATE, Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_UNIMPORT, Q_DEL_ID, Q_UNDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST,
        Q_COUNT, Q_SEARCHED, Q_GENERATION, Q_GENERATION_SET, Q_FOLD, Q_REDO_ALL, Q_OUTLIVED, Q_EXPIRE, Q_POLICY_ADD, Q_POLICY_GET,
        Q_POLICY_FIND, Q_POLICY_LIST, Q_POLICY_DROP, Q_POLICY_OLD, Q_POLICY_TOTAL, Q_N };
 
@@ -69,7 +69,6 @@ static const char *const sql[Q_N] = {
 	    " RETURNING expires",
 	[Q_DEL_ID] = "DELETE FROM entries WHERE list = ?1 AND id = ?2 RETURNING value, in_set",
 	[Q_UNDO] = "INSERT OR IGNORE INTO undone VALUES (?1)",
-	[Q_REDO] = "DELETE FROM undone WHERE value = ?1",
 	[Q_TEXT] = "SELECT list, value, CASE WHEN imported THEN 0 ELSE expires END FROM entries WHERE in_set = 0",
 	[Q_UNDONE] = "SELECT value FROM undone",
 	[Q_ALL] = "SELECT value FROM entries WHERE list = ?1 AND (expires = 0 OR imported)",
@@ -353,11 +352,14 @@ state(struct egress_store *s, enum egress_list list, const char *value, bool *in
 	return found;
 }
 
-/* Q_UNDO or Q_REDO of one name. */
+/*
+ * The set in force has the name, its row isn't in_set any more.  It stays so until the next fold: one that comes back is a line of
+ * the text, which counts before this.
+ */
 static int
-undone(struct egress_store *s, int which, const char *name)
+undo(struct egress_store *s, const char *name)
 {
-	sqlite3_stmt *q = query(s, which);
+	sqlite3_stmt *q = query(s, Q_UNDO);
 
 	sqlite3_bind_text(q, 1, name, -1, SQLITE_STATIC);
 	return finish(q);
@@ -381,10 +383,8 @@ egress_store_add(struct egress_store *s, enum egress_list list, const char *valu
 	sqlite3_bind_int64(q, 5, ttl_s > 0 ? (int64_t)time(NULL) + ttl_s : 0);
 	r = finish(q);
 	/* One that is to end must not go on in the set. */
-	if (r == 0 && list == EGRESS_DOMAINS)
-		r = undone(s, ttl_s == 0 || imported ? Q_REDO : Q_UNDO, value);
-	else if (r == 0 && list == EGRESS_NETWORKS && in_set && ttl_s > 0 && !imported)
-		r = set_write(s, EGRESS_NETWORKS);
+	if (r == 0 && in_set && ttl_s > 0 && !imported)
+		r = list == EGRESS_DOMAINS ? undo(s, value) : set_write(s, EGRESS_NETWORKS);
 	r = done(s, r, true);
 	return r < 0 ? r : !was_there;
 }
@@ -410,7 +410,7 @@ remove_one(struct egress_store *s, int which, enum egress_list list, const char 
 	}
 	r = finish(q);
 	if (r == 0 && in_set && list == EGRESS_DOMAINS)
-		r = undone(s, Q_UNDO, was);
+		r = undo(s, was);
 	else if (in_set)
 		*in_set_net = true;
 	return r < 0 ? r : gone;
@@ -464,7 +464,7 @@ unimport_one(struct egress_store *s, enum egress_list list, const char *value, b
 	ends = changed && sqlite3_column_int64(q, 0) > 0;
 	r = finish(q);
 	if (r == 0 && ends && list == EGRESS_DOMAINS)
-		r = undone(s, Q_UNDO, value);
+		r = undo(s, value);
 	else if (ends)
 		*in_set_net = true;
 	return r < 0 ? r : changed;
@@ -515,11 +515,9 @@ import_one(struct egress_store *s, enum egress_list list, const char *value, con
 		is_new = sqlite3_column_int(q, 0) == 0;
 	}
 	r = finish(q);
-	if (r < 0)
-		return r;
-	n->added += is_new;
-	n->duplicate += !is_new;
-	return *changed && list == EGRESS_DOMAINS ? undone(s, Q_REDO, value) : 0;
+	n->added += r == 0 && is_new;
+	n->duplicate += r == 0 && !is_new;
+	return r;
 }
 
 int
@@ -561,8 +559,7 @@ egress_store_tick(struct egress_store *s)
 
 		sqlite3_bind_int64(q, 1, now);
 		r = finish(q);
-		/* What outlives its end changes nothing that the helper reads. */
-		gone = which[i] == Q_EXPIRE ? sqlite3_changes(s->db) : 0;
+		gone += sqlite3_changes(s->db);
 	}
 	done(s, r, r == 0 && gone > 0);
 }

@@ -40,12 +40,12 @@ endif
 
 if CONTROL
 if BUILD_TESTS
-CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
+CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_egress_store tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
 	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
 	tests/unit/control/test_squid_conf tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
-TESTS += $(CONTROL_TESTS) tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
-dist_check_SCRIPTS += tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+TESTS += $(CONTROL_TESTS) tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+dist_check_SCRIPTS += tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
 EXTRA_DIST += tests/control/lib.sh tests/cluster/lib.sh
 CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
 CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)
@@ -53,6 +53,9 @@ CTL_TEST_LIBS = %D%/libcontrol.la $(CMOCKA_LIBS) $(SQLITE_LIBS)
 tests_unit_control_test_bans_SOURCES = tests/unit/control/test_bans.c $(CTL_TEST)
 tests_unit_control_test_bans_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_bans_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_egress_store_SOURCES = tests/unit/control/test_egress_store.c $(CTL_TEST)
+tests_unit_control_test_egress_store_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_egress_store_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_evline_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_evline_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_intake_SOURCES = tests/unit/control/test_intake.c \

@@ -21,7 +21,7 @@ struct ti_collect {
 	enum ti_kinds	 want;
 	size_t		 max_entries;	/* 0: no limit */
 	struct ti_keys	 names, nets;
-	unsigned long	 line;		/* where the parser is; 0: the format has no lines */
+	unsigned long	 line;		/* where the parser is */
 	size_t		 tokens;	/* offered */
 	size_t		 refused[TI_REASONS];
 	struct ti_example example[TI_REASONS][TI_EXAMPLES];

@@ -213,13 +213,34 @@ value_misp(void *arg, const struct json_value *v)
 
 /* ---- scanning ------------------------------------------------------------------------------------ */
 
+/* c->line up to byte <at> of the whole, which is in this piece. */
+static void
+lines_count(struct ti_parser *ps, uint64_t at)
+{
+	const char *p = ps->piece + (ps->counted - ps->piece_at), *end = ps->piece + (at - ps->piece_at);
+
+	for (; ps->counted < at && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		ps->c->line++;
+	ps->counted = at > ps->counted ? at : ps->counted;
+}
+
+static int
+value_any(void *arg, const struct json_value *v)
+{
+	struct ti_parser *ps = arg;
+
+	lines_count(ps, v->end);
+	return ps->format == TI_F_STIX ? value_stix(ps, v) : ps->format == TI_F_MISP ? value_misp(ps, v) : value_plain(ps, v);
+}
+
 int
 ti_json_start(struct ti_parser *ps)
 {
-	json_value_fn fn = ps->format == TI_F_STIX ? value_stix : ps->format == TI_F_MISP ? value_misp : value_plain;
 	bool stream = ps->format == TI_F_JSONL || ps->format == TI_F_DROP;
 
-	ps->scan = json_scan_new(fn, ps, stream ? JSON_STREAM : 0, &limits);
+	ps->c->line = 1;
+	ps->piece_at = ps->counted = 0;
+	ps->scan = json_scan_new(value_any, ps, stream ? JSON_STREAM : 0, &limits);
 	return ps->scan != NULL ? 0 : -ENOMEM;
 }
 
@@ -244,11 +265,19 @@ json_result(struct ti_parser *ps, int r)
 int
 ti_json_feed(struct ti_parser *ps, const void *p, size_t n)
 {
-	return json_result(ps, json_scan_feed(ps->scan, p, n));
+	int r;
+
+	ps->piece = p;
+	r = json_result(ps, json_scan_feed(ps->scan, p, n));
+	lines_count(ps, ps->piece_at + n);
+	ps->piece_at += n;
+	return r;
 }
 
 int
 ti_json_end(struct ti_parser *ps)
 {
+	ps->piece = "";		/* a number at the end is one only now */
+	ps->counted = ps->piece_at;
 	return json_result(ps, json_scan_finish(ps->scan));
 }

@@ -25,6 +25,8 @@ struct ti_parser {
 	char			 origin[256];
 	/* JSON */
 	struct json_scan	*scan;
+	const char		*piece;		/* being scanned, from byte <piece_at> of the whole; lines counted up to <counted> */
+	uint64_t		 piece_at, counted;
 	char			 type[32], value[1024];
 	bool			 has_value, off;
 };

@@ -210,6 +210,21 @@ test_json(void **state)
 	    "9.8.0.0/16");
 }
 
+/* What is refused is named with its line, however the text is cut. */
+static void
+test_json_lines(void **state)
+{
+	static const char text[] = "[\"bad-one.com\",\n\"a..com\",\n\n\"bad-\\n-two.com\", \"bad-three.com\"]\n";
+	struct ti_format_opts o = {TI_F_JSON, NULL, NULL};
+
+	for (size_t step = 1; step < sizeof(text); step++) {
+		parse_with(&o, text, step);
+		assert_int_equal(c.example[TI_BAD_NAME][0].line, 2);
+		assert_int_equal(c.example[TI_BAD_NAME][1].line, 4);
+		assert_int_equal(c.line, 5);
+	}
+}
+
 static void
 test_stix(void **state)
 {
@@ -283,7 +298,7 @@ main(void)
 		cmocka_unit_test(test_list), cmocka_unit_test(test_refused), cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_hosts), cmocka_unit_test(test_adblock), cmocka_unit_test(test_dnsmasq),
 		cmocka_unit_test(test_rpz), cmocka_unit_test(test_tables), cmocka_unit_test(test_json),
-		cmocka_unit_test(test_stix), cmocka_unit_test(test_misp), cmocka_unit_test(test_broken_json),
+		cmocka_unit_test(test_json_lines), cmocka_unit_test(test_stix), cmocka_unit_test(test_misp), cmocka_unit_test(test_broken_json),
 		cmocka_unit_test(test_sort),
 	};
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
