@@ -10,6 +10,7 @@ helper=$builddir/squid-helpers/ext_llmsec_egress_acl
 mkdir "$tap_dir/egress"
 policy=$tap_dir/egress.yaml
 cat >"$policy" <<-T
+	events: {socket: $sock, spool_dir: $spool}
 	lists: {path: $tap_dir/egress/lists}
 	identities: [{id: agent, kind: agent, sources: [10.1.0.0/16]}]
 	rules:
@@ -58,6 +59,22 @@ soon()
 	diag "$1: $t ms after the answer"
 }
 soon 'a rule allows it' a.llm.example.com 'allow llm'
+
+# ---- a refusal of an agent is an anomaly
+echo '0 10.1.0.9 CONNECT nowhere.example.com 443 -' >&"$to"
+IFS= read -r -t 20 line <&"$from"
+like "$line" '^0 ERR .*reason=not_allowed identity=agent' 'an agent is refused'
+anomalies() { api GET '/api/events?event=egress.anomaly&limit=10000' >/dev/null; answer '.events | length'; }
+check 'which llmsecd hears of' wait_for '[ "$(anomalies)" = 1 ]' 15
+is "$(answer '.events[0] | [.target, .action, .severity >= 8, .detail.identity, .detail.reason]')" '["nowhere.example.com","block",true,"agent","not_allowed"]' \
+	'as an anomaly'
+for i in {1..1000}; do echo "0 10.1.0.9 CONNECT n$i.example.com 443 -"; done >"$tap_dir/many"
+cat "$tap_dir/many" >&"$to"
+for i in {1..1000}; do IFS= read -r -t 20 line <&"$from" || break; done
+is "$i ${line%% tag*}" '1000 0 ERR' 'an agent that asks for ever new names is refused each time'
+# One that is sent later than all of these: when it is there, they are.
+check 'and heard of last' wait_for 'echo "0 10.1.0.9 CONNECT last.example.com 443 -" >&"$to"; IFS= read -r -t 20 line <&"$from"; anomalies >/dev/null; [ "$(answer "[.events[] | select(.target == \"last.example.com\")] | length")" -ge 1 ]' 20
+at_most "$(answer '[.events[] | select(.target != "last.example.com")] | length')" 601 'but fills no spool'
 
 # ---- lists
 is "$(api POST /api/domain-blacklist -d '{"domain":"EVIL.llm.example.com.","description":"seen","ttl_s":0}') $(answer .added)" '200 true' 'a domain is listed'

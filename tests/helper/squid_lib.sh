@@ -127,3 +127,19 @@ is_json()
 {
 	if command -v jq >/dev/null; then check "$1" jq -e "$2" "$3"; else skip "$1" 'no jq here'; fi
 }
+
+# by_rule REASON|REASON...: each with the built-in rule that says so, as a regular expression; Squid's own have none
+by_rule()
+{
+	local r out=
+	for r in ${1//|/ }; do
+		case $r in
+		invalid_*) r+=' ' ;;
+		not_allowed) r+=' egress\.default-deny' ;;
+		listed) r+=' egress\.api-list' ;;
+		*) r+=" egress\.${r//_/-}" ;;
+		esac
+		out+=${out:+|}$r
+	done
+	echo "$out"
+}
