@@ -16,6 +16,7 @@
 #endif
 
 #include "haproxy-spoa/geo_db.h"
+#include "lib/file_write.h"
 
 /* ---- addresses -------------------------------------------------------------------------------- */
 
@@ -118,14 +119,11 @@ copy_all(int to, int from)
 {
 	char buf[65536];
 	ssize_t n;
+	int rc = 0;
 
-	while ((n = read(from, buf, sizeof(buf))) > 0)
-		for (ssize_t done = 0, w; done < n; done += w) {
-			w = write(to, buf + done, (size_t)(n - done));
-			if (w < 0)
-				return -errno;
-		}
-	return n < 0 ? -errno : 0;
+	while (rc == 0 && (n = read(from, buf, sizeof(buf))) != 0)
+		rc = n < 0 ? -errno : file_write_all(to, buf, (size_t)n);
+	return rc;
 }
 
 /* A descriptor of a private copy, or -errno. */

@@ -12,6 +12,7 @@
 
 #include "haproxy-spoa/behave/ban_file.h"
 #include "lib/buf.h"
+#include "lib/file_write.h"
 #include "lib/never_ban.h"
 
 #define HEADER		"llmsec-behave 1"
@@ -158,18 +159,11 @@ save_one(void *arg, const struct ban *b)
 static int
 write_whole(const char *path, const char *p, size_t n)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), r = 0;
-	ssize_t k;
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), r;
 
 	if (fd < 0)
 		return -errno;
-	while (r == 0 && n > 0) {
-		k = write(fd, p, n);
-		if (k < 0 && errno != EINTR)
-			r = -errno;
-		p += k > 0 ? k : 0;
-		n -= k > 0 ? (size_t)k : 0;
-	}
+	r = file_write_all(fd, p, n);
 	/* A rename may reach the disk before the bytes do. */
 	if (r == 0 && fdatasync(fd) != 0)
 		r = -errno;
