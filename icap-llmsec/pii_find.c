@@ -137,17 +137,23 @@ pii_alone(const struct pii_scan *s, size_t start, size_t end)
 }
 
 /* From 64 to 96 bytes before it up to about as many as half of that behind. */
-bool
-pii_near(const struct pii_scan *s, uint64_t ctx, size_t start, size_t end)
+uint64_t
+pii_around(const struct pii_scan *s, const uint64_t *marks, size_t start, size_t end)
 {
 	size_t first = start / 32 >= 2 ? start / 32 - 2 : 0, last = (end + 24) / 32;
+	uint64_t all = 0;
 
 	if (last > s->len / 32)
 		last = s->len / 32;
 	for (size_t i = first; i <= last; i++)
-		if (s->near[i] & ctx)
-			return true;
-	return false;
+		all |= marks[i];
+	return all;
+}
+
+bool
+pii_near(const struct pii_scan *s, uint64_t ctx, size_t start, size_t end)
+{
+	return (pii_around(s, s->near, start, end) & ctx) != 0;
 }
 
 void
@@ -297,9 +303,10 @@ pii_find(const struct pii *pii, const char *text, size_t len, struct arena *a, s
 	*n = 0;
 	if (len == 0 || pii_window(pii) == 0)
 		return 0;
-	s.near = arena_calloc(a, len / 32 + 1, sizeof(*s.near));
+	s.near = arena_calloc(a, 2 * (len / 32 + 1), sizeof(*s.near));
 	if (s.near == NULL)
 		return -ENOMEM;
+	s.said = s.near + len / 32 + 1;
 	literals_each(pii->words, text, len, pii_word_hit, &s);
 	walk(&s);
 	if (s.oom)

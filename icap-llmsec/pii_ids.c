@@ -188,6 +188,8 @@ cn_id(T)
 	    "10X98765432"[pii_sum(t->c, "79A584216379A5842") % 11] == t->c[17];
 }
 static bool kr_rrn(T) { return yymmdd(t->c) && t->c[6] != '0' && (11 - pii_sum(t->c, "234567892345") % 11) % 10 == AT(12); }
+/* Since October 2020 six of the last digits are random (Ministry of the Interior and Safety, 2019-12-17): no check digit. */
+static bool kr_rrn_2020(T) { return yymmdd(t->c) && t->c[6] >= '1' && t->c[6] <= '8'; }
 static bool
 tw_id(T)
 {
@@ -343,10 +345,11 @@ static bool id_nik(T) { return pii_date(0, NUM(8, 2), NUM(6, 2) % 40); }
 static bool pk_cnic(T) { return t->c[0] >= '1' && t->c[0] <= '7'; }
 static bool ae_id(T) { return memcmp(t->c, "784", 3) == 0 && pii_luhn(t->c, 15); }
 
-#define ID(n, ctx, shapes) { PII_T_##n, ctx, n, shapes }
+#define ID(n, ctx, shapes) { PII_T_##n, ctx, n, shapes, 0 }
+#define WEAK(n, ctx, shapes) { PII_T_##n, ctx, n, shapes, PII_ID_WEAK }
 #define B(c) CTX(c)
 static const struct pii_id ids[] = {
-	ID(us_ssn, B(C_SSN), "D3-D2-D4 D3_D2_D4! D9!"), ID(us_itin, B(C_US), "D3-D2-D4 D9!"), ID(us_ein, B(C_US), "D2-D7!"),
+	ID(us_ssn, B(C_SSN), "D3-D2-D4 D3_D2_D4! D9!"), ID(us_itin, B(C_US), "D3-D2-D4 D9!"), WEAK(us_ein, B(C_US), "D2-D7!"),
 	ID(us_routing, B(C_US), "D9!"), ID(us_npi, B(C_US) | B(C_HEALTH), "D10!"),
 	ID(es_dni, B(C_ES), "D8L1 D8-L1 D2.D3.D3-L1"), ID(es_nie, B(C_ES), "L1D7L1 L1-D7-L1"),
 	ID(it_cf, B(C_IT), "L6D2L1D2L1D3L1 L6_D2L1D2_L1D3L1 L3_L3_D2L1D2_L1D3L1"),
@@ -355,14 +358,15 @@ static const struct pii_id ids[] = {
 	ID(nl_bsn, B(C_NL), "D9! D4.D2.D3! D3_D3_D3!"), ID(be_rrn, B(C_BE), "D2.D2.D2-D3.D2 D11!"),
 	ID(pl_pesel, B(C_PL), "D11!"), ID(pl_nip, B(C_PL) | B(C_TAX), "D10! D3-D3-D2-D2! D3-D2-D2-D3!"),
 	ID(se_pnr, B(C_SE), "D6-D4 D6+D4 D8-D4 D10! D12!"), ID(fi_hetu, B(C_FI), "D6-D3L1 D6+D3L1 D6L1D3L1 D6L1D4 D6-D4!"),
-	ID(dk_cpr, B(C_DK), "D6-D4! D10!"), ID(no_fnr, B(C_NO), "D11! D6_D5"), ID(is_kt, B(C_IS), "D6-D4 D10!"),
+	WEAK(dk_cpr, B(C_DK), "D6-D4! D10!"), ID(no_fnr, B(C_NO), "D11! D6_D5"), ID(is_kt, B(C_IS), "D6-D4 D10!"),
 	ID(pt_nif, B(C_PT), "D9! D3_D3_D3!"), ID(br_cpf, B(C_BR), "D3.D3.D3-D2 D11! D9-D2"),
 	ID(br_cnpj, B(C_BR), "D2.D3.D3/D4-D2 D14!"), ID(ca_sin, B(C_CA), "D9! D3-D3-D3! D3_D3_D3!"),
 	ID(au_tfn, B(C_AU) | B(C_TAX), "D9! D3_D3_D3!"), ID(au_medicare, B(C_AU) | B(C_HEALTH), "D10! D11! D4_D5_D1! D4-D5-D1!"),
-	ID(au_abn, B(C_AU), "D11! D2_D3_D3_D3!"), ID(in_aadhaar, B(C_IN), "D12! D4_D4_D4! D4-D4-D4!"), ID(in_pan, B(C_IN), "L5D4L1!"),
-	ID(cn_id, B(C_CN), "D18 D17L1"), ID(kr_rrn, B(C_KR), "D6-D7 D13!"), ID(za_id, B(C_ZA), "D13! D6_D4_D3! D6_D4_D2_D1!"),
+	ID(au_abn, B(C_AU), "D11! D2_D3_D3_D3!"), ID(in_aadhaar, B(C_IN), "D12! D4_D4_D4! D4-D4-D4!"), WEAK(in_pan, B(C_IN), "L5D4L1!"),
+	ID(cn_id, B(C_CN), "D18 D17L1"), ID(kr_rrn, B(C_KR), "D6-D7 D13!"),
+	{ PII_T_kr_rrn, B(C_KR), kr_rrn_2020, "D6-D7! D13!", PII_ID_WEAK | PII_ID_NAMED }, ID(za_id, B(C_ZA), "D13! D6_D4_D3! D6_D4_D2_D1!"),
 	ID(mx_curp, B(C_MX), "L4D6L6D2 L4D6L7D1"), ID(tr_tckn, B(C_TR), "D11!"), ID(ro_cnp, B(C_RO), "D13!"),
-	ID(cz_rc, B(C_CZ), "D6/D4 D10!"), { PII_T_hr_oib, B(C_HR), mod11_10, "D11!" }, ID(bg_egn, B(C_BG), "D10!"),
+	ID(cz_rc, B(C_CZ), "D6/D4 D10!"), { PII_T_hr_oib, B(C_HR), mod11_10, "D11!", 0 }, ID(bg_egn, B(C_BG), "D10!"),
 	ID(ee_ik, B(C_EE), "D11!"), ID(lv_pk, B(C_LV), "D6-D5 D11!"), ID(gr_afm, B(C_GR), "D9!"), ID(gr_amka, B(C_GR), "D11!"),
 	ID(il_id, B(C_IL), "D9! D8-D1!"), ID(sg_nric, B(C_SG), "L1D7L1"), ID(tw_id, B(C_TW), "L1D9!"),
 	ID(hk_id, B(C_HK), "L1D6(D1 L2D6(D1 L1D6(L1 L1D7! L2D7!"), ID(jp_my, B(C_JP), "D12! D4_D4_D4! D4-D4-D4!"),
@@ -371,10 +375,11 @@ static const struct pii_id ids[] = {
 	ID(hu_taj, B(C_HU), "D9! D3_D3_D3! D3-D3-D3!"), ID(yu_jmbg, B(C_YU), "D13!"), ID(ua_rnokpp, B(C_UA) | B(C_TAX), "D10!"),
 	ID(ru_snils, B(C_RU), "D3-D3-D3_D2 D3-D3-D3-D2 D11!"), ID(ru_inn, B(C_RU), "D12!"), ID(ar_cuit, B(C_AR), "D2-D8-D1 D11!"),
 	ID(cl_rut, B(C_CL), "D2.D3.D3-D1 D1.D3.D3-D1 D2.D3.D3-L1 D1.D3.D3-L1 D8-D1! D7-D1! D8-L1! D7-L1!"),
-	ID(th_id, B(C_TH), "D1-D4-D5-D2-D1 D1_D4_D5_D2_D1 D13!"), ID(my_nric, B(C_MY), "D6-D2-D4! D12!"), ID(id_nik, B(C_MY), "D16!"),
-	ID(pk_cnic, B(C_PK), "D5-D7-D1!"), ID(ae_id, 0, "D3-D4-D7-D1"),
+	ID(th_id, B(C_TH), "D1-D4-D5-D2-D1 D1_D4_D5_D2_D1 D13!"), WEAK(my_nric, B(C_MY), "D6-D2-D4! D12!"), WEAK(id_nik, B(C_MY), "D16!"),
+	WEAK(pk_cnic, B(C_PK), "D5-D7-D1!"), ID(ae_id, 0, "D3-D4-D7-D1"),
 };
 #undef ID
+#undef WEAK
 #undef B
 
 /* FNV-1a, 64 bits, over the characters of a shape. */
@@ -433,25 +438,56 @@ pii_ids_load(struct pii *pii)
 	return 0;
 }
 
+/* How far before it a word of <ctx> stands, in steps of 32 bytes; 3: further, or behind it. */
+static unsigned
+steps_back(const struct pii_scan *s, uint64_t ctx, size_t start)
+{
+	for (unsigned d = 0; d < 3 && d <= start / 32; d++)
+		if (s->near[start / 32 - d] & ctx)
+			return d;
+	return 3;
+}
+
+/*
+ * How sure the words around a number make that it is this one, 0: they don't.  Its own name says most, the nearer the more; then a
+ * country's name with a general word ("Norwegian identity number"); a general word alone means any country's, unless another's
+ * name stands there.
+ */
+static float
+sure_of(const struct pii_scan *s, const struct pii_row *r, bool lower, size_t start, size_t end)
+{
+	const struct pii_id *id = r->id;
+	uint64_t near = pii_around(s, s->near, start, end), said = pii_around(s, s->said, start, end) & CTX_COUNTRIES;
+	bool kind = (near & id->ctx & ~CTX_COUNTRIES) != 0, general = kind || (near & (CTX(C_ID) | CTX(C_TAX))) != 0;
+	bool must = r->needs_ctx || lower, other = said != 0 && (said & id->ctx) == 0;
+	float c;
+
+	if (near & id->ctx & CTX_COUNTRIES)
+		c = 0.985f - 0.005f * (float)steps_back(s, id->ctx & CTX_COUNTRIES, start);
+	else if ((id->flags & PII_ID_NAMED) || (must && (other || !general)))
+		return 0;
+	else if (general && (said & id->ctx) != 0)
+		c = 0.96f;
+	else if (kind)
+		c = 0.95f;
+	else
+		c = must ? 0.80f : general && !other ? 0.94f : 0.90f;
+	return id->flags & PII_ID_WEAK ? c - 0.1f : c;
+}
+
 /* The best of the identifiers that have this shape. */
 static bool
 judge(struct pii_scan *s, uint64_t shape, const struct pii_id_text *t, size_t start, size_t end)
 {
 	const struct pii_id *best = NULL;
-	float sure = 0;
+	float sure = 0, c;
 
 	for (size_t k = shape % PII_ROWS; s->pii->row[k].id != NULL; k = (k + 1) % PII_ROWS) {
 		const struct pii_row *r = &s->pii->row[k];
-		bool own, general;
-		float c;
 
 		if (r->shape != shape || s->pii->mode[pii_types[r->id->type].group] == DETECT_OFF || !r->id->check(t))
 			continue;
-		own = pii_near(s, r->id->ctx, start, end);
-		general = own || pii_near(s, CTX(C_ID) | CTX(C_TAX), start, end);
-		if ((r->needs_ctx || t->lower) && !general)
-			continue;
-		c = own ? 0.98f : r->needs_ctx ? 0.80f : general ? 0.95f : 0.90f;
+		c = sure_of(s, r, t->lower, start, end);
 		if (c > sure) {
 			sure = c;
 			best = r->id;

@@ -46,6 +46,8 @@ enum pii_ctx {
 	C_UA, C_RU, C_AR, C_CL, C_TH, C_MY, C_PK, C_US, C_END
 };
 #define CTX(c)	(UINT64_C(1) << (c))
+#define CTX_COUNTRIES	((UINT64_C(1) << C_END) - CTX(C_ES))
+_Static_assert(C_END < 64, "a bit each");
 
 #define PII_ROWS	1024		/* of the hash of shapes, a power of two */
 
@@ -71,6 +73,7 @@ struct pii_scan {
 	size_t		 len;
 	struct arena	*arena;
 	uint64_t	*near;		/* per 32 bytes: contexts that end there */
+	uint64_t	*said;		/* likewise: countries, by their names or their numbers' */
 	struct pii_hit	*v;
 	size_t		 n, cap;
 	bool		 oom;
@@ -84,7 +87,10 @@ struct pii_id {
 	uint64_t	 ctx;
 	bool		 (*check)(const struct pii_id_text *);
 	const char	*shapes;	/* "D3-D2-D4 D9!": D digits, L letters, _ a blank, ! only near a word */
+	unsigned	 flags;
 };
+/* No check digit; believed only near its own name. */
+enum { PII_ID_WEAK = 1, PII_ID_NAMED = 2 };
 
 static inline bool
 pii_digit(char c)
@@ -101,6 +107,7 @@ pii_alnum(unsigned char c)
 /* --- pii_find.c */
 void	pii_add(struct pii_scan *, enum pii_t, size_t start, size_t len, float confidence);
 bool	pii_near(const struct pii_scan *, uint64_t ctx, size_t start, size_t end);
+uint64_t pii_around(const struct pii_scan *, const uint64_t *marks, size_t start, size_t end);	/* all near it */
 /* Is what stands before and after p[start..end) no part of it? */
 bool	pii_alone(const struct pii_scan *, size_t start, size_t end);
 /* --- pii.c: end of the address with this @, 0: none, and of the card number that begins here; linear in what they look at */

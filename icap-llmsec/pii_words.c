@@ -47,8 +47,8 @@ static const struct { enum pii_ctx ctx; const char *words; } contexts[] = {
 	{ C_PT, "nif|contribuinte*|nipc|n\xc3\xbamero fiscal" }, { C_BR, "cpf*|cnpj*" }, { C_CA, "sin|social insurance*|num\xc3\xa9ro d'assurance sociale|nas" },
 	{ C_AU, "tfn|tax file*|medicare*|abn|business number" }, { C_IN, "aadhaar*|aadhar*|uidai|pan|pan card|permanent account*|\xe0\xa4\x86\xe0\xa4\xa7\xe0\xa4\xbe\xe0\xa4\xb0*" },
 	{ C_CN, "\xe8\xba\xab\xe4\xbb\xbd\xe8\xaf\x81*|resident identity|resident id" },
-	{ C_KR, "\xec\xa3\xbc\xeb\xaf\xbc\xeb\x93\xb1\xeb\xa1\x9d*|\xec\xa3\xbc\xeb\xaf\xbc\xeb\xb2\x88\xed\x98\xb8*|rrn|resident registration*" },
-	{ C_ZA, "rsa id|sa id|south african id|id number|identity number|id-nommer" }, { C_MX, "curp|rfc" },
+	{ C_KR, "\xec\xa3\xbc\xeb\xaf\xbc\xeb\x93\xb1\xeb\xa1\x9d*|\xec\x99\xb8\xea\xb5\xad\xec\x9d\xb8\xeb\x93\xb1\xeb\xa1\x9d*|\xec\xa3\xbc\xeb\xaf\xbc\xeb\xb2\x88\xed\x98\xb8*|rrn|resident registration*|jumin*" },
+	{ C_ZA, "rsa id|sa id|south african id*|id-nommer" }, { C_MX, "curp|rfc" },
 	{ C_TR, "tc kimlik*|t.c. kimlik*|tckn|kimlik*|tc no" }, { C_RO, "cnp|cod numeric*" }, { C_CZ, "rodn\xc3\xa9 \xc4\x8d\xc3\xadslo|rodn\xc3\xa9ho*|r.\xc4\x8d.*|rodn\xc3\xa9*" },
 	{ C_HR, "oib*" }, { C_BG, "egn|\xd0\x95\xd0\x93\xd0\x9d|\xd0\xb5\xd0\xb3\xd0\xbd" }, { C_EE, "isikukood*|asmens kod*" }, { C_LV, "personas kod*" },
 	{ C_GR, "afm|amka|\xce\x91\xce\xa6\xce\x9c|\xce\x91\xce\x9c\xce\x9a\xce\x91" },
@@ -62,6 +62,30 @@ static const struct { enum pii_ctx ctx; const char *words; } contexts[] = {
 	{ C_AR, "cuit|cuil" }, { C_CL, "rut|run" }, { C_TH, "thai id|\xe0\xb8\x9a\xe0\xb8\xb1\xe0\xb8\x95\xe0\xb8\xa3*|\xe0\xb9\x80\xe0\xb8\xa5\xe0\xb8\x82*" },
 	{ C_MY, "mykad|nric|no. kp|kad pengenalan|nik|ktp|nomor induk" }, { C_PK, "cnic|nicop" },
 	{ C_US, "itin|ein|employer id*|routing*|aba|npi|national provider*" },
+};
+
+/*
+ * Countries and their people.  They name no number, but behind one of them "ID number" means that country's and no other's.
+ */
+static const struct { enum pii_ctx ctx; const char *words; } nations[] = {
+	{ C_ES, "spanish|spain|espa\xc3\xb1" "a|espa\xc3\xb1ol*" }, { C_IT, "italian|italy|italia*" }, { C_FR, "french|france|fran\xc3\xa7" "ais*" },
+	{ C_DE, "german|germany|deutsch*" }, { C_NL, "dutch|netherlands|nederland*" }, { C_BE, "belgian|belgium|belgi*|belgique" },
+	{ C_PL, "polish|poland|polsk*" }, { C_SE, "swedish|sweden|svensk*|sverige" }, { C_FI, "finnish|finland|suom*" },
+	{ C_DK, "danish|denmark|dansk*|danmark" }, { C_NO, "norwegian|norway|norsk*|norge" }, { C_IS, "iceland*|\xc3\xadslen*|\xc3\xadsland*" },
+	{ C_PT, "portugal|portugu*" }, { C_BR, "brazil*|brasil*" }, { C_CA, "canadian|canada" }, { C_AU, "australia*" }, { C_IN, "indian|india" },
+	{ C_CN, "chinese|china|\xe4\xb8\xad\xe5\x9b\xbd*" }, { C_KR, "korea*|\xed\x95\x9c\xea\xb5\xad*|\xeb\x8c\x80\xed\x95\x9c\xeb\xaf\xbc\xea\xb5\xad*" },
+	{ C_ZA, "south africa*|suid-afrika*" }, { C_MX, "mexic*|m\xc3\xa9xico" }, { C_TR, "turkish|turkey|t\xc3\xbcrk*" },
+	{ C_RO, "romania*|rom\xc3\xa2n*" }, { C_CZ, "czech*|slovak*|\xc4\x8d" "esk*|slovensk*" }, { C_HR, "croatia*|hrvat*" },
+	{ C_BG, "bulgaria*|\xd0\xb1\xd1\x8a\xd0\xbb\xd0\xb3\xd0\xb0\xd1\x80*" }, { C_EE, "estonia*|lithuania*|eesti|lietuv*" }, { C_LV, "latvia*|latvij*" },
+	{ C_GR, "greek|greece|\xce\xb5\xce\xbb\xce\xbb*|\xce\x95\xce\x9b\xce\x9b*" }, { C_IL, "israel*|\xd7\x99\xd7\xa9\xd7\xa8\xd7\x90\xd7\x9c*" },
+	{ C_SG, "singapore*" }, { C_TW, "taiwan*|\xe5\x8f\xb0\xe7\x81\xa3*|\xe8\x87\xba\xe7\x81\xa3*" }, { C_HK, "hong kong*|\xe9\xa6\x99\xe6\xb8\xaf*" },
+	{ C_JP, "japan*|\xe6\x97\xa5\xe6\x9c\xac*" }, { C_GB, "british|britain|united kingdom|uk" }, { C_CH, "swiss|switzerland|schweiz*|suisse|svizzer*" },
+	{ C_AT, "austria*|\xc3\xb6sterreich*" }, { C_IE, "irish|ireland" }, { C_HU, "hungar*|magyar*" },
+	{ C_YU, "serbia*|bosnia*|montenegr*|slovenia*|macedonia*|srpsk*|srbij*|\xd1\x81\xd1\x80\xd0\xb1*" },
+	{ C_UA, "ukrain*|\xd1\x83\xd0\xba\xd1\x80\xd0\xb0\xd1\x97\xd0\xbd*" },
+	{ C_RU, "russia*|\xd1\x80\xd0\xbe\xd1\x81\xd1\x81*|\xd0\xa0\xd0\xbe\xd1\x81\xd1\x81*" }, { C_AR, "argentin*" }, { C_CL, "chile*" },
+	{ C_TH, "thai*|\xe0\xb9\x84\xe0\xb8\x97\xe0\xb8\xa2*" }, { C_MY, "malaysia*|indonesia*" }, { C_PK, "pakistan*" },
+	{ C_US, "american|united states|u.s.|usa" }, { C_SSN, "american|united states|u.s.|usa" },
 };
 
 /* Before a name; <titles> need one word behind them, <fields> the whole line. */
@@ -79,6 +103,7 @@ static const struct { unsigned flags; const char *words; } intros[] = {
 
 #define ID_NAME	0x10000u
 #define ID_MORE	0x20000u
+#define ID_NATION 0x40000u
 
 static int
 load_list(struct literals *l, const char *w, uint32_t id)
@@ -101,6 +126,8 @@ pii_words_load(struct literals *l)
 
 	for (size_t i = 0; rc == 0 && i < sizeof(contexts) / sizeof(contexts[0]); i++)
 		rc = load_list(l, contexts[i].words, contexts[i].ctx);
+	for (size_t i = 0; rc == 0 && i < sizeof(nations) / sizeof(nations[0]); i++)
+		rc = load_list(l, nations[i].words, ID_NATION | nations[i].ctx);
 	for (size_t i = 0; rc == 0 && i < sizeof(intros) / sizeof(intros[0]); i++)
 		rc = load_list(l, intros[i].words, ID_NAME | intros[i].flags);
 	return rc == 0 ? literals_build(l) : rc;
@@ -126,6 +153,13 @@ word_begins(const struct pii_scan *s, size_t i)
 	return !pii_alnum(c) && !(c >= 0x80 && i > 1 && (unsigned char)s->p[i - 2] >= 0xc3 && (unsigned char)s->p[i - 2] <= 0xd4);
 }
 
+/* "sin", "run", "inn", "pan" are words, too; as names of numbers they are written in capitals. */
+static bool
+clear(const struct pii_scan *s, const struct literals_hit *h)
+{
+	return h->end - h->start > 4 || s->p[h->start] < 'a' || s->p[h->start] > 'z';
+}
+
 bool
 pii_word_hit(void *arg, const struct literals_hit *h)
 {
@@ -140,8 +174,11 @@ pii_word_hit(void *arg, const struct literals_hit *h)
 	}
 	if (!(h->id & ID_MORE) && h->end < s->len && letter(s, h->end) && !pii_digit(s->p[h->end]) && letter(s, h->end - 1))
 		return true;
-	s->near[(h->end - 1) / 32] |= CTX(h->id & 63);
-	if ((h->id & 63) == C_BIC && !(h->id & ID_NAME))
+	if (!(h->id & ID_NATION))
+		s->near[(h->end - 1) / 32] |= CTX(h->id & 63);
+	if ((h->id & ID_NATION) || clear(s, h))
+		s->said[(h->end - 1) / 32] |= CTX(h->id & 63);
+	if ((h->id & 63) == C_BIC)
 		pii_bic_after(s, h->end);
 	return true;
 }
