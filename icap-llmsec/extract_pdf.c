@@ -147,6 +147,28 @@ maybe_content(struct pdf *d, const unsigned char *p, size_t n)
 		content(d, p, n);
 }
 
+/* Is there a name with this beginning, whatever of it is written as #xx?  <name> with its slash. */
+static const unsigned char *
+find_name(const unsigned char *p, size_t n, const char *name, size_t *used)
+{
+	const unsigned char *at = p, *end = p + n;
+	size_t len = strlen(name);
+	char got[32];
+
+	for (; (at = memchr(at, '/', (size_t)(end - at))) != NULL; at++) {
+		size_t k = len;
+
+		if (memcmp(at, name, len < (size_t)(end - at) ? len : (size_t)(end - at)) != 0 || (size_t)(end - at) < len) {
+			k = pdf_skip((struct pdf_text){at, (size_t)(end - at) < 3 * len + 1 ? (size_t)(end - at) : 3 * len + 1});
+			if (memchr(at, '#', k) == NULL || pdf_name((struct pdf_text){at, k}, got, len + 1) != len || memcmp(got, name, len) != 0)
+				continue;
+		}
+		*used = k;
+		return at;
+	}
+	return NULL;
+}
+
 /* Words outside of pages: notes, form fields, titles, alternative texts (12.5.2, 12.7.3, 14.3.3, 14.9.3). */
 static void
 dictionary(struct extraction *x, const unsigned char *p, size_t n)
@@ -157,10 +179,10 @@ dictionary(struct extraction *x, const unsigned char *p, size_t n)
 	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
 		const unsigned char *at = p, *end = p + n, *hit;
 
-		while (x->text.err == 0 && (hit = memmem(at, (size_t)(end - at), keys[k], strlen(keys[k]))) != NULL) {
-			size_t used;
+		size_t used;
 
-			at = hit + strlen(keys[k]);
+		while (x->text.err == 0 && (hit = find_name(at, (size_t)(end - at), keys[k], &used)) != NULL) {
+			at = hit + used;
 			while (at < end && (*at == ' ' || *at == '\n' || *at == '\r'))
 				at++;
 			if ((used = string(&s, at, (size_t)(end - at))) == 0)
@@ -371,8 +393,9 @@ void
 extract_pdf(struct extraction *x)
 {
 	struct pdf d = {.x = x};
+	size_t used;
 
-	if (has(x->data, x->len, "/Encrypt"))
+	if (find_name(x->data, x->len, "/Encrypt", &used) != NULL)
 		extract_stop(x, EXTRACT_UNREADABLE, "it is encrypted");
 	if (x->code == EXTRACT_OK) {	/* else all that it says is scrambled */
 		pdf_index(&d);

@@ -61,6 +61,7 @@ struct pdf {
 	size_t			 n_ranges;	/* of all fonts */
 	size_t			 endobj, endstream;	/* the next ones, as far as was looked */
 	size_t			 work;		/* bytes of dictionaries searched: bounded, for they may be searched again and again */
+	unsigned		 blind_run, blind_words;	/* codes in a row that could not be read; those in long rows */
 	unsigned		 blind_codes;	/* different ones that could not be read, of all fonts */
 	bool			 oom;
 };
@@ -105,4 +106,7 @@ struct pdf_font *pdf_font(struct pdf *, struct pdf_text resources, struct pdf_te
 void	pdf_show(struct pdf *, struct pdf_font *, const unsigned char *, size_t);
 /* More different unreadable codes than marks, bullets and formulas need (a paper on CRCs has over 16): words of a font that we cannot read. */
 #define PDF_BLIND_MAX	40
+/* A row of so many is a word, not a formula; so many in such rows are a sentence. */
+#define PDF_BLIND_ROW	4
+#define PDF_BLIND_WORDS	12
 #endif

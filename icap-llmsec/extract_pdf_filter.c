@@ -97,9 +97,95 @@ ascii_hex(const char *in, size_t n, struct buf *out)
 	return true;
 }
 
+#define LZW_CODES	4096
+#define LZW_CLEAR	256
+#define LZW_END		257
+
+struct lzw {
+	uint16_t	prefix[LZW_CODES], len[LZW_CODES];
+	unsigned char	last[LZW_CODES], first[LZW_CODES];
+	unsigned	next, width;
+	unsigned	before;		/* the code before this one; LZW_END: none */
+};
+
+static void
+lzw_clear(struct lzw *z)
+{
+	z->next = LZW_END + 1;
+	z->width = 9;
+	z->before = LZW_END;
+}
+
+static void
+lzw_add(struct lzw *z, unsigned char c)
+{
+	if (z->before == LZW_END || z->next == LZW_CODES)
+		return;
+	z->prefix[z->next] = (uint16_t)z->before;
+	z->last[z->next] = c;
+	z->first[z->next] = z->first[z->before];
+	z->len[z->next] = (uint16_t)(z->len[z->before] + 1);
+	z->next++;
+}
+
+static bool
+lzw_code(struct lzw *z, unsigned code, bool early, struct buf *out)
+{
+	size_t n;
+	char *to;
+
+	if (code > z->next || (code == z->next && (z->before == LZW_END || code == LZW_CODES)) || (z->before == LZW_END && code >= LZW_CLEAR))
+		return false;
+	lzw_add(z, code < z->next ? z->first[code] : z->first[z->before]);
+	n = z->len[code];
+	to = buf_room(out, n);
+	if (to == NULL)
+		return true;	/* pdf_unpack() sees it */
+	buf_wrote(out, n);
+	z->before = code;
+	for (; n > 0; code = z->prefix[code])
+		to[--n] = (char)z->last[code];
+	if (z->next + early >= 1u << z->width && z->width < 12)
+		z->width++;
+	return true;
+}
+
+/* 7.4.4.2: codes of 9 to 12 bits, the first bit the highest; <early>: they become longer one code before they must. */
+static bool
+lzw(const char *in, size_t n, bool early, struct buf *out)
+{
+	struct lzw z;
+	uint32_t acc = 0;
+	unsigned have = 0, code;
+
+	for (unsigned i = 0; i < 256; i++) {
+		z.first[i] = z.last[i] = (unsigned char)i;
+		z.len[i] = 1;
+		z.prefix[i] = 0;
+	}
+	z.len[LZW_CLEAR] = z.len[LZW_END] = 0;
+	z.first[LZW_CLEAR] = z.first[LZW_END] = 0;
+	lzw_clear(&z);
+	for (size_t i = 0; i < n && out->err == 0; i++) {
+		acc = acc << 8 | (unsigned char)in[i];
+		have += 8;
+		if (have < z.width)
+			continue;
+		have -= z.width;
+		code = acc >> have & ((1u << z.width) - 1);
+		if (code == LZW_END)
+			return true;
+		if (code == LZW_CLEAR)
+			lzw_clear(&z);
+		else if (!lzw_code(&z, code, early, out))
+			return false;
+	}
+	return true;
+}
+
 /* One filter of a chain.  False: there is no reader for it, or not for this. */
 static bool
-filter(struct extraction *x, struct pdf_text name, const char *in, size_t n, struct buf *out)
+filter(struct extraction *x, struct pdf_text name, const char *in, size_t n, bool early, struct buf *out)
 {
 	bool ok = true;
 
@@ -109,6 +195,8 @@ filter(struct extraction *x, struct pdf_text name, const char *in, size_t n, str
 	else {
 		if (pdf_is(name, "/ASCII85Decode") || pdf_is(name, "/A85"))
 			ok = ascii85(in, n, out);
+		else if (pdf_is(name, "/LZWDecode") || pdf_is(name, "/LZW"))
+			ok = lzw(in, n, early, out);
 		else
 			ok = (pdf_is(name, "/ASCIIHexDecode") || pdf_is(name, "/AHx")) && ascii_hex(in, n, out);
 		extract_unpacked(x, buf_len(out));
@@ -152,9 +240,9 @@ value(const struct pdf *f, struct pdf_text dict, const char *key, struct pdf_tex
 	return raw.p == NULL || v->p != NULL;
 }
 
-/* Only a predictor (7.4.4.4) changes what a filter with a reader gives. */
+/* Only a predictor (7.4.4.4) and LZW's EarlyChange change what a filter with a reader gives. */
 static bool
-has_predictor(struct pdf *f, struct pdf_text dict)
+has_predictor(struct pdf *f, struct pdf_text dict, bool *early)
 {
 	static const char *const keys[] = {"DecodeParms", "DP"};
 	struct pdf_text at, v, p;
@@ -169,6 +257,9 @@ has_predictor(struct pdf *f, struct pdf_text dict)
 				return true;
 			if (!value(f, v, "Predictor", &p) || (!is_null(p) && !pdf_is(p, "1")))
 				return true;
+			if (!value(f, v, "EarlyChange", &p))
+				return true;
+			*early = *early && !pdf_is(p, "0");
 		}
 	}
 	return false;
@@ -180,8 +271,9 @@ unpack(struct pdf *f, struct pdf_text dict, struct buf *out)
 {
 	struct pdf_text at, other, name;
 	unsigned n = 0;
+	bool early = true;
 
-	if (!value(f, dict, "Filter", &at) || !value(f, dict, "F", &other) || has_predictor(f, dict) || (!is_null(at) && !is_null(other)))
+	if (!value(f, dict, "Filter", &at) || !value(f, dict, "F", &other) || has_predictor(f, dict, &early) || (!is_null(at) && !is_null(other)))
 		return false;
 	if (is_null(at))
 		at = other;
@@ -190,7 +282,7 @@ unpack(struct pdf *f, struct pdf_text dict, struct buf *out)
 
 		if (pdf_is(name, "null"))
 			continue;
-		if (++n > 4 || name.p == NULL || !filter(f->x, name, buf_ptr(out), buf_len(out), &b)) {
+		if (++n > 4 || name.p == NULL || !filter(f->x, name, buf_ptr(out), buf_len(out), early, &b)) {
 			buf_free(&b);
 			return false;
 		}

@@ -421,6 +421,11 @@ blind(struct pdf *d, struct pdf_font *f, uint32_t code)
 {
 	uint32_t bit = (uint32_t)1 << (code & 31), *w = &f->unknown[code >> 5 & 7];
 
+	if (code != 0 && ++d->blind_run >= PDF_BLIND_ROW) {
+		d->blind_words += d->blind_run == PDF_BLIND_ROW ? PDF_BLIND_ROW : 1;
+		if (d->blind_words > PDF_BLIND_WORDS)
+			extract_stop(d->x, EXTRACT_UNREADABLE, "a font of it numbers its letters");
+	}
 	if (code == 0 || *w & bit)
 		return;
 	*w |= bit;
@@ -436,14 +441,18 @@ pdf_show(struct pdf *d, struct pdf_font *f, const unsigned char *p, size_t n)
 	for (size_t i = 0; i + step <= n && d->x->text.err == 0; i += step) {
 		uint32_t code = step == 2 ? (uint32_t)p[i] << 8 | p[i + 1] : p[i], cp;
 
-		if (f != NULL && put_mapped(d, f, code))
+		if (f != NULL && put_mapped(d, f, code)) {
+			d->blind_run = 0;
 			continue;
+		}
 		if (f == NULL)	/* no font is known here: Latin 1 is close to most */
 			cp = code >= 0x20 || code == '\n' || code == '\r' || code == '\t' ? code : 0;
 		else
 			cp = f->utf16 ? code : step == 1 ? f->simple[code] : 0;
-		if (cp != 0)
+		if (cp != 0) {
+			d->blind_run = 0;
 			extract_put(d->x, cp);
+		}
 		else if (f != NULL)
 			blind(d, f, code);
 		else

@@ -281,6 +281,11 @@ tests_fuzz_icap_llmsec_fuzz_model_SOURCES = tests/fuzz/icap-llmsec/fuzz_model.c 
 tests_fuzz_icap_llmsec_fuzz_model_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_feature_SOURCES = tests/fuzz/icap-llmsec/fuzz_feature.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_feature_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+# whole: what it needs once it is loaded
+check_PROGRAMS += tests/unit/icap-llmsec/test_warm
+TESTS += tests/unit/icap-llmsec/test_warm
+tests_unit_icap_llmsec_test_warm_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_warm_LDADD = $(ICAP_TEST_LIBS)
 # personal data and secrets
 check_PROGRAMS += tests/unit/icap-llmsec/test_pii_types tests/unit/icap-llmsec/test_secret
 TESTS += tests/unit/icap-llmsec/test_pii_types tests/unit/icap-llmsec/test_secret
