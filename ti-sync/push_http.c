@@ -16,7 +16,7 @@
 #define ANSWER_MAX	((size_t)1 << 20)
 #define TOKEN_MAX	4000
 #define FREELY		100		/* removals before they are paced ... */
-#define PACE_MS		25		/* ... to 40 a second; llmsecd takes 50 from all its clients together */
+#define PACE_MS		25		/* ... to 40 a second; llmsecd takes 50 of one token */
 
 struct ti_push_http {
 	const struct ti_conf		*c;
