@@ -91,48 +91,21 @@ like "$(check_conf "$tap_dir/squid.conf" --probe "$proxy")" 'default deny is las
 
 # ---- plain HTTP and CONNECT: refused, why, for each way to write it
 declare -A why
-verdict()	# METHOD TARGET HOST-HEADER: status and code
+verdict()	# METHOD TARGET HOST-HEADER [rule]: status and code, and the rule
 {
 	local answer
 	answer=$(raw "$1 $2" "$3" | tr -d '\r')
 	why[status]=$(head -n 1 <<<"$answer" | cut -d' ' -f2)
 	why[code]=$(grep -o '"code":"[a-z_]*"' <<<"$answer" | head -n 1 | cut -d'"' -f4)
-	echo "${why[status]} ${why[code]}"
+	why[rule]=$(grep -o '"rule_ids":\["[a-z.-]*"' <<<"$answer" | head -n 1 | cut -d'"' -f4)
+	echo "${why[status]} ${why[code]}${4:+ ${why[rule]}}"
 }
 asked() { grep -c " query\[.*\] $1 from" "$tap_dir/dns.log"; }
 
 while read -r row host reason; do
-	like "$(verdict GET "http://$host:$port/" "$host")" "^4[0-9][0-9] ($reason)$" "row $row: http://$host/ is refused: $reason"
-	like "$(verdict CONNECT "$host:$port" "$host")" "^4[0-9][0-9] ($reason|invalid_request)$" "row $row: CONNECT $host too"
-done <<'T'
-1 93.184.216.34 ip_literal
-1 169.254.169.254 metadata
-2 2852039166 metadata
-2 0xA9FEA9FE metadata
-2 0251.0376.0251.0376 metadata
-2 0xa9.0xfe.0xa9.0xfe metadata
-2 169.16689662 metadata
-2 169.254.43518 metadata
-2 169.254.169.254. metadata|ip_literal
-3 [::ffff:169.254.169.254] metadata
-3 [::ffff:a9fe:a9fe] metadata
-3 [fd00:ec2::254] metadata
-3 [2606:2800:220:1::1] ip_literal
-4 0 ip_literal|bad_host|invalid_url
-4 0x0 ip_literal|bad_host|invalid_url
-4 00000000 ip_literal|bad_host|invalid_url
-6 10.0.0.1 ip_literal
-6 192.168.0.1 ip_literal
-7 10.evil.example.com not_allowed
-8 172.16.0.1 ip_literal
-12 metadata.google.internal metadata
-17 a.listed.good.example.com listed
-18 xn--gd-5ja.example.com not_allowed
-24 evil.example.com not_allowed
-41 dns.google not_allowed
-42 c2vjcmv0.evil.example.com not_allowed
-47 localhost not_allowed
-T
+	like "$(verdict GET "http://$host:$port/" "$host" rule)" "^4[0-9][0-9] ($(by_rule "$reason"))$" "row $row: http://$host/ is refused: $reason, with its rule"
+	like "$(verdict CONNECT "$host:$port" "$host" rule)" "^4[0-9][0-9] ($(by_rule "$reason|invalid_request"))$" "row $row: CONNECT $host too"
+done <"$srcdir/tests/helper/bypass.rows"
 while read -r name; do
 	like "$(verdict GET "http://$name.good.example.com/" "$name.good.example.com")" '^403 egress_private_address$' "rows 9-11: a name that leads to $name is refused"
 	like "$(verdict CONNECT "$name.good.example.com:443" "$name.good.example.com")" '^(403 egress_private_address|200 )$' "CONNECT too"
@@ -240,8 +213,11 @@ is "$(code "http://good.example.com:$port/") $(body | grep -o '"code":"[a-z_]*"'
 echo 'rules: [{id: "?"}]' >"$tap_dir/egress.yaml"
 check 'a broken one is read and reported' wait_for 'grep -q "everything is refused" "$tap_dir/log/squid-cache.log"' 10
 is "$(code "http://good.example.com:$port/")" 403 'and opens nothing'
-lists '+d listed.good.example.com'
+rm "$tap_dir/lists/lists"
 mv "$tap_dir/egress.yaml.away" "$tap_dir/egress.yaml"
+check 'llmsecd never wrote its lists: that is said' wait_for 'grep -q "lists: No such file.*none are in force" "$tap_dir/log/squid-cache.log"' 10
+is "$(code "http://good.example.com:$port/") $(body | grep -o '"code":"[a-z_]*"')" '403 "code":"no_policy"' 'and nothing passes'
+lists '+d listed.good.example.com'
 check 'with a policy it passes' wait_for '[ "$(code "http://good.example.com:$port/")" = 200 ]' 15
 stop_squid
 echo 'http_access allow all of them' >>"$tap_dir/llmsec-forward.conf"
