@@ -18,6 +18,7 @@ attach_begin(struct attach_run *r, const struct attach_conf *conf, const struct 
 	r->conf = conf;
 	r->modes = modes;
 	r->arena = a;
+	r->private_most = DETECT_BLOCK;
 	r->text_left = (size_t)conf->max_text;
 	r->unpacked_left = (size_t)conf->max_unpacked;
 }

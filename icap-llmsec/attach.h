@@ -65,6 +65,7 @@ struct attach_run {
 	const struct attach_conf *conf;
 	const struct attach_modes *modes;
 	struct arena	*arena;
+	enum detect_mode private_most;	/* the most that is done about personal data; attach_begin(): whatever the detectors say */
 	size_t		 text_left, unpacked_left;
 	unsigned	 n;			/* parts so far */
 	unsigned	 n_inline;		/* data: URLs in texts, that many again */
@@ -86,15 +87,16 @@ enum attach_look {
  */
 int	attach_judge(struct attach_run *, struct span *s, enum attach_look, struct findings *);
 /*
- * Which of <fs>, found in s->text, can be masked in the file: what to replace goes into s->media.  Where one can't, all of them get the mode
- * that the policy has for that (s->unmaskable says so).  HTML is masked as source, then read again: what is still found makes it unmaskable.  0 or -errno of
+ * Which of <fs>, found in s->text and capped, can be masked in the file: what to replace goes into s->media.  Where one can't, all of them get the mode
+ * that the policy has for that (s->unmaskable says so): from here on no mode of theirs may become DETECT_MASK.  HTML is masked as source, then read again: what is still found makes it unmaskable.  0 or -errno of
  * the detectors.
  */
 int	attach_mask(const struct detectors *, struct attach_run *, struct span *s, struct findings *fs);
 /* The same where nothing can be masked. */
 void	attach_fixed(const struct attach_modes *, struct span *, struct findings *);
 struct mask_vault;
-/* s->media's value with its mask carried out, tokens from <vault>: base64 in the spelling it had.  0 or -ENOMEM. */
+/* s->media's value with its mask carried out, tokens from <vault>: base64 in the spelling it had.  0, -ENOMEM, or -EINVAL where nothing
+   was to be masked: a file that can't be is never written. */
 int	attach_mask_write(const struct span *, struct mask_vault *, struct arena *, const char **value, size_t *len);
 /*
  * data: URLs inside of a text.  Each is judged like a part, but what is found is only told (programs excepted: they follow their mode), for to

@@ -141,6 +141,7 @@ masks_of_source(const struct detectors *d, const struct attach_run *r, struct sp
 	out = arena_alloc(r->arena, (in.n + 1) * sizeof(*out));
 	if (rc < 0 || out == NULL)
 		return rc < 0 ? rc : -ENOMEM;
+	findings_cap_private(&in, r->private_most);
 	for (size_t i = 0; i < in.n && rc == 0; i++) {
 		bool known = false;
 
@@ -174,6 +175,7 @@ reads_clean(const struct detectors *d, const struct attach_run *r, const struct 
 		rc = extract_text(buf_ptr(&b), buf_len(&b), &lim, r->arena, &x);
 	if (rc == 0)
 		rc = detect_output(d, x.text, x.len, r->arena, &left);
+	findings_cap_private(&left, r->private_most);
 	buf_free(&b);
 	return rc < 0 ? rc : !any_masks(&left);
 }
@@ -205,7 +207,7 @@ attach_mask(const struct detectors *d, struct attach_run *r, struct span *s, str
 		ok = masks_of_text(s, fs, out, &m->n_mask);
 		m->mask = out;
 	}
-	if (!ok) {
+	if (!ok || (m->n_mask == 0 && any_masks(fs))) {
 		m->n_mask = 0;
 		attach_fixed(r->modes, s, fs);
 	}
@@ -236,6 +238,8 @@ attach_mask_write(const struct span *s, struct mask_vault *v, struct arena *a, c
 	struct buf b = {0};
 	char *out = NULL;
 
+	if (m->plain == NULL || m->n_mask == 0 || m->head > m->len)
+		return -EINVAL;
 	if (put_masked(&b, m, v) == 0 && buf_len(&b) < INT_MAX / 2)
 		out = arena_alloc(a, m->head + buf_len(&b) / 3 * 4 + 8);
 	if (out != NULL) {

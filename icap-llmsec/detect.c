@@ -72,6 +72,14 @@ finding_is_private(const struct finding *f)
 	return strncmp(f->category, "pii.", 4) == 0 || strncmp(f->category, "secret.", 7) == 0;
 }
 
+void
+findings_cap_private(struct findings *f, enum detect_mode most)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (finding_is_private(&f->v[i]) && f->v[i].mode > most)
+			f->v[i].mode = most;
+}
+
 int
 findings_add(struct findings *f, struct arena *a, const struct finding *x)
 {

@@ -80,5 +80,7 @@ float	detect_threshold(const struct detectors *, const struct detect_modes *, bo
 
 /* Findings of personal data and secrets are no sign of an attack. */
 bool	finding_is_private(const struct finding *);
+/* Those get <most> at most. */
+void	findings_cap_private(struct findings *, enum detect_mode most);
 int	findings_add(struct findings *, struct arena *, const struct finding *);
 #endif

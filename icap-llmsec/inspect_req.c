@@ -180,15 +180,6 @@ find_exception(struct work *w)
 	return path != NULL ? icap_policy_exception(w->pol, path, w->in->key_digest ? w->in->key_digest : "") : NULL;
 }
 
-/* Personal data may be treated more mildly under an exception, never more severely. */
-static void
-cap_private(const struct work *w, struct findings *f)
-{
-	for (size_t i = 0; w->own != NULL && w->own->pii >= 0 && i < f->n; i++)
-		if (finding_is_private(&f->v[i]) && f->v[i].mode > (enum detect_mode)w->own->pii)
-			f->v[i].mode = (enum detect_mode)w->own->pii;
-}
-
 /* Without a memory of conversations, what the request itself calls history is taken for it. */
 static bool
 judged_before(const struct work *w, const struct span *s)
@@ -270,6 +261,7 @@ detect_text(const struct detectors *d, const struct detect_modes *modes, struct 
 	part.len = x.files_len;
 	part.prov = PROV_FILE;
 	rc = detect_span(d, modes, &part, run->arena, &in_files, &inner);
+	findings_cap_private(&in_files, run->private_most);
 	attach_fixed(run->modes, s, &in_files);
 	for (size_t k = 0; rc == 0 && k < in_files.n; k++) {	/* they are somewhere in what is gone */
 		in_files.v[k].start = x.gap[0].start;
@@ -301,6 +293,7 @@ inspect_span(const struct detectors *d, const struct detect_modes *modes, struct
 		if (rc == 0 && s->len > 0)
 			rc = detect_span(d, modes, &file, run->arena, fs, score);
 	}
+	findings_cap_private(fs, run->private_most);	/* before attach_mask(): what can't be masked is raised there */
 	return rc == 0 && s->fixed ? attach_mask(d, run, s, fs) : rc;
 }
 
@@ -314,6 +307,8 @@ detect_all(struct work *w)
 	w->per_span = arena_calloc(w->arena, s->n + 1, sizeof(*w->per_span));
 	w->score = arena_calloc(w->arena, w->convo.n + 1, sizeof(*w->score));
 	attach_begin(&w->files, &w->pol->attachments, w->own != NULL ? &w->own->files : &w->pol->attachments.modes, w->arena);
+	if (w->own != NULL && w->own->pii >= 0)	/* more mildly under an exception, never more severely */
+		w->files.private_most = (enum detect_mode)w->own->pii;
 	if (w->per_span == NULL || w->score == NULL)
 		return false;
 	for (size_t i = 0; i < s->n; i++) {
@@ -321,7 +316,6 @@ detect_all(struct work *w)
 
 		if (inspect_span(w->pol->detectors, modes, &w->files, &w->out->spans.v[i], judged_before(w, &s->v[i]), &w->per_span[i], &score) < 0)
 			return false;
-		cap_private(w, &w->per_span[i]);
 		if (percent(&score) > w->out->score)
 			w->out->score = percent(&score);
 		if (s->v[i].msg >= 0 && percent(&score) > w->score[s->v[i].msg])

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #include "icap-llmsec/attach.h"
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
+#include "icap-llmsec/mask.h"
 #include "lib/diag.h"
 
 #define N(x)	(sizeof(x) / sizeof(*(x)))
@@ -320,6 +322,62 @@ test_unmaskable(void **state)
 	}
 }
 
+/* An exception makes personal data's mode milder, but a file that can't be masked isn't masked for that: it is refused, never emptied. */
+static void
+test_exception(void **state)
+{
+	static const struct { enum detect_mode most; enum inspect_action fixed, text; } t[] = {
+		{DETECT_OFF, INSPECT_PASS, INSPECT_PASS}, {DETECT_MONITOR, INSPECT_PASS, INSPECT_PASS},
+		{DETECT_MASK, INSPECT_REFUSE, INSPECT_REWRITE}, {DETECT_BLOCK, INSPECT_REFUSE, INSPECT_REWRITE}};
+	static const char page[] = "<html><p>" MAIL "</p><a href='mailto:bob@example.net'>x</a></html>";
+	struct icap_exception own = {.name = (char *)(uintptr_t)"own"};
+	const struct way *w = &ways[1];
+	char zip[4096];
+	size_t n = docx(zip, sizeof(zip));
+
+	(void)state;
+	conf("{}");
+	own.files = pol.attachments.modes;
+	pol.exceptions = &own;
+	pol.n_exceptions = 1;
+	for (size_t i = 0; i < N(t); i++) {
+		own.pii = (int)t[i].most;
+		assert_int_equal(send(w, zip, n), t[i].fixed);
+		if (t[i].fixed == INSPECT_REFUSE)
+			expect_refused("docx", "messages[0].content[0].file.file_data");
+		snprintf(sent, sizeof(sent), "%sdata:text/plain,to " MAIL "%s", w->before, w->after);
+		assert_int_equal(post(w->url, "application/json"), t[i].fixed);
+		snprintf(sent, sizeof(sent), "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nto " MAIL "\r\n--x--\r\n");
+		assert_int_equal(post("/v1/files", "multipart/form-data; boundary=x"), t[i].fixed);
+		assert_int_equal(send(w, "to " MAIL, 3 + strlen(MAIL)), t[i].text);
+		assert_int_equal(send(w, page, sizeof(page) - 1), t[i].text);
+	}
+	pol.n_exceptions = 0;
+	pol.exceptions = NULL;
+}
+
+/* What wasn't judged to be maskable is never written. */
+static void
+test_never_written(void **state)
+{
+	struct finding f = {.category = "pii.email", .mode = DETECT_MASK, .len = 3};
+	struct span_media m = {.value = "data:,abc", .len = 9, .head = SIZE_MAX, .plain = "abc", .plain_len = 3, .mask = &f, .n_mask = 1};
+	struct mask_vault *v = mask_vault_new();
+	struct span s = {.media = &m};
+	const char *to;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(attach_mask_write(&s, v, arena, &to, &n), -EINVAL);
+	m.head = 6;
+	assert_int_equal(attach_mask_write(&s, v, arena, &to, &n), 0);
+	m.n_mask = 0;
+	assert_int_equal(attach_mask_write(&s, v, arena, &to, &n), -EINVAL);
+	m.plain = NULL;
+	assert_int_equal(attach_mask_write(&s, v, arena, &to, &n), -EINVAL);
+	mask_vault_free(&v);
+}
+
 static void
 test_other_places(void **state)
 {
@@ -345,7 +403,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types), cmocka_unit_test(test_any_text), cmocka_unit_test(test_spelling), cmocka_unit_test(test_history),
-		cmocka_unit_test(test_unmaskable), cmocka_unit_test(test_other_places),
+		cmocka_unit_test(test_unmaskable), cmocka_unit_test(test_exception), cmocka_unit_test(test_never_written), cmocka_unit_test(test_other_places),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
