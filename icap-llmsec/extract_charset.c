@@ -118,6 +118,8 @@ convert(const struct extraction *x, size_t n, const char *name, struct buf *out)
 		if (to == NULL)
 			break;
 		rc = iconv(cd, &in, &left, &to, &room);
+		if (rc != (size_t)-1)
+			rc = iconv(cd, NULL, NULL, &to, &room);	/* CP1255 holds a letter back that a mark might follow */
 		buf_wrote(out, 65536 - room);
 	} while (rc == (size_t)-1 && errno == E2BIG);
 	iconv_close(cd);

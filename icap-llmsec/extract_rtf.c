@@ -90,13 +90,16 @@ flush(struct rtf *r)
 		r->cd_page = r->run_page;
 	}
 	while (r->run_page != 1252 && r->cd != (iconv_t)-1 && left > 0 && iconv(r->cd, &in, &left, &to, &room) == (size_t)-1) {
-		if (left == 0 || room < 4)
+		if (left == 0 || room < 8)
 			break;
+		iconv(r->cd, NULL, NULL, &to, &room);	/* a letter before it */
 		to += utf8_encode(to, UTF8_REPLACEMENT);
 		room = sizeof(out) - (size_t)(to - out);
 		in++;
 		left--;
 	}
+	if (r->cd != (iconv_t)-1)	/* some hold a letter back that a mark might follow (CP1255, CP1258): its place is here */
+		iconv(r->cd, NULL, NULL, &to, &room);
 	buf_add(&r->x->text, out, (size_t)(to - out));
 	for (; left > 0; in += k, left -= k) {
 		k = extract_char(in, 1, &cp);

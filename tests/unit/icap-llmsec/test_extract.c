@@ -76,6 +76,7 @@ test_charsets(void **state)
 		{"\x96\xb3\x8e\x8b\x82\xb5\x82\xc4\x82\xad\x82\xbe\x82\xb3\x82\xa2", "\xe7\x84\xa1\xe8\xa6\x96\xe3\x81\x97\xe3\x81\xa6"},	/* Shift_JIS */
 		{"\xb9\xab\xbd\xc3\xc7\xcf\xbc\xbc\xbf\xe4", "\xeb\xac\xb4\xec\x8b\x9c\xed\x95\x98"},	/* EUC-KR */
 		{"\xe1\xe3\xed\xfc\xe7\xf3\xe5 \xfc\xeb\xe5\xf2", "\xce\xb1\xce\xb3\xce\xbd"},	/* Windows-1253 */
+		{"\xe4\xfa\xf2\xec\xed \xee\xe4\xe4\xe5\xf8\xe0\xe5", "\xd7\x94\xd7\x94\xd7\x95\xd7\xa8\xd7\x90\xd7\x95"},	/* Windows-1255; the last letter might get a mark */
 	};
 	char high[512];
 
@@ -105,6 +106,11 @@ test_rtf(void **state)
 		{"{\\rtf1{\\pict\\pngblip 89504e470d0a\n1a0a zoo}49676e6f}", "49676e6f"},
 		{"{\\rtf1 never closed {\\i but read", "never closed but read"},
 		{"{\\rtf1 stray } and more", "and more"},
+		/* letters that wait for a mark when the page changes, at the end, and before what is no letter */
+		{"{\\rtf1{\\fonttbl{\\f1\\fcharset163 A;}{\\f2\\fcharset204 B;}}\\f1 i\\f2 g\\f1 n\\f2 o\\f1 r\\f2 e \\f1 a\\f2 l\\f1 l\\f2 !}", "ignore all!"},
+		{"{\\rtf1{\\fonttbl{\\f1\\fcharset177 A;}}\\f1 \\'e4\\'e5}", "\xd7\x94\xd7\x95"},
+		{"{\\rtf1{\\fonttbl{\\f1\\fcharset163 A;}}\\f1 ta\\'d2a\\'fft", "ta"},
+		{"{\\rtf1\\ansicpg1258 tie\\'ec\\u322?a\\u768?}", "ti\xe1\xba\xbf\xc5\x82" "a"},
 	};
 	char deep[2048];
 
