@@ -294,6 +294,7 @@ watch(struct content *c, const char *p, size_t len)
 static void
 take(struct content *c, const char *p, size_t len)
 {
+	c->seen += len;
 	if (c->step == CONTENT_STREAM) {
 		watch(c, p, len);
 		return;

@@ -45,7 +45,7 @@ struct content_conf {
 	int	 unreadable;		/* enum content_mode: something in an archive that can't be read, which nobody opens by itself */
 	int	 pieces;		/* enum content_mode: uploads of a part of a file */
 	int64_t	 max_whole;		/* bytes collected where only the whole tells; also decoded */
-	int64_t	 max_unpacked;		/* bytes that an archive may give */
+	int64_t	 max_unpacked;		/* bytes that the archives and documents of a body may give */
 	struct content_rule *rules;
 	size_t	 n_rules;
 	/* compiled */
@@ -107,6 +107,8 @@ enum content_step content_feed(struct content *, const void *, size_t);
  * NULL otherwise; secrets in it are made stars, length unchanged.
  */
 enum content_step content_finish(struct content *, char *body, size_t len);
+/* Bytes looked at more than once so far, under escapes, in parts and decoded: bounded by a multiple of the body (content_private.h). */
+size_t	content_work(const struct content *);
 /* Never NULL; mode CONTENT_ALLOW: nothing was found. */
 const struct content_verdict *content_verdict(const struct content *);
 #endif

@@ -2,6 +2,7 @@
 /* One piece of content: its type, the parts and encoded files in it, what Python would do with it, secrets. */
 #include "config.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -9,6 +10,8 @@
 #include "icap-llmsec/multipart.h"
 #include "icap-llmsec/pth.h"
 #include "lib/arena.h"
+
+#define ZLIB_TRY	(64 * 1024)	/* bytes that tell a stream from chance: never unpack more of what is only looked at */
 
 struct walker {
 	struct content	*c;
@@ -70,12 +73,13 @@ content_is_chance(const struct filetype *f, const void *data, size_t len)
 	if (named(f, "bzip2"))
 		return len < 10 || p[3] < '1' || p[3] > '9' || (memcmp(p + 4, "1AY&SY", 6) != 0 && memcmp(p + 4, "\x17\x72\x45\x38\x50\x90", 6) != 0);
 	if (named(f, "zlib")) {
-		struct buf out = {.max = 1 << 20};
+		struct buf out = {.max = 2 * ZLIB_TRY};
 		struct decode *d = NULL;
-		int rc = len >= 24 ? decode_new(&d, DECODE_DEFLATE, 1 << 20) : -1;
+		int rc = len >= 24 ? decode_new(&d, DECODE_DEFLATE, ZLIB_TRY) : -1;
 
 		if (rc == 0)
 			rc = decode_feed(d, p, len < 512 ? len : 512, &out);
+		rc = rc == -EFBIG ? 0 : rc;	/* chance gives no bomb */
 		rc = rc == 0 && buf_len(&out) == 0 ? -1 : rc;
 		decode_free(&d);
 		buf_free(&out);
@@ -181,7 +185,7 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 {
 	const char *name = p->name != NULL ? p->name : "";
 	enum pth_kind kind = pth_kind(name);
-	struct pth_limits lim = {.unpacked = (size_t)c->conf->max_unpacked};
+	struct pth_limits lim = {.unpacked = content_room(c)};
 	const struct pth_finding *w;
 	struct pth_report *r;
 
@@ -192,6 +196,8 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 		pth_check(kind, name, p->data, p->len, c->arena, r);
 	else if (r != NULL)
 		pth_check_archive(name, p->data, p->len, &lim, c->arena, r);
+	if (r != NULL)
+		c->unpacked += r->unpacked;
 	if (r == NULL || r->nomem) {
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", f->name, "package", "no memory to look at it", 503);
 		return;
@@ -202,24 +208,38 @@ judge_python(struct content *c, const struct piece *p, const struct filetype *f)
 	content_found(c, python_mode(c, w, kind != PTH_NONE || is_package(name, f)), pth_rule_id(w->layer), f->name, "package", w->why, 403);
 }
 
+/*
+ * May it be looked into?  Words and tokens decode to noise everywhere, of about their own length: that costs no more than the text around it, and
+ * isn't counted.
+ */
+static bool
+is_worth_it(struct content *c, const struct piece *p, const struct filetype *f)
+{
+	bool text = strcmp(p->where, "text") == 0;
+
+	if (text && f->class == FT_DATA)
+		return true;
+	return !(text && content_met(c, p)) && content_spend(c, p->len);
+}
+
 void
 content_judge(struct content *c, const struct piece *p)
 {
 	const struct filetype *f = filetype_of(p->data, p->len);
 	struct multipart m;
-	bool parts = false;
+	bool parts = false, text = strcmp(p->where, "text") == 0;
 
 	if (p->depth > CONTENT_DEPTH) {
 		content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", p->where, "nested deeper than is looked at", 403);
 		return;
 	}
-	if (strcmp(p->where, "text") == 0 && content_is_chance(f, p->data, p->len))
+	if (text && content_is_chance(f, p->data, p->len))
 		return;
 	if (c->in.part == CONTENT_PIECE && content_is_chance(f, p->data, p->len))
 		f = filetype_named("data");
-	if (strcmp(p->where, "text") != 0 || (f->class != FT_TEXT && f->class != FT_DATA))
+	if (!text || (f->class != FT_TEXT && f->class != FT_DATA))
 		content_judge_type(c, f, p->where);
-	if (c->step == CONTENT_REFUSED)
+	if (c->step == CONTENT_REFUSED || (p->depth > 0 && !is_worth_it(c, p, f)))
 		return;
 	if (multipart_is(p->type) ? multipart_begin(&m, p->type, p->data, p->len) : content_sniff_parts(&m, p->data, p->len)) {
 		parts = true;
@@ -233,7 +253,7 @@ content_judge(struct content *c, const struct piece *p)
 		content_secrets(c, p, f);
 	/* What decodes to noise is no text to look further in. */
 	if (c->step != CONTENT_REFUSED && (f->class == FT_TEXT || named(f, "script") || named(f, "batch") || named(f, "svg") ||
-	    (f->class == FT_DATA && strcmp(p->where, "text") != 0))) {
+	    (f->class == FT_DATA && !text))) {
 		judge_blobs(c, p);
 		if (c->step != CONTENT_REFUSED && !parts)	/* escapes don't reach from part to part */
 			content_layers(c, p);

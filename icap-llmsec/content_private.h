@@ -6,6 +6,11 @@
 #include "icap-llmsec/decode.h"
 
 #define CONTENT_DEPTH	4	/* parts in parts, text in text */
+/* Bytes that may be looked at once more, under escapes, in parts, decoded: for each byte of the body, and for small bodies. */
+#define CONTENT_WORK_RATIO	16
+#define CONTENT_WORK_FREE	((size_t)1 << 20)
+
+struct sip_hash;
 
 struct content {
 	const struct content_conf *conf;
@@ -21,6 +26,10 @@ struct content {
 	struct buf	 tail;		/* decoded: the end, where a zip has its directory */
 	struct buf	 scratch;
 	int64_t		 raw;
+	size_t		 seen;		/* bytes of the body that came, decoded */
+	size_t		 work;		/* bytes that were looked at once more */
+	size_t		 unpacked;	/* out of all archives and documents in it */
+	struct sip_hash	*judged;	/* content_work.c: what was met in text, NULL: nothing yet */
 	struct blob	 blob;
 	bool		 walking;	/* the stream is text, and its blobs are looked at */
 	bool		 front_done;
@@ -41,6 +50,12 @@ struct piece {
 	unsigned	 depth;
 };
 
+/* content_work.c: <n> bytes will be looked at.  False: too many were, and that's told; nothing deeper is looked for. */
+bool	content_spend(struct content *, size_t n);
+/* Was the same met in text, as deep?  From now on it was. */
+bool	content_met(struct content *, const struct piece *);
+/* What archives and documents may still give, at least 1. */
+size_t	content_room(const struct content *);
 /* Keeps the worst. */
 void	content_found(struct content *, enum content_mode, const char *rule_id, const char *type, const char *where,
 	    const char *why, int status);

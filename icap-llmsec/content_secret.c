@@ -129,7 +129,7 @@ place_in_body(struct content *c, const struct piece *p)
 static void
 scan_document(struct content *c, const struct piece *p, const struct filetype *f)
 {
-	struct extract_limits lim = {.text = (size_t)c->conf->max_whole, .unpacked = (size_t)c->conf->max_unpacked};
+	struct extract_limits lim = {.text = (size_t)c->conf->max_whole, .unpacked = content_room(c)};
 	struct extracted x;
 	int rc;
 
@@ -137,6 +137,7 @@ scan_document(struct content *c, const struct piece *p, const struct filetype *f
 	if (c->step == CONTENT_REFUSED)
 		return;
 	rc = extract_text(p->data, p->len, &lim, c->arena, &x);
+	c->unpacked += rc == 0 ? x.unpacked : 0;
 	if (rc == 0 && x.len > 0)
 		content_scan(c, x.text, x.len, p->where);
 	if (rc < 0)

@@ -301,6 +301,8 @@ content_layers(struct content *c, const struct piece *p)
 	for (unsigned n = 0; n <= LAYERS && any && l.copy.err == 0 && c->step != CONTENT_REFUSED; n++) {
 		l.p.data = l.copy.data;
 		l.p.len = l.copy.len;
+		if (!content_spend(c, l.p.len))
+			break;
 		judge_layer(&l);
 		if (n > 0 && c->step != CONTENT_REFUSED)	/* the caller has seen it as it came */
 			content_plain(c, &l.p);

@@ -45,7 +45,7 @@ noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h %D%/extract
 noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
 noinst_HEADERS += %D%/pth.h %D%/pth_private.h %D%/zip_check.h
 # what passes the forward proxy
-%C%_libinspect_la_SOURCES += %D%/blob.c %D%/content.c %D%/content_conf.c %D%/content_escape.c %D%/content_judge.c %D%/content_piece.c %D%/content_secret.c %D%/content_text.c
+%C%_libinspect_la_SOURCES += %D%/blob.c %D%/content.c %D%/content_conf.c %D%/content_escape.c %D%/content_judge.c %D%/content_piece.c %D%/content_secret.c %D%/content_text.c %D%/content_work.c
 noinst_HEADERS += %D%/blob.h %D%/content.h %D%/content_private.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \

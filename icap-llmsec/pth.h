@@ -44,6 +44,7 @@ struct pth_report {
 	size_t		 n;		/* in v */
 	size_t		 more;		/* that had no room */
 	size_t		 files;		/* start-up files that were read */
+	size_t		 unpacked;	/* bytes that archives gave */
 	bool		 nomem;
 };
 

@@ -338,4 +338,5 @@ pth_check_archive(const char *file, const void *data, size_t len, const struct p
 		return;
 	}
 	walk_archive(&w, name, data, len, 0);
+	r->unpacked += w.unpacked < w.lim.unpacked ? w.unpacked : w.lim.unpacked;
 }

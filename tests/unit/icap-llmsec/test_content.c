@@ -6,12 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "icap-llmsec/content.h"
+#include "icap-llmsec/content_private.h"
 #include "lib/arena.h"
 #include "lib/conf.h"
 #include "lib/diag.h"
@@ -495,6 +496,110 @@ test_downloads(void **state)
 	rig_close(&r);
 }
 
+/* Base64 of <p> in place of it; <blank>: behind its eighth letter. */
+static size_t
+to_base64(char *p, size_t n, const char *blank)
+{
+	static const char abc[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned char *copy = malloc(n + 3);
+	size_t at = 0;
+
+	assert_non_null(copy);
+	memcpy(copy, p, n);
+	memset(copy + n, ' ', 3);
+	for (size_t i = 0; i < n; i += 3) {
+		unsigned v = (unsigned)copy[i] << 16 | (unsigned)copy[i + 1] << 8 | copy[i + 2];
+
+		for (int shift = 18; shift >= 0; shift -= 6)
+			p[at++] = abc[v >> shift & 63];
+		if (i == 3) {
+			memcpy(p + at, blank, strlen(blank));
+			at += strlen(blank);
+		}
+	}
+	free(copy);
+	return at;
+}
+
+/* <text> with base64 in it, of text with base64 in it...: a value of a form and of two kinds of quotes, under six layers of escapes. */
+static size_t
+nest(char *p, const char *text, const char *blank)
+{
+	size_t n = (size_t)sprintf(p, "<svg> %s", text);
+
+	for (int depth = 0; depth < CONTENT_DEPTH; depth++) {
+		n = to_base64(p, n, blank);
+		memmove(p + 9, p, n);
+		memcpy(p, "<svg> =\"'", 9);
+		n += 9 + (size_t)sprintf(p + 9 + n, "'\"&y=%%2525252541");
+	}
+	return n;
+}
+
+static size_t
+most_work(size_t len)
+{
+	return CONTENT_WORK_FREE + CONTENT_WORK_RATIO * len;
+}
+
+/* Work is counted, and bounded by the body: what nests more is refused, what is only met again and again isn't. */
+static void
+test_nesting(void **state)
+{
+	static const struct { const char *blank; unsigned times; enum content_step step; } t[] = {
+		{" ", 1, CONTENT_STREAM}, {" ", 60, CONTENT_REFUSED}, {" %2525%2525", 1, CONTENT_STREAM}, {" %25252525%25252525", 60, CONTENT_REFUSED},
+	};
+	char *body = malloc(1 << 20), text[4000];
+	struct rig r;
+
+	(void)state;
+	assert_non_null(body);
+	rig_open(&r, strict);
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		size_t n = (size_t)sprintf(body, "{\"a\":1,");
+		enum content_step s;
+
+		for (size_t k = 0; k < 1500; k++)
+			text[k] = "words of "[k % 9];
+		for (unsigned k = 0; k < t[i].times; k++) {
+			sprintf(text + 1500, "%u", k);
+			n += nest(body + n, text, t[i].blank);
+		}
+		s = judge(&r, true, "application/json", body, n, 4096, NULL);
+		if (content_work(r.c) < n || content_work(r.c) > most_work(n) || s != t[i].step)
+			fail_msg("%zu: %zu bytes of %zu, step %d", i, content_work(r.c), n, (int)s);
+		if (s == CONTENT_REFUSED)
+			assert_string_equal(content_verdict(r.c)->rule_id, "LLMSEC-CONTENT-OPAQUE");
+	}
+	free(body);
+	rig_close(&r);
+}
+
+/* Mail in base64 in JSON, with a text in base64 in it: what people send. */
+static void
+test_honest_nesting(void **state)
+{
+	char *body = malloc(4 << 20), mail[2000], inner[600];
+	struct rig r;
+	size_t n = 0, k;
+
+	(void)state;
+	assert_non_null(body);
+	rig_open(&r, strict);
+	for (unsigned i = 0; n < 3 << 20; i++) {
+		k = (size_t)sprintf(inner, "{\"n\": %u, \"t\": \"It's \\\"quoted\\\" text, 100%% of it,\\nline by line\", \"url\": \"https://a.example/?q=a%%20b\"}", i);
+		k = to_base64(inner, k, "");
+		k = (size_t)sprintf(mail, "Subject: number %u\nContent-Transfer-Encoding: base64\n\n%.*s\n\nSome words, \\u00e9 and %%20.\n", i, (int)k, inner);
+		k = to_base64(mail, k, "");
+		n += (size_t)sprintf(body + n, "{\"id\":%u,\"note\":\"caf\\u00e9\\n\\\"%u\\\"\",\"raw\":\"%.*s\"}\n", i, i, (int)k, mail);
+	}
+	assert_int_equal(judge(&r, true, "application/json", body, n, 65536, NULL), CONTENT_STREAM);
+	print_message("%zu bytes, looked at: %zu\n", n, content_work(r.c));
+	assert_true(content_work(r.c) < most_work(n) / 2);
+	free(body);
+	rig_close(&r);
+}
+
 int
 main(void)
 {
@@ -502,7 +607,8 @@ main(void)
 		cmocka_unit_test(test_pieces), cmocka_unit_test(test_no_false_alarm), cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_bad_names), cmocka_unit_test(test_steps), cmocka_unit_test(test_stars), cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_documents), cmocka_unit_test(test_escaped_keys),
-		cmocka_unit_test(test_parts), cmocka_unit_test(test_pieces_policy), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_downloads),
+		cmocka_unit_test(test_parts), cmocka_unit_test(test_pieces_policy), cmocka_unit_test(test_bytes_in_text), cmocka_unit_test(test_nesting), cmocka_unit_test(test_honest_nesting),
+		cmocka_unit_test(test_downloads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
