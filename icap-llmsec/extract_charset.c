@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text that isn't UTF-8.  Latin letters with some bytes among them that are no UTF-8 are Windows-1252, of which Latin 1 is a part; where those
+ * Text that isn't UTF-8.  Latin letters and digits with some bytes among them that are no UTF-8 are Windows-1252, of which Latin 1 is a part; where those
  * bytes are the letters, each encoding that makes words of one script out of them is a reading, and all of them are judged: a label would be
  * what somebody says.  Without any, the text can't be read.
  */
@@ -13,16 +13,17 @@
 #include "icap-llmsec/extract_private.h"
 #include "lib/utf8.h"
 
-#define SHARE_PERCENT	85	/* of the characters outside of ASCII that must be of the script; the rest is punctuation */
+#define SHARE_PERCENT	85	/* of the characters outside of ASCII (EBCDIC: of all) that must be of the script; the rest is punctuation */
 #define KANA_PERCENT	10	/* Japanese has some */
 #define LOW_PERCENT	10	/* Chinese and Korean have hardly a byte of 0x80 to 0xa0: rare characters only */
+#define SIGNS_MAX	3	/* different bytes that make no words in any encoding: the euro and the degree sign of a list of prices */
 #define SAMPLE		65536	/* bytes that tell which encodings a text may have */
 
-enum script { CYRILLIC, GREEK, HEBREW, ARABIC, THAI, HAN, JAPANESE, KOREAN };
+enum script { EBCDIC, CYRILLIC, GREEK, HEBREW, ARABIC, THAI, HAN, JAPANESE, KOREAN };
 
 /* Names that glibc and libiconv know. */
 static const struct { const char *name; enum script script; } charsets[] = {
-	{"CP1251", CYRILLIC}, {"KOI8-R", CYRILLIC}, {"CP866", CYRILLIC}, {"CP1253", GREEK}, {"CP1255", HEBREW}, {"CP1256", ARABIC},
+	{"CP500", EBCDIC}, {"CP1251", CYRILLIC}, {"KOI8-R", CYRILLIC}, {"CP866", CYRILLIC}, {"CP1253", GREEK}, {"CP1255", HEBREW}, {"CP1256", ARABIC},
 	{"CP874", THAI}, {"GB18030", HAN}, {"CP950", HAN}, {"CP932", JAPANESE}, {"EUC-JP", JAPANESE}, {"CP949", KOREAN},
 };
 
@@ -51,6 +52,7 @@ of_script(uint32_t c, enum script s)
 	bool han = c >= 0x3400 && c <= 0x9fff, kana = c >= 0x3041 && c <= 0x30ff, mark = (c >= 0x3000 && c <= 0x303f) || (c >= 0xff01 && c <= 0xff60);
 
 	switch (s) {
+	case EBCDIC: return c == ' ' || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 	case CYRILLIC: return c >= 0x400 && c <= 0x52f;
 	case GREEK: return c >= 0x370 && c <= 0x3ff;
 	case HEBREW: return c >= 0x590 && c <= 0x5ff;
@@ -61,13 +63,6 @@ of_script(uint32_t c, enum script s)
 	case KOREAN: return (c >= 0xac00 && c <= 0xd7a3) || mark;
 	}
 	return false;
-}
-
-/* Prose is mostly small letters; read with the other Cyrillic encoding it is mostly capitals. */
-static bool
-is_capital(uint32_t c)
-{
-	return (c >= 0x391 && c <= 0x3ab) || (c >= 0x400 && c <= 0x42f);
 }
 
 static bool
@@ -82,23 +77,25 @@ has_low_bytes(const struct extraction *x)
 	return low * 100 > high * LOW_PERCENT;
 }
 
-/* Do the letters of <b> make a text of this script? */
+/*
+ * Do the letters of <b> make a text of this script?  Which of them are capitals says nothing: small letters of CP1251 are capitals of KOI8-R, and
+ * who wants another reading than his to be taken writes in capitals.
+ */
 static bool
 plausible(const struct extraction *x, const struct buf *b, enum script s)
 {
-	size_t wide = 0, own = 0, capitals = 0, kana = 0, k;
+	size_t wide = 0, own = 0, kana = 0, k;
 	uint32_t c;
 
 	for (size_t i = 0; i < buf_len(b); i += k) {
 		k = extract_char(buf_ptr(b) + i, buf_len(b) - i, &c);
-		wide += c >= 0x80;
+		wide += c >= 0x80 || s == EBCDIC;
 		own += of_script(c, s);
-		capitals += is_capital(c);
 		kana += c >= 0x3041 && c <= 0x30ff;
 	}
 	if ((s == HAN || s == KOREAN) && has_low_bytes(x))
 		return false;
-	return own * 100 >= wide * SHARE_PERCENT && capitals * 2 <= own && (s != JAPANESE || kana * 100 >= wide * KANA_PERCENT);
+	return own * 100 >= wide * SHARE_PERCENT && (s != JAPANESE || kana * 100 >= wide * KANA_PERCENT);
 }
 
 /* The first <n> bytes of <x> as UTF-8; false: they are none of this encoding's, but for a cut last character. */
@@ -130,7 +127,8 @@ bool
 extract_is_utf8(const struct extraction *x)
 {
 	const char *p = (const char *)x->data;
-	size_t letters = 0, others = 0, k;
+	size_t letters = 0, others = 0, kinds = 0, k;
+	bool seen[256] = {false};
 	uint32_t c;
 
 	if (utf8_valid(p, utf8_floor(p, x->len)))
@@ -142,10 +140,13 @@ extract_is_utf8(const struct extraction *x)
 		k = c < 0x80 ? 1 : utf8_decode(p + i, x->len - i, &c, &bad);
 		bad = bad || k == 0;
 		k = k > 0 ? k : 1;
-		others += bad ? k : 0;
-		letters += !bad && (c >= 0x80 || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'));
+		letters += !bad && (c >= 0x80 || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9'));
+		for (size_t b = 0; bad && b < k; b++, others++) {
+			kinds += !seen[x->data[i + b]];
+			seen[x->data[i + b]] = true;
+		}
 	}
-	return others * 3 <= letters;	/* Latin letters with accents among them, or UTF-8 with a fault: extract_char() reads them */
+	return kinds <= SIGNS_MAX || others * 3 <= letters;	/* Latin letters with accents among them, or UTF-8 with a fault: extract_char() reads them */
 }
 
 void
