@@ -61,6 +61,7 @@ struct loose {
 	const char	*p;
 	size_t		 len, at;
 	bool		 plus;		/* is a letter, and not a form's space */
+	bool		 padded;	/* "=" came, with which a run of letters ends */
 	bool		 dropped;	/* something that no run of letters has */
 	uint32_t	 acc;
 	unsigned	 bits;
@@ -77,9 +78,11 @@ decode_loose(struct loose *d, char *out, size_t max)
 		int v = c == '+' && !d->plus ? -1 : base64_value[c];
 
 		if (v < 0) {
+			d->padded = d->padded || c == '=';
 			d->dropped = d->dropped || (c != '\r' && c != '\n' && c != '=');
 			continue;
 		}
+		d->dropped = d->dropped || d->padded;	/* decoders that skip what isn't theirs skip "=" where no letter waits for it */
 		d->acc = d->acc << 6 | (uint32_t)v;
 		d->bits += 6;
 		if (d->bits >= 8) {

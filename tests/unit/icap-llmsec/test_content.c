@@ -418,6 +418,8 @@ test_bytes_in_text(void **state)
 		{"plus for a space", true, L("a=b&f=UEsDBBQA+AAAAAAAAAAAAAABQAAAABQAAAAUAAAA")}, {"plus strewn in", true, L("f=UE+sD+BB+QA+AAAA+AAAAA+AAAABQAAAABQAAAAUAAAA")},
 		{"a space strewn in", true, L("{\"f\":\"U E s D B B Q A A A A A A A A A A A A A A B Q A A\"}")}, {"dots", true, L("{'f':'UE.sD.BB.QA.AA.AA.AAAAAAAAAAAABQAAAABQAAAAUA'}")},
 		{"a tab", true, L("{\"f\":\"UEs\tDBBQAAAAAA\\tAAAAAAAAAABQAAAABQAAAAUA\"}")},
+		{"padding strewn in", true, L("{\"f\":\"=UEsD=BBQA=AAAA=AAAA=AAAA=AAAA=AAAA=AAUA=AAAF=AAAA=\"}")}, {"padding in a form", true, L("a=1&f==UEsD=BBQA=AAAA=AAAA=AAAA=AAAA=AAAA&b=2")},
+		{"padding behind the front", true, L("{\"f\":\"UEsDBBQA=AAAAAAAA=AAAAAAAAAAAA=\"}")}, {"pairs", false, L("{\"q\":\"lang=en&theme=dark&token=abcd&UEs=yes&next=L2hvbWU=\"}")},
 		{"escaped letters of a form", true, L("f=%55%45%73DBBQAAAAAAAAAAAAAAAAABQAAAABQAAAAUA%3D%3D")},
 		{"prose", false, L("{\"f\":\"TV programme: Some x is high, it's 100% of all. Em+ails at example.org, MZ and BZh; JM, Self-made UEs.\"}")},
 		{"a list", false, L("q=some+words+that+one+types&lang=en+US&t=It's+%22quoted%22+and+so+on")},
