@@ -18,18 +18,19 @@
 struct sign {
 	const char	*name;
 	int64_t		 first;		/* its value for the front of a file */
-	const char	*with;		/* only beside a parameter of that name */
-	const char	*value;		/* only with that value */
+	const char	*with;		/* only beside a parameter of that name, NULL */
+	const char	*with_value;	/* and value, NULL */
+	const char	*value;		/* only with that value, NULL */
 };
 
 static const struct sign params[] = {
-	{"partNumber", 1, "uploadId", NULL}, {"blockid", ANY, "comp", NULL}, {"comp", ANY, NULL, "appendblock"}, {"comp", ANY, NULL, "page"},
-	{"position", 0, "action", NULL},
-	{"resumableChunkNumber", 1, NULL, NULL}, {"flowChunkNumber", 1, NULL, NULL}, {"dzchunkindex", 0, NULL, NULL}, {"qqpartindex", 0, NULL, NULL},
-	{"chunk", 0, "chunks", NULL},
+	{.name = "partNumber", .first = 1, .with = "uploadId"}, {.name = "blockid", .first = ANY, .with = "comp"},
+	{.name = "comp", .first = ANY, .value = "appendblock"}, {.name = "position", .with = "action", .with_value = "append"},
+	{.name = "resumableChunkNumber", .first = 1}, {.name = "flowChunkNumber", .first = 1}, {.name = "dzchunkindex"}, {.name = "qqpartindex"},
+	{.name = "chunk", .with = "chunks"},
 }, headers[] = {
-	{"Upload-Offset", 0, NULL, NULL}, {"X-Goog-Upload-Offset", 0, NULL, NULL}, {"X-Bz-Part-Number", 1, NULL, NULL},
-	{"x-ms-blob-condition-appendpos", 0, NULL, NULL}, {"OC-Chunked", ANY, NULL, NULL},
+	{.name = "Upload-Offset"}, {.name = "X-Goog-Upload-Offset"}, {.name = "X-Bz-Part-Number", .first = 1},
+	{.name = "x-ms-blob-condition-appendpos"}, {.name = "x-ms-page-write", .first = ANY}, {.name = "OC-Chunked", .first = ANY},
 };
 
 #define N_PARAMS	(sizeof(params) / sizeof(*params))
@@ -140,6 +141,12 @@ fits(const struct sign *s, const struct param *q)
 	return strcasecmp(q->name, s->name) == 0 && (s->value == NULL || strcasecmp(q->value, s->value) == 0);
 }
 
+static bool
+is_beside(const struct sign *s, const struct param *q)
+{
+	return s->with == NULL || (strcasecmp(q->name, s->with) == 0 && (s->with_value == NULL || strcasecmp(q->value, s->with_value) == 0));
+}
+
 enum content_part
 content_part_of_url(const char *url)
 {
@@ -151,7 +158,7 @@ content_part_of_url(const char *url)
 	for (const char *p = query != NULL ? query + 1 : NULL; p != NULL;) {
 		p = next_param(p, &q);
 		for (size_t i = 0; i < N_PARAMS; i++) {
-			beside[i] = beside[i] || params[i].with == NULL || strcasecmp(q.name, params[i].with) == 0;
+			beside[i] = beside[i] || is_beside(&params[i], &q);
 			one = fits(&params[i], &q) ? by_number(&params[i], q.value) : CONTENT_ALL;
 			said[i] = one > said[i] ? one : said[i];
 		}
