@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "icap-llmsec/content_private.h"
+#include "lib/json.h"
 
 #define ANY	(-1)		/* pieces without an order */
 
@@ -72,16 +73,27 @@ by_range(const char *v)
 	return strtoull(end, NULL, 10) == to + 1 ? CONTENT_ALL : CONTENT_PIECE;
 }
 
-/* {"cursor":{"session_id":"x","offset":0}} */
+static int
+on_value(void *arg, const struct json_value *v)
+{
+	enum content_part *most = arg, one;
+
+	if (v->depth == 0 || v->path[v->depth - 1].key == NULL || strcasecmp(v->path[v->depth - 1].key, "offset") != 0)
+		return 0;
+	one = v->type == JSON_NUMBER && !(strtod(v->raw, NULL) > 0) ? CONTENT_FRONT : CONTENT_PIECE;
+	*most = one > *most ? one : *most;
+	return 0;
+}
+
+/* {"cursor":{"session_id":"x","offset":0}}: the largest of all that it says, whichever its reader takes. */
 static enum content_part
 by_cursor(const char *v)
 {
-	const char *at = strcasestr(v, "\"offset\"");
+	enum content_part most = CONTENT_ALL;
+	const char *error;
+	uint64_t at;
 
-	if (at == NULL)
-		return CONTENT_ALL;
-	at += 8 + strspn(at + 8, " \t:");
-	return strtoull(at, NULL, 10) > 0 ? CONTENT_PIECE : CONTENT_FRONT;
+	return json_scan_all(v, strlen(v), 0, NULL, on_value, &most, &error, &at) == 0 ? most : CONTENT_PIECE;
 }
 
 enum content_part
