@@ -402,8 +402,8 @@ attach_judge(struct attach_run *r, struct span *s, enum attach_look look, struct
 		put_text(&p, m->name, m->name_len < NAME_MAX_LEN ? m->name_len : NAME_MAX_LEN);
 	m->text_at = buf_len(&p.text);
 	value(&p, m);
-	if (look != LOOK_TYPE && r->text_left == 0)
-		attach_tell(&p, ATTACH_LIMIT);
+	if (r->text_left == 0 && (look == LOOK_ALL || (look == LOOK_TEXTS && m->plain != NULL)))
+		attach_tell(&p, ATTACH_LIMIT);	/* it would have been read */
 	if (p.rc == 0 && !p.blocked && buf_len(&p.text) > 0) {
 		s->len = buf_len(&p.text);
 		s->text = arena_memdup(r->arena, buf_ptr(&p.text), s->len);

@@ -411,6 +411,30 @@ post(const char *url, const char *ctype, const char *body)
 	return out.action;
 }
 
+/* Text of earlier turns is read again and counts; what isn't read again can't be too much. */
+static void
+test_history_limit(void **state)
+{
+#define FILEPART(s)	"{\"type\":\"file\",\"file\":{\"file_data\":\"" s "\"}}"
+#define PNG	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+	static const struct { const char *old, *new; enum inspect_action action; } t[] = {
+		{"", "", INSPECT_PASS}, {"," FILEPART(PNG), "", INSPECT_PASS}, {"," FILEPART("YWJj"), "", INSPECT_REFUSE}, {"", "," FILEPART("YWJj"), INSPECT_REFUSE}};
+	char text[1023], body[8192], *b;
+
+	(void)state;
+	conf("{max_text: 1024}");
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 7 == 6 ? ' ' : 'a';
+	b = base64(&(struct file){text, sizeof(text)});
+	for (size_t i = 0; i < N(t); i++) {
+		snprintf(body, sizeof(body), "{\"messages\":[{\"role\":\"user\",\"content\":[" FILEPART("%s") "%s]},{\"role\":\"assistant\",\"content\":\"ok\"},"
+		    "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"and now?\"}%s]}]}", b, t[i].old, t[i].new);
+		if (post("/v1/chat/completions", "application/json", body) != t[i].action || found("LLMSEC-FILE-LIMIT") != (t[i].action == INSPECT_REFUSE))
+			fail_msg("%zu: action %d, %s", i, (int)out.action, out.findings.n > 0 ? out.findings.v[0].rule_id : "nothing");
+	}
+	free(b);
+}
+
 #define IMAGE(u)	"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"" u "\"}}]}]}"
 #define SOURCE(s)	"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\",\"source\":" s "}]}]}"
 
@@ -664,7 +688,7 @@ int
 main(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(test_matrix), cmocka_unit_test(test_modes), cmocka_unit_test(test_policy), cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_matrix), cmocka_unit_test(test_modes), cmocka_unit_test(test_policy), cmocka_unit_test(test_history_limit), cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_forms), cmocka_unit_test(test_inline), cmocka_unit_test(test_inline_count), cmocka_unit_test(test_archive_end), cmocka_unit_test(test_base64), cmocka_unit_test(test_remote),
 	};
 
