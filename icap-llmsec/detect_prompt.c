@@ -22,6 +22,8 @@
 #define LOGIT_MAX	16.0f
 #define USUAL_LEN	4096		/* bytes of a document that the model's thresholds were measured for, at most */
 
+#define QUESTION_P	0.3f	/* of the direct head: below, nothing is to be explained */
+
 #define DATA_TAIL	2.0f		/* tails of data of kinds that the model never saw are about so much thicker (docs/model-card.md) */
 
 /* What is known of a text so far. */
@@ -110,12 +112,30 @@ judge_rules(struct judging *j, const struct norm *view, size_t at, struct arena 
 	return rc;
 }
 
-static void
-judge_model(struct judging *j, const struct norm *view, size_t at)
+/* A user who asks about an attack quotes it: what counts is what is said around the quotation. */
+static int
+judge_question(const struct judging *j, const struct norm *view, struct arena *a, struct model_score *s)
+{
+	struct norm rest;
+	bool some;
+	int rc;
+
+	if (j->data || j->d->rules == NULL || s->head[MODEL_DIRECT].p < QUESTION_P)
+		return 0;
+	rc = rules_ask(j->d->rules, view, a, &rest, &some);
+	if (rc == 0 && some)
+		model_score(j->d->model, &rest, s);
+	return rc;
+}
+
+static int
+judge_model(struct judging *j, const struct norm *view, size_t at, struct arena *a)
 {
 	struct model_score s;
+	int rc;
 
 	model_score(j->d->model, view, &s);
+	rc = judge_question(j, view, a, &s);
 	for (int h = 0; h < MODEL_HEADS; h++) {
 		if (s.head[h].len == 0 || s.head[h].p <= j->head[h].p)
 			continue;
@@ -123,6 +143,7 @@ judge_model(struct judging *j, const struct norm *view, size_t at)
 		view_place(view, s.head[h].start, s.head[h].len, &j->head[h].start, &j->head[h].len);
 		j->head[h].start += at;
 	}
+	return rc;
 }
 
 static int
@@ -134,8 +155,8 @@ judge_piece(struct judging *j, const char *text, size_t len, size_t at, struct a
 	for (size_t i = 0; rc == 0 && i < vs->n; i++) {
 		if (j->d->rules != NULL)
 			rc = judge_rules(j, &vs->v[i].norm, at, a);
-		if (j->d->model != NULL)
-			judge_model(j, &vs->v[i].norm, at);
+		if (rc == 0 && j->d->model != NULL)
+			rc = judge_model(j, &vs->v[i].norm, at, a);
 	}
 	if (rc == 0)
 		j->cut |= vs->cut;

@@ -46,4 +46,10 @@ enum rule_flags {
 int	rules_match(const struct rules *, unsigned roles, unsigned flags, const struct norm *, struct arena *,
 	    struct rule_hit **, size_t *n);
 #define RULE_FACTOR_TALK	0.5f
+/*
+ * A question about quotations (translate, explain, classify, "what does ... mean"; nothing tells to do what they say):
+ * *some, and in <rest> the text with those quotations blank, every byte in its place.  Texts of a few KB only; else *some
+ * is false.  0, -ENOMEM.
+ */
+int	rules_ask(const struct rules *, const struct norm *, struct arena *, struct norm *rest, bool *some);
 #endif

@@ -81,6 +81,8 @@ void	rules_need(struct need *, const char *pattern, struct arena *);
 
 /* ---- rules_context.c ---- */
 /* NULL: no memory. */
+/* Words that ask something of a quotation, frame it, order to obey, tell of others, forbid: ids in what rules_talk_new() makes. */
+enum talk { TALK_ASK, TALK_FRAME, TALK_OBEY, TALK_OTHERS, TALK_NOT, TALK_KINDS };
 struct literals *rules_talk_new(void);
 /* How much of a sign a match is where it stands: 1, or less where the text talks about it. */
 float	rules_context(const struct literals *talk, const struct norm *, size_t start, size_t len);

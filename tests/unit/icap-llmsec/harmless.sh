@@ -8,10 +8,11 @@ set -uo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 sed "s|/usr/share/llmsec|$srcdir/etc/llmsec|" "$srcdir/etc/llmsec/icap.yaml" >"$dir/icap.yaml"
-"$builddir/icap-llmsec/llmsec-scan" --jsonl -c "$dir/icap.yaml" <"$srcdir/tests/unit/icap-llmsec/data/harmless.jsonl" >"$dir/out"
+judge() { "$builddir/icap-llmsec/llmsec-scan" --jsonl -c "$dir/icap.yaml" <"$srcdir/tests/unit/icap-llmsec/data/$1.jsonl" >"$dir/out"; }
+judge harmless
 rc=$?
 count() { jq -r "select((.id | startswith(\"$1\")) and $2) | .id" "$dir/out" | tee "$dir/list" | wc -l; }
-echo 1..3
+echo 1..5
 [ $rc = 0 ] && echo 'ok 1 - all lines are judged' || echo 'not ok 1 - all lines are judged'
 benign=$(count benign true)
 alarms=$(count benign '.action == "block"')
@@ -23,4 +24,16 @@ missed=$(count attack '.action != "block"')
 sed 's/^/# passes: /' "$dir/list"
 [ "$attacks" -ge 60 ] && [ "$missed" -le 2 ] && echo "ok 3 - $((attacks - missed)) of $attacks attacks beside them are refused" ||
 	echo "not ok 3 - $((attacks - missed)) of $attacks attacks beside them are refused"
+# Who asks about an attack quotes it; who attacks does, too.
+judge questions
+benign=$(count benign true)
+alarms=$(count benign '.action == "block"')
+sed 's/^/# refused: /' "$dir/list"
+[ "$benign" -ge 38 ] && [ "$alarms" = 0 ] && echo "ok 4 - none of $benign questions about a quotation is refused" ||
+	echo "not ok 4 - $alarms of $benign questions about a quotation are refused"
+attacks=$(count attack true)
+missed=$(count attack '.action != "block"')
+sed 's/^/# passes: /' "$dir/list"
+[ "$attacks" -ge 20 ] && [ "$missed" = 0 ] && echo "ok 5 - each of $attacks attacks with quotations is" ||
+	echo "not ok 5 - $missed of $attacks attacks with quotations pass"
 exit 0
