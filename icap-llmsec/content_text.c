@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -291,6 +292,16 @@ drop_nuls(struct buf *b)
 	return true;
 }
 
+/* Escapes that letters hide behind; rows of backslashes are drawings. */
+static bool
+has_escapes(const char *p, size_t len)
+{
+	for (size_t i = 0; i + 2 < len; i++)
+		if (p[i] == '%' ? isxdigit((unsigned char)p[i + 1]) && isxdigit((unsigned char)p[i + 2]) : p[i] == '\\' && isalnum((unsigned char)p[i + 1]))
+			return true;
+	return false;
+}
+
 void
 content_layers(struct content *c, const struct piece *p)
 {
@@ -310,6 +321,8 @@ content_layers(struct content *c, const struct piece *p)
 		if (n > 0 && c->step != CONTENT_REFUSED)	/* the caller has seen it as it came */
 			content_plain(c, &l.p);
 		any = n == 0 && drop_nuls(&l.copy);
+		if (n == LAYERS && c->step != CONTENT_REFUSED && has_escapes(l.copy.data, l.copy.len))
+			content_found(c, (enum content_mode)c->conf->opaque, "LLMSEC-CONTENT-OPAQUE", "", "text", "more escapes behind one another than are undone", 403);
 		if (!any)
 			l.copy.len = content_unescape(l.copy.data, l.copy.len, l.copy.data, CONTENT_PERCENT | CONTENT_BACKSLASH, &any);
 	}

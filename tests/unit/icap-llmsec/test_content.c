@@ -406,6 +406,7 @@ test_documents(void **state)
 static void
 test_bytes_in_text(void **state)
 {
+#define ROW	"\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\\"	/* 16 backslashes */
 	static const struct { const char *what; bool refused; const char *text; size_t len; } t[] = {
 		{"a form", true, L("a=1&f=PK%03%04%14%00%00%00%00%00&b=2")}, {"data: without base64", true, L("<a href='data:,%7FELF%02%01%01%00%00%00'>x</a>")},
 		{"escaped twice", true, L("f=PK%2503%2504%2514%2500%2500%2500")}, {"JSON", true, L("{\"f\":\"PK\\u0003\\u0004\\u0014\\u0000\\u0000\\u0000\\u0000\"}")},
@@ -429,6 +430,9 @@ test_bytes_in_text(void **state)
 		{"escaped letters of a form", true, L("f=%55%45%73DBBQAAAAAAAAAAAAAAAAABQAAAABQAAAAUA%3D%3D")},
 		{"prose", false, L("{\"f\":\"TV programme: Some x is high, it's 100% of all. Em+ails at example.org, MZ and BZh; JM, Self-made UEs.\"}")},
 		{"a list", false, L("q=some+words+that+one+types&lang=en+US&t=It's+%22quoted%22+and+so+on")},
+		{"six layers of a form", true, L("k=%252525252541bcdefgh")}, {"many", true, L("k=%25252525252525252567hp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5&x=1")},
+		{"five layers", false, L("next=%2525252541bcdefgh")}, {"many backslashes", true, L("{\"k\":\"" ROW ROW "u0067hp\"}")}, {"as many as are undone", false, L("{\"k\":\"" ROW "u0067hp\"}")},
+		{"a drawing", false, L("/" ROW ROW ROW ROW " /\n |_____| \n")},
 		{"words", false, L("{\"f\":\"caf\\u00e9 \\u4e2d\\u6587 100% of it\"}")}, {"per cent", false, L("100% 5%5 %zz %4 a%20b%20c%20d")},
 	};
 	static const struct { const char *front; size_t n; } nul[] = { {L("name\0")}, {L("x\0")}, {L("a\0b\0c\0")}, {L("ab\0c\0")}, {L("\0\0q\0\0\0")} };
