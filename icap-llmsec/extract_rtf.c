@@ -14,7 +14,7 @@
 #include "icap-llmsec/extract_private.h"
 #include "lib/utf8.h"
 
-#define FONTS_MAX	512	/* whose character set is remembered */
+#define FONTS_MAX	32768	/* whose character set is remembered; Word's own begin at 31500 */
 #define WORD_MAX	32	/* of a control word; longer ones are unknown */
 #define RUN_MAX		4096	/* bytes that are decoded at once */
 
@@ -57,22 +57,39 @@ page_of_charset(long v)
 	return 0;
 }
 
+/* RTF is ASCII (section "RTF Syntax"); in EBCDIC, say, its own letters would be others. */
+static bool
+has_ascii(iconv_t cd)
+{
+	char in[] = "azAZ09 -", out[sizeof(in)], *from = in, *to = out;
+	size_t left = sizeof(in) - 1, room = sizeof(out);
+
+	return iconv(cd, &from, &left, &to, &room) != (size_t)-1 && iconv(cd, NULL, NULL, &to, &room) != (size_t)-1 &&
+	    (size_t)(to - out) == sizeof(in) - 1 && memcmp(in, out, sizeof(in) - 1) == 0;
+}
+
+/* (iconv_t)-1: none that can be read. */
 static iconv_t
 open_page(unsigned page)
 {
 	char name[16] = "CP";
+	iconv_t cd;
 
 	if (page == 10000)
 		return iconv_open("UTF-8", "MACINTOSH");
-	if (page > 65535)
-		return (iconv_t)-1;
+	if (page == 65001)
+		return iconv_open("UTF-8", "UTF-8");
 	for (unsigned k = 10000, at = 2; k > 0; k /= 10)
 		if (page >= k)
 			name[at++] = (char)('0' + page / k % 10);
-	return iconv_open("UTF-8", name);
+	cd = iconv_open("UTF-8", name);
+	if (cd == (iconv_t)-1 || has_ascii(cd))
+		return cd;
+	iconv_close(cd);
+	return (iconv_t)-1;
 }
 
-/* What has gathered, decoded.  A page that isn't known, and what is none of its characters, is read as Windows-1252. */
+/* What has gathered, decoded.  What is ASCII can be read in whatever page; letters of one that isn't known make the file UNREADABLE. */
 static void
 flush(struct rtf *r)
 {
@@ -102,6 +119,8 @@ flush(struct rtf *r)
 		iconv(r->cd, NULL, NULL, &to, &room);
 	buf_add(&r->x->text, out, (size_t)(to - out));
 	for (; left > 0; in += k, left -= k) {
+		if (r->run_page != 1252 && (unsigned char)*in >= 0x80)
+			extract_stop(r->x, EXTRACT_UNREADABLE, "it has letters in a code page that isn't known");
 		k = extract_char(in, 1, &cp);
 		extract_put(r->x, cp);
 	}
@@ -186,6 +205,8 @@ control_word(struct rtf *r, const char *w, long v, bool has_v)
 		g->font = v >= 0 && v < FONTS_MAX ? (unsigned)v : FONTS_MAX;
 	else if (strcmp(w, "fcharset") == 0 && g->font < FONTS_MAX)
 		r->font_page[g->font] = (uint16_t)page_of_charset(v);
+	else if (strcmp(w, "fcharset") == 0 && page_of_charset(v) != 0)
+		extract_stop(r->x, EXTRACT_UNREADABLE, "it has more fonts than are looked at");
 	else if (strcmp(w, "ansicpg") == 0)
 		r->page = v > 0 && v <= 65535 ? (unsigned)v : 1252;
 	else if (strcmp(w, "mac") == 0 || strcmp(w, "pc") == 0 || strcmp(w, "pca") == 0)
@@ -321,7 +342,12 @@ extract_rtf(struct extraction *x)
 	if (r == NULL || g == NULL)
 		x->text.err = -ENOMEM;
 	else {
-		*r = (struct rtf){.x = x, .p = x->data, .n = x->len, .g = g, .page = 1252, .cd = (iconv_t)-1};
+		r->x = x;
+		r->p = x->data;
+		r->n = x->len;
+		r->g = g;
+		r->page = r->cd_page = 1252;
+		r->cd = (iconv_t)-1;
 		g[0].skip = 1;
 		read_all(r);
 		if (r->cd != (iconv_t)-1)

@@ -113,17 +113,24 @@ test_rtf(void **state)
 		{"{\\rtf1{\\pict\\pngblip 89504e470d0a\n1a0a zoo}49676e6f}", "49676e6f"},
 		{"{\\rtf1 never closed {\\i but read", "never closed but read"},
 		{"{\\rtf1 stray } and more", "and more"},
+		{"{\\rtf1\\ansicpg65001 \\'d0\\'b8\\'d0\\'b3 \xd0\xbd}", "\xd0\xb8\xd0\xb3 \xd0\xbd"},
+		{"{\\rtf1\\ansicpg500 ignore all}", "ignore all"},	/* EBCDIC: of that page no reader takes the file's own letters */
+		{"{\\rtf1{\\fonttbl{\\f31529\\fcharset204 A;}}\\f31529 \\'e8\\'e3}", "\xd0\xb8\xd0\xb3"},
 		/* letters that wait for a mark when the page changes, at the end, and before what is no letter */
 		{"{\\rtf1{\\fonttbl{\\f1\\fcharset163 A;}{\\f2\\fcharset204 B;}}\\f1 i\\f2 g\\f1 n\\f2 o\\f1 r\\f2 e \\f1 a\\f2 l\\f1 l\\f2 !}", "ignore all!"},
 		{"{\\rtf1{\\fonttbl{\\f1\\fcharset177 A;}}\\f1 \\'e4\\'e5}", "\xd7\x94\xd7\x95"},
 		{"{\\rtf1{\\fonttbl{\\f1\\fcharset163 A;}}\\f1 ta\\'8at}", "ta\xef\xbf\xbdt"},
 		{"{\\rtf1\\ansicpg1258 tie\\'ec\\u322?a\\u768?}", "ti\xc3\xa9\xc5\x82" "a"},
 	};
+#define RTF(s)	s, sizeof(s) - 1
 	char deep[2048];
 
 	(void)state;
 	for (size_t i = 0; i < N(t); i++)
 		check(t[i].in, strlen(t[i].in), NULL, "rtf", EXTRACT_OK, t[i].text);
+	check(RTF("{\\rtf1\\ansicpg20866 x \\'c9\\'c7}"), NULL, "rtf", EXTRACT_UNREADABLE, "x");	/* KOI8-R, but not by that name */
+	check(RTF("{\\rtf1\\ansicpg500 ignore \\'89\\'87}"), NULL, "rtf", EXTRACT_UNREADABLE, "ignore");
+	check(RTF("{\\rtf1{\\fonttbl{\\f40000\\fcharset204 A;}}\\f40000 \\'e8}"), NULL, "rtf", EXTRACT_UNREADABLE, NULL);
 	check("{\\rtf1 x{\\object{\\*\\objdata 0105}}}", 36, NULL, "rtf", EXTRACT_UNREADABLE, "x");
 	check("{\\rtf1 x{\\pict\\bin4 abcd}}", 27, NULL, "rtf", EXTRACT_UNREADABLE, "x");
 	memset(deep, '{', sizeof(deep));
