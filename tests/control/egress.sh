@@ -247,8 +247,10 @@ ctl token revoke op --tokens "$tap_dir/tokens"
 as=$operator
 is "$(api GET /api/ip-blacklist)" 401 'a revoked token is none'
 as=$admin
-for i in {1..6}; do for k in {1..60}; do echo "url = $url/api/ip-blacklist?limit=1"; done | curl -s -K - -H "Authorization: Bearer $as" -w '%{http_code}\n' -o /dev/null -s --parallel --parallel-max 20 2>>"$tap_dir/curl.err" >>"$tap_dir/codes"; done
-like "$(sort -u "$tap_dir/codes" | tr '\n' ' ')" '429' 'who asks too often is told to wait'
+# how many that takes depends on how fast this machine asks
+for k in {1..200}; do printf 'url = %s/api/ip-blacklist?limit=1\noutput = /dev/null\n' "$url"; done >"$tap_dir/flood"
+flooded() { curl -s -K "$tap_dir/flood" -H "Authorization: Bearer $as" -w '%{http_code}\n' --parallel --parallel-max 30 2>>"$tap_dir/curl.err" | grep -qx 429; }
+check 'who asks too often is told to wait' wait_for flooded 20
 exec {to}>&-
 stop "$daemon" TERM
 is $? 0 'SIGTERM'
