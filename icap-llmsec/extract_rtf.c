@@ -15,6 +15,7 @@
 #include "lib/utf8.h"
 
 #define FONTS_MAX	32768	/* whose character set is remembered; Word's own begin at 31500 */
+#define PAGES_MAX	32	/* code pages of one file: opening one costs as much as reading 100 kB */
 #define WORD_MAX	32	/* of a control word; longer ones are unknown */
 #define RUN_MAX		4096	/* bytes that are decoded at once */
 
@@ -38,8 +39,8 @@ struct rtf {
 	char		 run[RUN_MAX];	/* bytes that wait for more of their character */
 	size_t		 run_len;
 	unsigned	 run_page;
-	iconv_t		 cd;		/* from cd_page; (iconv_t)-1: none */
-	unsigned	 cd_page;
+	struct { unsigned page; iconv_t cd; } open[PAGES_MAX];	/* (iconv_t)-1: none that can be read */
+	size_t		 n_open;
 };
 
 /* \fcharset: the code pages of Windows' character sets (section "Character Set"). */
@@ -89,34 +90,47 @@ open_page(unsigned page)
 	return (iconv_t)-1;
 }
 
+/* Each page is opened once, however often a file goes back to it. */
+static iconv_t
+find_page(struct rtf *r, unsigned page)
+{
+	if (page == 1252)
+		return (iconv_t)-1;	/* extract_char() knows it */
+	for (size_t i = 0; i < r->n_open; i++)
+		if (r->open[i].page == page)
+			return r->open[i].cd;
+	if (r->n_open == PAGES_MAX) {
+		extract_stop(r->x, EXTRACT_LIMIT, "it has more code pages than are looked at");
+		return (iconv_t)-1;
+	}
+	r->open[r->n_open].page = page;
+	return r->open[r->n_open++].cd = open_page(page);
+}
+
 /* What has gathered, decoded.  What is ASCII can be read in whatever page; letters of one that isn't known make the file UNREADABLE. */
 static void
 flush(struct rtf *r)
 {
 	char *in = r->run, out[4 * RUN_MAX], *to = out;
 	size_t left = r->run_len, room = sizeof(out), k;
+	iconv_t cd;
 	uint32_t cp;
 
 	r->run_len = 0;
 	if (left == 0)
 		return;
-	if (r->run_page != 1252 && r->cd_page != r->run_page) {
-		if (r->cd != (iconv_t)-1)
-			iconv_close(r->cd);
-		r->cd = open_page(r->run_page);
-		r->cd_page = r->run_page;
-	}
-	while (r->run_page != 1252 && r->cd != (iconv_t)-1 && left > 0 && iconv(r->cd, &in, &left, &to, &room) == (size_t)-1) {
+	cd = find_page(r, r->run_page);
+	while (cd != (iconv_t)-1 && left > 0 && iconv(cd, &in, &left, &to, &room) == (size_t)-1) {
 		if (left == 0 || room < 8)
 			break;
-		iconv(r->cd, NULL, NULL, &to, &room);	/* a letter before it */
+		iconv(cd, NULL, NULL, &to, &room);	/* a letter before it */
 		to += utf8_encode(to, UTF8_REPLACEMENT);
 		room = sizeof(out) - (size_t)(to - out);
 		in++;
 		left--;
 	}
-	if (r->cd != (iconv_t)-1)	/* some hold a letter back that a mark might follow (CP1255, CP1258): its place is here */
-		iconv(r->cd, NULL, NULL, &to, &room);
+	if (cd != (iconv_t)-1)	/* some hold a letter back that a mark might follow (CP1255, CP1258): its place is here */
+		iconv(cd, NULL, NULL, &to, &room);
 	buf_add(&r->x->text, out, (size_t)(to - out));
 	for (; left > 0; in += k, left -= k) {
 		if (r->run_page != 1252 && (unsigned char)*in >= 0x80)
@@ -346,12 +360,12 @@ extract_rtf(struct extraction *x)
 		r->p = x->data;
 		r->n = x->len;
 		r->g = g;
-		r->page = r->cd_page = 1252;
-		r->cd = (iconv_t)-1;
+		r->page = 1252;
 		g[0].skip = 1;
 		read_all(r);
-		if (r->cd != (iconv_t)-1)
-			iconv_close(r->cd);
+		for (size_t i = 0; i < r->n_open; i++)
+			if (r->open[i].cd != (iconv_t)-1)
+				iconv_close(r->open[i].cd);
 	}
 	free(g);
 	free(r);

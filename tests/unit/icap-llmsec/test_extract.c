@@ -133,6 +133,10 @@ test_rtf(void **state)
 	check(RTF("{\\rtf1{\\fonttbl{\\f40000\\fcharset204 A;}}\\f40000 \\'e8}"), NULL, "rtf", EXTRACT_UNREADABLE, NULL);
 	check("{\\rtf1 x{\\object{\\*\\objdata 0105}}}", 36, NULL, "rtf", EXTRACT_UNREADABLE, "x");
 	check("{\\rtf1 x{\\pict\\bin4 abcd}}", 27, NULL, "rtf", EXTRACT_UNREADABLE, "x");
+	memcpy(deep, "{\\rtf1 x", 8);	/* each page is opened, which takes long: there may be some */
+	for (size_t i = 0, at = 8; i < 64; i++)
+		at += (size_t)snprintf(deep + at, sizeof(deep) - at, "\\ansicpg%zu y", 2000 + i);
+	check(deep, strlen(deep), NULL, "rtf", EXTRACT_LIMIT, "xyyy");
 	memset(deep, '{', sizeof(deep));
 	memcpy(deep, "{\\rtf1 x", 8);
 	check(deep, sizeof(deep), NULL, "rtf", EXTRACT_LIMIT, "x");
