@@ -248,10 +248,10 @@ egress_accounts_check(struct egress_accounts *a)
 
 /*
  * Is what has the log's name another file, or the same cut short?  One that is empty may be there before Squid writes to
- * it (logrotate(8), create); when it is not, the end of this one was read just now.
+ * it (logrotate(8), create).  When it is not, Squid is done with this one, and its end may be news since the last check.
  */
 static void
-log_follow(struct egress_accounts *a)
+log_follow(struct egress_accounts *a, bool *over)
 {
 	struct stat st;
 
@@ -259,6 +259,8 @@ log_follow(struct egress_accounts *a)
 		return;
 	if (stat(a->log, &st) < 0 || (st.st_ino == a->ino ? st.st_size >= a->at : st.st_size == 0))
 		return;
+	while (log_read(a, over))
+		;
 	log_close(a);
 	log_open(a);
 }
@@ -275,13 +277,17 @@ log_free(struct egress_accounts *a, off_t upto)
 	a->free = upto;
 }
 
-void
+bool
 egress_accounts_keep(struct egress_accounts *a)
 {
-	off_t before = a->kept;
+	bool over = false;
+	off_t before;
 
 	if (a->usage == NULL)
-		return;
+		return false;
+	/* First, so that the end of a log that is gone is in the state together with its successor's name. */
+	log_follow(a, &over);
+	before = a->kept;
 	if (a->dirty) {
 		said(&a->state_err, state_write(a), a->state, "counts are not kept");
 		if (a->state_err == 0) {
@@ -290,7 +296,7 @@ egress_accounts_keep(struct egress_accounts *a)
 			log_free(a, before);
 		}
 	}
-	log_follow(a);
+	return over;
 }
 
 /* --- policies --------------------------------------------------------------------------------- */

@@ -44,8 +44,8 @@ void	egress_accounts_direct(struct egress_accounts *, const struct egress_conf *
 struct egress_usage *egress_accounts_usage(const struct egress_accounts *);
 /* Count what was written since.  True: a budget is used up that was not before. */
 bool	egress_accounts_check(struct egress_accounts *);
-/* About once a second: the state file, the hole, a log that was rotated. */
-void	egress_accounts_keep(struct egress_accounts *);
+/* About once a second: the state file, the hole, a log that was rotated.  True: as above, by the end of that log. */
+bool	egress_accounts_keep(struct egress_accounts *);
 /* Count whole lines of <p>, which is changed; how many bytes they were.  For the above, and tests. */
 size_t	egress_accounts_lines(struct egress_accounts *, char *p, size_t n, time_t now, bool *over);
 /* Only to look, changing nothing: counts as they are in the state file.  NULL: no memory. */

@@ -245,7 +245,7 @@ egress_source_check(struct egress_source *s, struct egress_report *report, bool 
 	threats_check(s);
 	egress_source_lists(s);
 	egress_source_accounts(s);
-	egress_accounts_keep(&s->accounts);
+	s->changes += egress_accounts_keep(&s->accounts);
 	return fresh;
 }
 

@@ -303,6 +303,32 @@ rotated_or_cut_the_log_goes_on(void **state)
 	assert_int_equal(used(w), 110);
 }
 
+/* Squid's last lines before a rotation, written after the helper looked, and the first ones of the new log. */
+static void
+the_end_of_a_rotated_log_counts(void **state)
+{
+	struct world *w = *state;
+	char old[128];
+
+	squid_says(w, 0, 1);
+	egress_accounts_check(&w->a);
+	squid_says(w, 0, 1000);
+	squid_says(w, 0, 100);
+	snprintf(old, sizeof(old), "%s.0", w->log);
+	assert_int_equal(rename(w->log, old), 0);
+	squid_says(w, 0, 7);
+	assert_true(egress_accounts_keep(&w->a));
+	assert_int_equal(used(w), 1101);
+	assert_false(egress_accounts_keep(&w->a));
+	egress_accounts_check(&w->a);
+	assert_int_equal(used(w), 1108);
+	/* They are in the state, and the new log begins at its beginning. */
+	killed_and_back(w);
+	assert_int_equal(used(w), 1101);
+	egress_accounts_check(&w->a);
+	assert_int_equal(used(w), 1108);
+}
+
 static void
 a_broken_state_begins_anew(void **state)
 {
@@ -386,6 +412,7 @@ main(void)
 		cmocka_unit_test(policies_that_cannot_be_counted_are_errors),
 		cmocka_unit_test_setup_teardown(every_line_counts_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(rotated_or_cut_the_log_goes_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_end_of_a_rotated_log_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_state_begins_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_policy_keeps_what_it_has_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_is_given_back, setup, teardown),
