@@ -98,13 +98,17 @@ plausible(const struct extraction *x, const struct buf *b, enum script s)
 	return own * 100 >= wide * SHARE_PERCENT && (s != JAPANESE || kana * 100 >= wide * KANA_PERCENT);
 }
 
-/* The first <n> bytes of <x> as UTF-8; false: they are none of this encoding's, but for a cut last character. */
+/*
+ * The first <n> bytes of <x> as UTF-8.  What is none of this encoding's is U+FFFD, of which plausible() lets some be: one such byte would be
+ * enough to have the true reading thrown out.  False: no memory, too much text, or no such encoding.
+ */
 static bool
 convert(const struct extraction *x, size_t n, const char *name, struct buf *out)
 {
 	iconv_t cd = iconv_open("UTF-8", name);
 	char *in = (char *)(uintptr_t)x->data;
 	size_t left = n, rc = 0;
+	bool bad = false;
 
 	if (cd == (iconv_t)-1)
 		return false;
@@ -115,12 +119,19 @@ convert(const struct extraction *x, size_t n, const char *name, struct buf *out)
 		if (to == NULL)
 			break;
 		rc = iconv(cd, &in, &left, &to, &room);
-		if (rc != (size_t)-1)
+		bad = rc == (size_t)-1 && errno == EILSEQ;
+		if (rc != (size_t)-1 || bad)
 			rc = iconv(cd, NULL, NULL, &to, &room);	/* CP1255 holds a letter back that a mark might follow */
+		if (bad && rc != (size_t)-1 && room >= 3) {
+			to += utf8_encode(to, UTF8_REPLACEMENT);
+			room -= 3;
+			in++;
+			left--;
+		}
 		buf_wrote(out, 65536 - room);
-	} while (rc == (size_t)-1 && errno == E2BIG);
+	} while (out->err == 0 && (bad || (rc == (size_t)-1 && errno == E2BIG)));
 	iconv_close(cd);
-	return out->err == 0 && (rc != (size_t)-1 || errno == EINVAL);
+	return out->err == 0;
 }
 
 bool
@@ -162,7 +173,7 @@ extract_recoded(struct extraction *x, extract_fn *read)
 			continue;
 		buf_clear(&b);
 		if (!convert(x, x->len, charsets[i].name, &b))
-			continue;	/* more than is looked at, or an end of another kind: no reading of it */
+			continue;	/* more than is looked at */
 		found++;
 		read(x, buf_ptr(&b), buf_len(&b));
 		buf_addc(&x->text, '\n');
