@@ -348,11 +348,29 @@ helper_check(struct shape *s)
 
 /* --- TLS -------------------------------------------------------------------------------------- */
 
+/* Who opens TLS must be told what comes through it: the 17th of the codes that egress_answer.c knows. */
+static void
+tag_check(struct shape *s)
+{
+	const struct squid_line *l;
+	size_t first = 2;
+
+	for (size_t at = 0; (l = squid_conf_next(s->conf, "external_acl_type", &at)) != NULL; )
+		if (l->n > 2 && strcmp(l->word[1], HELPER) == 0)
+			break;
+	while (l != NULL && first < l->n && l->word[first][0] != '%')
+		first++;
+	if (l != NULL && (first + 16 >= l->n || (strcmp(l->word[first + 16], "%note{clt_conn_tag}") != 0 &&
+	    strcmp(l->word[first + 16], "%{clt_conn_tag}note") != 0)))
+		fault(s, l, "TLS is opened here and the helper does not see it: " HELPER "'s 17th code is %%note{clt_conn_tag}");
+}
+
 /* A tunnel goes on only by an answer of the helper's that had the ClientHello. */
 static void
 bump_check(struct shape *s)
 {
 	const struct squid_line *l, *last = NULL;
+	bool opens = false;
 
 	for (size_t at = 0; (l = squid_conf_next(s->conf, "ssl_bump", &at)) != NULL; last = l) {
 		bool asks = false, passes = l->n > 1 && (strcmp(l->word[1], "splice") == 0 || strcmp(l->word[1], "bump") == 0);
@@ -360,6 +378,7 @@ bump_check(struct shape *s)
 		for (size_t i = 2; i < l->n; i++)
 			asks |= l->word[i][0] != '!' && acl_asks(s, l->word[i]) &&
 			    (acl_has(s, l->word[i], "hello") || acl_has(s, l->word[i], "bump"));
+		opens |= passes && l->word[1][0] == 'b';
 		if (l->conditional || (passes && !asks))
 			fault(s, l, "a tunnel goes on and the helper saw no ClientHello: acl NAME external " HELPER " hello");
 		else if (!passes && (l->n < 2 || (strcmp(l->word[1], "peek") != 0 && strcmp(l->word[1], "stare") != 0 &&
@@ -368,6 +387,8 @@ bump_check(struct shape *s)
 	}
 	if (last == NULL || last->n != 3 || strcmp(last->word[1], "terminate") != 0 || strcmp(last->word[2], "all") != 0)
 		fault(s, last, "the last ssl_bump line is not terminate all");
+	if (opens)
+		tag_check(s);
 }
 
 static void

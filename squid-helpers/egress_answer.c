@@ -23,6 +23,8 @@ enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
 #define WORD_OPENS	"opens"
 
 #define LABEL_MAX	128	/* bytes; a longer one isn't carried into a tunnel */
+#define OPENED		"opened/"
+#define OPENED_LEN	(sizeof(OPENED) - 1)
 
 static bool
 is_absent(const struct squid_field *f)
@@ -66,16 +68,23 @@ str_is(struct egress_str s, const char *word)
 
 /*
  * Who vouches for the label: the hop that wrote the header.  What is inside a tunnel that is opened here comes from the
- * workload itself, so there the label is the one of the CONNECT, which an answer has left on the connection.
+ * workload itself, so there the label is the one of the CONNECT.  The answer that opened the tunnel left both on the client's
+ * connection, "opened/" and the label, and Squid says so with every request that comes through it.
  */
+static bool
+is_inside(const struct squid_line *l)
+{
+	struct egress_str tag = str_more(l, F_CONN_TAG);
+
+	return tag.n >= OPENED_LEN && memcmp(tag.p, OPENED, OPENED_LEN) == 0;
+}
+
 static struct egress_str
 label_read(const struct egress_request *q, const struct squid_line *l)
 {
 	struct egress_str tag = str_more(l, F_CONN_TAG);
 
-	if (str_is(q->method, "CONNECT") || !str_is(q->scheme, "https"))
-		return str_more(l, F_LABEL);
-	return tag;
+	return q->inside ? (struct egress_str){ tag.p + OPENED_LEN, tag.n - OPENED_LEN } : str_more(l, F_LABEL);
 }
 
 /* For a CONNECT, Squid's URL path and Host header are the authority again, or nothing. */
@@ -88,6 +97,7 @@ request_more(struct egress_request *q, const struct squid_line *l)
 	q->scheme = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_SCHEME);
 	q->path = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_PATH);
 	q->inner = tunnel ? (struct egress_str){ "", 0 } : str_more(l, F_INNER);
+	q->inside = is_inside(l);
 	q->label = label_read(q, l);
 	q->upgrade = str_more(l, F_UPGRADE);
 	q->content_type = str_more(l, F_TYPE);
@@ -167,6 +177,7 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_WEBSOCKET] = "websocket: true in the rule allows it",
 		[EGRESS_GRPC] = "grpc: true in the rule allows it",
 		[EGRESS_SCHEME] = "only http and https leave here",
+		[EGRESS_NESTED] = "inside TLS that is opened here only its own requests pass, and no further tunnel",
 		[EGRESS_NOT_OPENED] = "this rule wants TLS opened (tls: bump) and this port opens none: use llmsec-forward-bump.conf",
 		[EGRESS_OVER_BUDGET] = "the bytes of this hour or day are used",
 		[EGRESS_NO_ACCOUNTS] = "what its budget has left is not known: see the proxy's log",
@@ -217,12 +228,13 @@ answer_budgets(struct buf *out, const struct egress_policy *p, const struct egre
 static void
 reply_conn_tag(struct buf *out, struct egress_str label)
 {
-	char text[LABEL_MAX + 1];
+	char text[OPENED_LEN + LABEL_MAX + 1] = OPENED;
 
-	if (label.n > LABEL_MAX || memchr(label.p, '\0', label.n) != NULL)
-		return;
-	memcpy(text, label.p, label.n);
-	text[label.n] = '\0';
+	if (label.n > LABEL_MAX || (label.n > 0 && memchr(label.p, '\0', label.n) != NULL))
+		label.n = 0;
+	if (label.n > 0)
+		memcpy(text + OPENED_LEN, label.p, label.n);
+	text[OPENED_LEN + label.n] = '\0';
 	squid_reply_key(out, "clt_conn_tag", text);
 }
 
@@ -251,7 +263,7 @@ answer(struct buf *out, const struct egress_policy *p, const struct squid_line *
 	squid_reply_word(out, "reason", egress_reason_str(v->reason));
 	if (*v->identity != '\0')
 		squid_reply_word(out, "identity", v->identity);
-	if (v->allow && q->label.n > 0 && str_is(q->method, "CONNECT"))
+	if (yes && str_is(str_more(l, F_WORD), WORD_BUMP))
 		reply_conn_tag(out, q->label);
 	if (v->budgets != 0)
 		answer_budgets(out, p, v);

@@ -51,6 +51,7 @@ static const struct {
 	[EGRESS_WEBSOCKET] = { "websocket", "egress.websocket", 4 },
 	[EGRESS_GRPC] = { "grpc", "egress.grpc", 4 },
 	[EGRESS_SCHEME] = { "scheme", "egress.scheme", 5 },
+	[EGRESS_NESTED] = { "nested_tunnel", "egress.nested-tunnel", 8 },
 	[EGRESS_NOT_OPENED] = { "tls_not_opened", NULL, 5 },
 	[EGRESS_OVER_BUDGET] = { "over_budget", NULL, 5 },
 	[EGRESS_NO_ACCOUNTS] = { "no_accounts", "egress.no-accounts", 7 },
@@ -203,6 +204,9 @@ builtin_reason(const struct egress_policy *p, const struct egress_host *h, const
 		return EGRESS_SCHEME;
 	if ((q->sni.n > 0 && !same_host(h, &q->sni)) || (q->inner.n > 0 && !same_host(h, &q->inner)))
 		return EGRESS_SNI_MISMATCH;
+	/* Squid opens nothing twice, and what is not of this connection is not what was asked about. */
+	if (q->inside && q->phase != EGRESS_AT_HELLO && (str_is(&q->method, "CONNECT") || !str_is(&q->scheme, "https")))
+		return EGRESS_NESTED;
 	/* An address has no server name (RFC 6066 section 3). */
 	if (q->phase == EGRESS_AT_HELLO && q->sni.n == 0 && h->kind == EGRESS_HOST_NAME && !p->conf.allow_missing_sni)
 		return EGRESS_NO_SNI;

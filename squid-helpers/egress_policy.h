@@ -47,6 +47,7 @@ enum egress_reason {
 	EGRESS_WEBSOCKET,
 	EGRESS_GRPC,
 	EGRESS_SCHEME,
+	EGRESS_NESTED,			/* a tunnel, or another scheme, inside TLS that is opened here */
 	EGRESS_NOT_OPENED,		/* a rule wants TLS opened, this port tunnels it */
 	EGRESS_OVER_BUDGET,
 	EGRESS_NO_ACCOUNTS,		/* there is a budget, and what is used can't be known */
@@ -74,6 +75,7 @@ struct egress_request {
 	struct egress_str	upgrade, content_type;
 	struct egress_str	address; /* what the name resolved to, where the asker knows */
 	enum egress_phase	phase;
+	bool			inside;	/* it came through a tunnel that is opened here */
 	struct egress_str	as;	/* ask as this identity, by its id: only for who tries a policy */
 };
 

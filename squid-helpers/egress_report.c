@@ -59,7 +59,7 @@ static const struct counter_def defs[] = {
 	REASON("userinfo"), REASON("sni_mismatch"), REASON("no_policy"), REASON("threat"),
 	REASON("listed"), REASON("private_address"), REASON("no_sni"), REASON("path_not_allowed"),
 	REASON("identity_not_allowed"), REASON("dns_endpoint"), REASON("websocket"), REASON("grpc"), REASON("scheme"),
-	REASON("tls_not_opened"), REASON("over_budget"), REASON("no_accounts"),
+	REASON("nested_tunnel"), REASON("tls_not_opened"), REASON("over_budget"), REASON("no_accounts"),
 };
 #define DEFS_N	(sizeof(defs) / sizeof(defs[0]))
 _Static_assert(DEFS_N == CTR_REASON + EGRESS_REASON_N - 1, "one counter per reason");

@@ -68,8 +68,8 @@ field_escaped(struct squid_field *f, char *p, size_t n, const char **err)
 				*err = "bad percent escape";
 				return 0;
 			}
-			/* An escaped "?" doesn't end a path as a plain one does. */
-			if ((hi << 4 | lo) != '?') {
+			/* An escaped "?" or "/" doesn't end a path, or a segment of it, as a plain one does. */
+			if ((hi << 4 | lo) != '?' && (hi << 4 | lo) != '/') {
 				c = (char)(hi << 4 | lo);
 				i += 2;
 			}

@@ -22,7 +22,7 @@ struct buf;
 #define SQUID_CHANNEL_MAX	10	/* digits */
 
 struct squid_field {
-	char	*p;	/* decoded but for "%3f", not NUL-terminated, may hold any byte */
+	char	*p;	/* decoded but for "%3f" and "%2f", not NUL-terminated, may hold any byte */
 	size_t	 n;
 };
 

@@ -58,9 +58,22 @@ is "$(tls "$admin" "${hop[@]}" -H 'X-LLMSec-Workload: wl-b')" '403 path_not_allo
 is "$(tls "$chat" -H 'X-LLMSec-Workload: wl-a')" '403 identity_not_allowed' 'nor is one where CONNECT had none'
 label wl-x
 is "$(tls "$chat" "${hop[@]}" -H 'X-LLMSec-Workload: wl-a')" '403 identity_not_allowed' 'nor where it was nobody known'
+# inside REQUEST-LINE HOST: the status line that comes back when the workload writes this into a tunnel that is opened here
+inside()
+{
+	printf '%s HTTP/1.1\r\nHost: %s\r\nX-LLMSec-Workload: wl-b\r\nConnection: close\r\n\r\n' "$1" "$2" >"$tap_dir/inside"
+	timeout 10 openssl s_client -quiet -verify_quiet -proxy "127.0.0.1:$proxy_port" -connect "denied.test:$tls_port" \
+		-servername denied.test -CAfile "$tap_dir/bump.crt" <"$tap_dir/inside" >"$tap_dir/body" 2>"$tap_dir/inside.err"
+	reason "$(sed -n 's/^HTTP[^ ]* \([0-9]*\).*/\1/p' "$tap_dir/body" | head -n 1)"
+}
+like "$(inside 'GET /x' "denied.test:$tls_port")" '^200' 'what the workload writes inside a tunnel reaches the origin'
+is "$(inside "CONNECT denied.test:$tls_port" "denied.test:$tls_port")" '403 nested_tunnel' 'but no tunnel begins there'
+mark
+is "$(inside "GET http://denied.test:$port/x" "denied.test:$port")" '403 nested_tunnel' 'nor is another scheme spoken'
+is "$(since origin)" '' 'and no origin sees it'
 is "$(http "allowed.test:$port/v1/chat/x" -H 'X-LLMSec-Workload: wl-a')" 200 'in plain HTTP the hop writes the label'
 is "$(http "allowed.test:$port/v1/admin/x" -H 'X-LLMSec-Workload: wl-a')" '403 path_not_allowed' 'which opens its own rule'
-for path in '/v1/chat/%3f/../../admin/x' '/v1/chat/%3F%2f..%2f..%2fadmin' '/v1/chat/..%2fadmin' '/v1/chat/%252e%252e/admin'; do
+for path in '/v1%2fchat/x' '/v1/chat/%3f/../../admin/x' '/v1/chat/%3F%2f..%2f..%2fadmin' '/v1/chat/..%2fadmin' '/v1/chat/%252e%252e/admin'; do
 	mark
 	is "$(http "allowed.test:$port$path" -H 'X-LLMSec-Workload: wl-a')" '403 path_not_allowed' "$path is no path below /v1/chat/"
 	is "$(since origin)" '' 'and the origin sees nothing of it'

@@ -107,6 +107,7 @@ test_bad(void **state)
 		{ GOOD "http_access deny \\", "ends where a line is continued" },
 		{ GOOD "include /nonexistent/*.conf\n", "no such file" },
 		{ HEAD MANAGER ASK GUARD ALLOW LAST "acl x external llmsec_egress opens\n", "told that TLS is opened" },
+		{ "http_port 3129 ssl-bump name=b\nacl b external llmsec_egress bump\nssl_bump bump b\nssl_bump terminate all\n" GOOD, "17th code" },
 		{ "http_port 3129 ssl-bump name=b\nssl_bump splice all\n" GOOD, "saw no ClientHello" },
 		{ "http_port 3129 ssl-bump name=b\nacl h external llmsec_egress hello\nssl_bump splice h\n" GOOD, "not terminate all" },
 	};

@@ -466,6 +466,19 @@ refusals_see_every_reading_of_a_path(void **state)
 	q.method = str("CONNECT");
 	egress_decide(p, &q, &v);
 	assert_true(v.allow && v.bump);
+	/* No tunnel inside of that, nor a request of another scheme. */
+	q.inside = true;
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_NESTED);
+	q.method = str("GET");
+	q.scheme = str("http");
+	q.path = str("/x");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_NESTED);
+	q.scheme = str("https");
+	egress_decide(p, &q, &v);
+	assert_true(v.allow);
+	q.inside = false;
 	for (const char *const *m = (const char *const[]){ "DELETE", "delete", "PROPFIND", NULL }; *m != NULL; m++) {
 		q.path = str("/x");
 		q.method = str(*m);

@@ -55,6 +55,7 @@ fields_url_escaped(void **state)
 	assert_string_equal(parse("1 a%41%7e  b "), "1|aA~|b");
 	assert_string_equal(parse("1 %2541"), "1|%41");
 	assert_string_equal(parse("1 /v1/%3f/%2e%2E %3F?%3f"), "1|/v1/%3f/..|%3F?%3f");
+	assert_string_equal(parse("1 /v1%2fx%2F%41"), "1|/v1%2fx%2FA");
 	assert_string_equal(parse("3 a%2"), "3!bad percent escape");
 	assert_string_equal(parse("3 a%"), "3!bad percent escape");
 	assert_string_equal(parse("3 %g0 b"), "3!bad percent escape");
