@@ -13,8 +13,8 @@
  * numbers in a code being 8 bytes, big-endian.  Version 1 of the header has no PROOF, and is read.  With it a writer
  * needs to read the last segment only, however many there are: what its header says was said by who has the key.
  *
- * TEXT "!lost N lines" stands for N lines that came faster than they could be written, at that place.  No line of a
- * client becomes such a record: an exclamation mark at its start is written as a question mark.
+ * TEXT "!lost N lines" stands for N lines that came faster than they could be written, at that place, or that the daemon
+ * before had taken and couldn't write when it had to end.  No line of a client becomes such a record: an exclamation mark at its start is written as a question mark.
  *
  * BASE.head is a checkpoint, "SEGMENT SEQ MAC PROOF", PROOF = HMAC-SHA256(key, "head" || MAC || SEQ).  Whoever cuts
  * records off the end has to leave a head that says so; only what came after the last checkpoint (a second) can

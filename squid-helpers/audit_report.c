@@ -108,13 +108,13 @@ audit_report_lost(struct audit_report *r, const char *base, uint64_t lines)
 }
 
 void
-audit_report_stopped(struct audit_report *r, const char *base, const char *why)
+audit_report_stopped(struct audit_report *r, const char *base, const char *why, uint64_t lines)
 {
 	struct buf b = {0};
 
 	buf_adds(&b, "{\"why\":\"");
 	buf_add_json(&b, why, strlen(why));
-	buf_adds(&b, "\"}");
+	buf_printf(&b, "\",\"lines\":%" PRIu64 "}", lines);
 	buf_addc(&b, '\0');
 	emit(r, "audit.stopped", 9, base, b.err == 0 ? buf_ptr(&b) : NULL);
 	buf_free(&b);

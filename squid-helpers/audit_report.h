@@ -21,8 +21,8 @@ void	audit_report_count(struct audit_report *, enum audit_count, uint64_t n);
 void	audit_report_queue(struct audit_report *, size_t bytes);
 /* Lines are missing in the trail <base>. */
 void	audit_report_lost(struct audit_report *, const char *base, uint64_t lines);
-/* The daemon ends, or can't begin: <why>. */
-void	audit_report_stopped(struct audit_report *, const char *base, const char *why);
+/* The daemon ends, or can't begin: <why>; <lines> of Squid are not written. */
+void	audit_report_stopped(struct audit_report *, const char *base, const char *why, uint64_t lines);
 /* About once a second. */
 void	audit_report_tick(struct audit_report *);
 #endif

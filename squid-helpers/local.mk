@@ -20,7 +20,7 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/egress_policy_private.h %D%/egress_addr.c %D%/egress_addr.h %D%/egress_lists.c %D%/egress_lists.h \
 	%D%/egress_match.c %D%/egress_path.c %D%/egress_path.h %D%/egress_policy_budget.c %D%/egress_usage.c %D%/egress_usage.h \
 	%D%/egress_accounts.c %D%/egress_accounts.h \
-	%D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/audit_queue.c %D%/audit_queue.h \
+	%D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/audit_loss.c %D%/audit_loss.h %D%/audit_queue.c %D%/audit_queue.h \
 	%D%/audit_read.c %D%/audit_read.h %D%/audit_report.c %D%/audit_report.h %D%/squid_line.c %D%/squid_line.h \
 	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h %D%/egress_tunnels.c %D%/egress_tunnels.h \

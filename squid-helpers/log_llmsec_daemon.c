@@ -14,12 +14,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "squid-helpers/audit_log.h"
+#include "squid-helpers/audit_loss.h"
 #include "squid-helpers/audit_queue.h"
 #include "squid-helpers/audit_report.h"
 
@@ -32,11 +34,16 @@
 #define QUEUE_MAX	((size_t)32 << 20)	/* 10 s of 6000 lines a second, 500 bytes each */
 #define QUEUE_LEAST	((size_t)128 << 10)
 #define PATIENCE_MS	500	/* Squid's 4 MB are more than that lasts below 16,000 lines a second */
+#define QUIET_MS	200	/* at the end, on a pipe: nothing more comes */
+#define DRAIN_MS	2000	/* and no longer than that if it does */
 
 struct daemon {
 	struct audit_log	 log;
 	struct audit_queue	 queue;
 	struct audit_report	*report;
+	uint64_t		 lines;		/* of Squid in log.out */
+	uint64_t		 gap;		/* lines that no record stands for yet, but for one in log.out */
+	int			 loss;		/* BASE.lost (audit_loss.h), or -1 */
 };
 
 static int64_t
@@ -111,7 +118,10 @@ read_all(void *arg)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-/* True: it is done.  Lines wait in the queue meanwhile; when we end, Squid ends, and nothing passes unlogged. */
+/*
+ * True: it is done.  Lines wait in the queue meanwhile.  False: we have to end, so that Squid does; what it served until then
+ * and nobody wrote is counted by give_up().
+ */
 static bool
 insist(struct daemon *d, int (*what)(struct audit_log *))
 {
@@ -124,10 +134,10 @@ insist(struct daemon *d, int (*what)(struct audit_log *))
 		sleep(1);
 		r = what(l);
 	}
-	if (r < 0) {
-		log_err("%s: %s; ending, so that Squid does", l->base, strerror(-r));
-		audit_report_stopped(d->report, l->base, strerror(-r));
-	}
+	if (buf_len(&l->out) == 0)
+		d->lines = d->gap = 0;
+	if (r < 0)
+		snprintf(l->why, sizeof(l->why), "%s", strerror(-r));
 	return r == 0;
 }
 
@@ -137,6 +147,7 @@ command(struct daemon *d, const char *p, size_t n)
 	switch (n > 0 ? *p : '\0') {
 	case 'L':
 		audit_log_add(&d->log, p + 1, n - 1);
+		d->lines++;
 		audit_report_count(d->report, AUDIT_RECORDS, 1);
 		return buf_len(&d->log.out) < WRITE_AT || insist(d, audit_log_write);
 	case 'R':
@@ -150,6 +161,19 @@ command(struct daemon *d, const char *p, size_t n)
 	return true;
 }
 
+/* Lines that are missing here: known when that is written. */
+static bool
+write_gap(struct daemon *d, uint64_t lost, const char *why)
+{
+	audit_log_add_lost(&d->log, lost);
+	d->gap = lost;
+	if (!insist(d, audit_log_write))
+		return false;
+	log_err("%s: %llu lines lost: %s", d->log.base, (unsigned long long)lost, why);
+	audit_report_lost(d->report, d->log.base, lost);
+	return true;
+}
+
 static bool
 write_taken(struct daemon *d, struct buf *in, uint64_t lost)
 {
@@ -158,18 +182,79 @@ write_taken(struct daemon *d, struct buf *in, uint64_t lost)
 	while ((nl = memchr(buf_ptr(in), '\n', buf_len(in))) != NULL) {
 		size_t n = (size_t)(nl - buf_ptr(in));
 
-		if (!command(d, buf_ptr(in), n))
-			return false;
+		bool ok = command(d, buf_ptr(in), n);
+
 		buf_consume(in, n + 1);
+		if (!ok) {
+			d->gap += lost;
+			return false;
+		}
 		if (buf_len(&d->log.out) == 0)
 			audit_queue_left(&d->queue, buf_len(in));
 	}
-	if (lost > 0) {
-		audit_log_add_lost(&d->log, lost);
-		log_err("%s: %llu lines lost: they came faster than they could be written", d->log.base, (unsigned long long)lost);
-		audit_report_lost(d->report, d->log.base, lost);
-	}
+	if (lost > 0)
+		return write_gap(d, lost, "they came faster than they could be written");
 	return insist(d, audit_log_write);
+}
+
+static uint64_t
+lines_of(const struct buf *in)
+{
+	const char *p = buf_ptr(in), *end = p + buf_len(in), *nl;
+	uint64_t n = 0;
+
+	for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1)
+		n += *p == 'L';
+	return n;
+}
+
+/* All that was served and isn't written: <in>, which is emptied, log.out, the queue, and what Squid's socket still holds. */
+static uint64_t
+unwritten(struct daemon *d, struct buf *in)
+{
+	uint64_t n = d->lines + d->gap + lines_of(in), lost;
+	int64_t until = now_ms() + DRAIN_MS;
+	bool more = true, came = true;
+
+	/* Squid has a socket pair: it takes no more from here on, and is read to its end.  A pipe is read until it is quiet. */
+	shutdown(STDIN_FILENO, SHUT_RD);
+	while (more && came && now_ms() < until) {
+		buf_clear(in);
+		more = audit_queue_take(&d->queue, in, &lost, QUIET_MS);
+		came = buf_len(in) > 0 || lost > 0;
+		n += lines_of(in) + lost;
+	}
+	buf_clear(in);
+	return n;
+}
+
+/* The next daemon makes a record of the number; log.why says why there is one. */
+static void
+give_up(struct daemon *d, struct buf *in)
+{
+	uint64_t n = unwritten(d, in);
+	int r = d->loss >= 0 ? audit_loss_put(d->loss, n) : n > 0 ? -EBADF : 0;
+
+	log_err("%s: %s; ending, so that Squid does: %llu lines are not written", d->log.base, d->log.why, (unsigned long long)n);
+	if (r < 0)
+		log_err("%s.lost: %s: the trail won't say so", d->log.base, strerror(-r));
+	audit_report_stopped(d->report, d->log.base, d->log.why, n);
+}
+
+/* What the one before left unwritten. */
+static bool
+say_gap(struct daemon *d)
+{
+	int r;
+
+	if (d->gap == 0)
+		return true;
+	if (!write_gap(d, d->gap, "the daemon before this one could not write them") || !insist(d, audit_log_sync))
+		return false;
+	r = audit_loss_put(d->loss, 0);
+	if (r < 0)
+		log_err("%s.lost: %s: the next start will say that again", d->log.base, strerror(-r));
+	return true;
 }
 
 static bool
@@ -177,7 +262,7 @@ serve(struct daemon *d)
 {
 	struct buf in = {0};
 	int64_t synced = now_ms();
-	bool ok = true, more = true;
+	bool ok = say_gap(d), more = true;
 
 	while (ok && more) {
 		uint64_t lost;
@@ -192,6 +277,8 @@ serve(struct daemon *d)
 		}
 	}
 	ok = ok && insist(d, audit_log_sync);
+	if (!ok)
+		give_up(d, &in);
 	buf_free(&in);
 	return ok;
 }
@@ -214,6 +301,24 @@ queue_max(void)
 	return (size_t)n;
 }
 
+/* The trail and BASE.lost; what can't be begun is counted, too, where it is ours to count. */
+static bool
+begin(struct daemon *d, const char *base, const char *key)
+{
+	struct audit_log *l = &d->log;
+	int r = audit_log_open(l, base, key);
+	struct buf in = {0};
+
+	d->loss = r != -EBUSY && l->lock_fd >= 0 ? audit_loss_open(base, &d->gap) : -1;
+	if (r == 0 && d->loss < 0)
+		snprintf(l->why, sizeof(l->why), "BASE.lost: %s", d->loss == -EBADMSG ? "is not a number" : strerror(-d->loss));
+	if (r == 0 && d->loss >= 0)
+		return true;
+	give_up(d, &in);
+	buf_free(&in);
+	return false;
+}
+
 /* The exit status. */
 static int
 work(struct daemon *d, const char *base)
@@ -231,13 +336,9 @@ work(struct daemon *d, const char *base)
 	pthread_detach(reader);
 	d->report = audit_report_open(conf != NULL ? conf : POLICY);
 	snprintf(path, sizeof(path), "%s.key", base);
-	if (audit_log_open(&d->log, base, key != NULL ? key : path) < 0) {
-		log_err("%s", d->log.why);
-		audit_report_stopped(d->report, base, d->log.why);
-		r = 2;
-	} else {
-		r = serve(d) ? 0 : 1;
-	}
+	r = !begin(d, base, key != NULL ? key : path) ? 2 : serve(d) ? 0 : 1;
+	if (d->loss >= 0)
+		close(d->loss);
 	audit_log_close(&d->log);
 	audit_report_close(&d->report);
 	return r;

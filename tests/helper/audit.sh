@@ -137,14 +137,36 @@ verify
 is "$rc $out" "0 $base: 820 records in 3 segments, whole" 'a second daemon waits until the first has ended'
 
 # ---- a full disk: a file may not grow beyond 256 KB
-(ulimit -f 256; records 1 5000 | "$daemon" "$base" 2>"$tap_dir/err")
+mkdir -p "$tap_dir/spool" "$tap_dir/counters"
+echo "{counters_dir: $tap_dir/counters, events: {spool_dir: $tap_dir/spool, socket: ''}}" >"$tap_dir/egress.yaml"
+kept=$(cat "$base".*.seg | grep -cE 'record [0-9]+ of a client$')
+(ulimit -f 256; records 1 5000 | LLMSEC_EGRESS_CONF=$tap_dir/egress.yaml "$daemon" "$base" 2>"$tap_dir/err")
 is "$?" 1 'a full disk: it insists, then ends, which ends Squid'
 like "$(cat "$tap_dir/err")" 'trying again' 'and says why'
 verify
 like "$rc $out" '^0 .* whole$' 'what is written is whole'
+# What a client asked for and no record says is counted, by a file that needs no room.
+before=$(cat "$base".*.seg | grep -cE 'record [0-9]+ of a client$')
+left=$(sed -n 's/.*ending.*: \([0-9]*\) lines are not written$/\1/p' "$tap_dir/err")
+is "$((before - kept + left)) $((10#$(cat "$base.lost")))" "5000 $left" 'how many lines are not written it says, and keeps'
+like "$(cat "$tap_dir/spool"/*.spool)" "\"event\":\"audit.stopped\".*\"lines\":$left[,}]" 'in the event, too'
+printf 'Llast\n' | log
+is "$?" 0 'with room it goes on'
+verify
+is "$rc ${out##*, }" "0 whole; $left lines were lost where it says so" 'and the trail says what it lacks'
 printf 'Llast\n' | log
 verify
-like "$rc $out" '^0 .* whole$' 'with room it goes on'
+is "$rc ${out##*, }" "0 whole; $left lines were lost where it says so" 'once'
+# One that can't even begin keeps the number, and adds what was served until then.
+printf '%020d\n' 7 >"$base.lost"
+mv "$base.head" "$base.head.away"
+records 1 5 | log
+is "$? $((10#$(cat "$base.lost")))" '2 12' 'what is served before it can not begin is counted'
+mv "$base.head.away" "$base.head"
+echo much >"$base.lost"
+printf 'Llast\n' | log
+is "$? $(cat "$base.lost")" '2 much' 'a count that is none keeps it from starting'
+rm "$base.lost"
 
 # ---- a trail that is written and rotated as fast as it goes, and killed while it is
 rm "$base".*.seg "$base.head"
@@ -177,8 +199,6 @@ diag "$out"
 # ---- a disk that is full for a while: what waits is written, what does not fit is counted.  A file that may not grow
 # is the same to a writer, and needs no file system of its own.
 rm "$base".*.seg "$base.head"
-mkdir -p "$tap_dir/spool" "$tap_dir/counters"
-echo "{counters_dir: $tap_dir/counters, events: {spool_dir: $tap_dir/spool, socket: ''}}" >"$tap_dir/egress.yaml"
 (
 	ulimit -S -f 64
 	LLMSEC_AUDIT_QUEUE=200000 LLMSEC_EGRESS_CONF=$tap_dir/egress.yaml exec "$daemon" "$base" <"$tap_dir/in" 2>"$tap_dir/err"
