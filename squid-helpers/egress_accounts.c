@@ -87,6 +87,7 @@ state_read(const char *path, struct egress_usage *u, ino_t *ino, off_t *at)
 			r = -EBADMSG;
 	}
 	fclose(f);
+	egress_usage_settle(u, time(NULL));
 	return r == 0 && *end == '\0' ? -EBADMSG : r;
 }
 
@@ -140,7 +141,8 @@ count_line(struct egress_accounts *a, char *line, time_t now, bool *over)
 		return false;
 	a->up += up;
 	a->down += down;
-	*over |= egress_usage_add(a->usage, v[1], v[2], up, down, t > (unsigned long long)now ? now : (time_t)t);
+	*over |= egress_usage_add(a->usage, v[1], v[2], up, down, t > (unsigned long long)now ? now : (time_t)t,
+	    now);
 	return true;
 }
 
@@ -287,6 +289,7 @@ egress_accounts_keep(struct egress_accounts *a)
 		return false;
 	/* First, so that the end of a log that is gone is in the state together with its successor's name. */
 	log_follow(a, &over);
+	egress_usage_settle(a->usage, time(NULL));
 	before = a->kept;
 	if (a->dirty) {
 		said(&a->state_err, state_write(a), a->state, "counts are not kept");

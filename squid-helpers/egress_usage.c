@@ -69,7 +69,7 @@ egress_usage_used(const struct egress_usage *u, size_t budget, int who, time_t n
 
 	if (until != NULL)
 		*until = start + w;
-	/* A clock that was put back must not make a budget new. */
+	/* A clock that was put back must not make a budget new: egress_usage_settle. */
 	return c->start >= start ? c->used : 0;
 }
 
@@ -125,12 +125,31 @@ sum(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
+/* A window that has not come was counted by a clock that was ahead: it is that of <now>, and what is used stays so. */
+static void
+cell_settle(struct cell *c, const struct egress_conf_budget *b, time_t now)
+{
+	time_t start = now - now % window(b);
+
+	if (c->start > start)
+		c->start = start;
+}
+
+void
+egress_usage_settle(struct egress_usage *u, time_t now)
+{
+	for (size_t b = 0; b < u->conf->n_budgets; b++)
+		for (size_t w = 0; w < u->columns; w++)
+			cell_settle(&u->cells[b * u->columns + w], &u->conf->budgets[b], now);
+}
+
 static bool
-cell_add(struct cell *c, const struct egress_conf_budget *b, uint64_t bytes, time_t t)
+cell_add(struct cell *c, const struct egress_conf_budget *b, uint64_t bytes, time_t t, time_t now)
 {
 	time_t start = t - t % window(b);
 	bool was;
 
+	cell_settle(c, b, now);
 	/* Of a window that is over: late news of no consequence. */
 	if (start < c->start)
 		return false;
@@ -142,7 +161,8 @@ cell_add(struct cell *c, const struct egress_conf_budget *b, uint64_t bytes, tim
 }
 
 bool
-egress_usage_add(struct egress_usage *u, const char *identity, const char *budgets, uint64_t up, uint64_t down, time_t t)
+egress_usage_add(struct egress_usage *u, const char *identity, const char *budgets, uint64_t up, uint64_t down, time_t t,
+    time_t now)
 {
 	int who = identity_find(u, identity);
 	uint64_t seen = 0;	/* Squid may join the answers to two questions about one request */
@@ -158,7 +178,7 @@ egress_usage_add(struct egress_usage *u, const char *identity, const char *budge
 			size_t at = (size_t)(cell_of(u, (size_t)i, who) - u->cells);
 
 			seen |= (uint64_t)1 << i;
-			over |= cell_add(&u->cells[at], b, bytes, t);
+			over |= cell_add(&u->cells[at], b, bytes, t, now);
 		}
 		budgets += n + (budgets[n] == ',');
 	}

@@ -24,11 +24,16 @@ void	egress_usage_free(struct egress_usage **);
 const struct egress_conf *egress_usage_conf(const struct egress_usage *);
 
 /*
- * A transaction that ended at <t>: <budgets> as the helper's answer has them, ids with commas between.  What names no
+ * A transaction that ended at <t>, not after <now>: <budgets> as the helper's answer has them, ids with commas between.  What names no
  * budget or identity of this policy counts nowhere.  True: a budget that had something left has nothing any more.
  */
 bool	egress_usage_add(struct egress_usage *, const char *identity, const char *budgets, uint64_t up, uint64_t down,
-	    time_t t);
+	    time_t t, time_t now);
+/*
+ * Counts of windows that begin after <now> are of a clock that was ahead once: they are moved into the window of <now>,
+ * so that they end with it, and nothing is given back.  egress_usage_add does it to what it counts; this is for all.
+ */
+void	egress_usage_settle(struct egress_usage *, time_t now);
 /* Is any of <mask> (bits: budgets) used up for identity <who> (-1: none)?  The index of the first, or -1. */
 int	egress_usage_over(const struct egress_usage *, uint64_t mask, int who, time_t now);
 /* Bytes used in the window of <now>, and when that ends. */

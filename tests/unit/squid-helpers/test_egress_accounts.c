@@ -54,7 +54,7 @@ bytes_count_by_direction_window_and_identity(void **state)
 	time_t until;
 
 	(void)state;
-	assert_false(egress_usage_add(u, "a", "both,up,down", 60, 30, NOON));
+	assert_false(egress_usage_add(u, "a", "both,up,down", 60, 30, NOON, NOON));
 	assert_int_equal(egress_usage_used(u, 0, 0, NOON, &until), 90);
 	assert_int_equal(until, NOON + 43200);
 	assert_int_equal(egress_usage_used(u, 1, 0, NOON, &until), 60);
@@ -65,27 +65,53 @@ bytes_count_by_direction_window_and_identity(void **state)
 	assert_int_equal(egress_usage_used(u, 2, -1, NOON, NULL), 30);
 	assert_int_equal(egress_usage_used(u, 0, 1, NOON, NULL), 0);
 	/* Said twice in one line, by Squid: counted once.  It is the step over the limit that is told. */
-	assert_true(egress_usage_add(u, "a", "up,up", 40, 0, NOON + 1));
-	assert_false(egress_usage_add(u, "a", "up", 40, 0, NOON + 2));
+	assert_true(egress_usage_add(u, "a", "up,up", 40, 0, NOON + 1, NOON + 1));
+	assert_false(egress_usage_add(u, "a", "up", 40, 0, NOON + 2, NOON + 2));
 	assert_int_equal(egress_usage_used(u, 1, 0, NOON + 3599, NULL), 140);
 	assert_int_equal(egress_usage_over(u, 7, 0, NOON + 3599), 1);
 	assert_int_equal(egress_usage_over(u, 5, 0, NOON + 3599), -1);
 	assert_int_equal(egress_usage_over_count(u, NOON + 3599), 1);
 	/* The next hour is new; what ended in the last one comes too late. */
 	assert_int_equal(egress_usage_over(u, 7, 0, NOON + 3600), -1);
-	egress_usage_add(u, "a", "up", 1, 0, NOON + 3600);
-	egress_usage_add(u, "a", "up", 50, 0, NOON + 3599);
+	egress_usage_add(u, "a", "up", 1, 0, NOON + 3600, NOON + 3600);
+	egress_usage_add(u, "a", "up", 50, 0, NOON + 3599, NOON + 3600);
 	assert_int_equal(egress_usage_used(u, 1, 0, NOON + 3600, NULL), 1);
 	/* Put back, the clock gives nothing back. */
 	assert_int_equal(egress_usage_used(u, 1, 0, NOON, NULL), 1);
 	/* Of others. */
-	assert_false(egress_usage_add(u, "nobody", "up", 1000, 0, NOON + 3600));
-	assert_false(egress_usage_add(u, "a", "upper,u,,other", 1000, 0, NOON + 3600));
+	assert_false(egress_usage_add(u, "nobody", "up", 1000, 0, NOON + 3600, NOON + 3600));
+	assert_false(egress_usage_add(u, "a", "upper,u,,other", 1000, 0, NOON + 3600, NOON + 3600));
 	assert_int_equal(egress_usage_used(u, 1, 0, NOON + 3600, NULL), 1);
 	/* More than there are numbers is much, not little. */
-	egress_usage_add(u, "-", "both", UINT64_MAX, UINT64_MAX, NOON);
-	egress_usage_add(u, "-", "both", 5, 5, NOON);
+	egress_usage_add(u, "-", "both", UINT64_MAX, UINT64_MAX, NOON, NOON);
+	egress_usage_add(u, "-", "both", 5, 5, NOON, NOON);
 	assert_true(egress_usage_used(u, 0, -1, NOON, NULL) == UINT64_MAX);
+	egress_usage_free(&u);
+	egress_policy_free(&p);
+}
+
+/* The clock was a year ahead for one request: the budget goes on from that in the window that really runs. */
+static void
+a_clock_that_was_ahead_switches_nothing_off(void **state)
+{
+	struct egress_policy *p = load(text, NULL, 0);
+	struct egress_usage *u = egress_usage_new(egress_policy_conf(p));
+	const time_t ahead = NOON + 365 * 86400;
+
+	(void)state;
+	egress_usage_add(u, "a", "both", 1, 0, ahead, ahead);
+	egress_usage_add(u, "a", "both", 500, 0, NOON, NOON);
+	assert_int_equal(egress_usage_used(u, 0, 0, NOON, NULL), 501);
+	assert_true(egress_usage_add(u, "a", "both", 523, 0, NOON, NOON));
+	/* Full, it refuses until the end of the day, and no longer. */
+	egress_usage_add(u, "b", "both", 1024, 0, ahead, ahead);
+	assert_true(egress_usage_read_line(u, "down - 4000000000 100"));
+	assert_int_equal(egress_usage_over(u, 1, 1, NOON), 0);
+	egress_usage_settle(u, NOON);
+	assert_int_equal(egress_usage_over(u, 1, 1, NOON), 0);
+	assert_int_equal(egress_usage_over(u, 4, 1, NOON), 2);
+	assert_int_equal(egress_usage_over(u, 7, 1, NOON + 86400), -1);
+	assert_int_equal(egress_usage_over(u, 7, 0, NOON + 86400), -1);
 	egress_usage_free(&u);
 	egress_policy_free(&p);
 }
@@ -114,11 +140,11 @@ what_is_used_up_is_refused(void **state)
 	decide(p, "10.1.0.1", "x.example", EGRESS_NOT_ALLOWED, "");
 	egress_policy_usage(p, u);
 	decide(p, "10.1.0.1", "r.example", EGRESS_ALLOWED, "");
-	egress_usage_add(u, "a", "up", 100, 0, time(NULL) + 3600);	/* not even at the turn of an hour */
+	egress_usage_add(u, "a", "up", 100, 0, time(NULL) + 3600, time(NULL) + 3600);	/* not even at the turn of an hour */
 	decide(p, "10.1.0.1", "r.example", EGRESS_OVER_BUDGET, "up");
 	decide(p, "10.1.0.1", "s.example", EGRESS_ALLOWED, "");
 	decide(p, "10.2.0.1", "r.example", EGRESS_ALLOWED, "");
-	egress_usage_add(u, "b", "both", 1024, 0, time(NULL) + 86400);
+	egress_usage_add(u, "b", "both", 1024, 0, time(NULL) + 86400, time(NULL) + 86400);
 	decide(p, "10.2.0.1", "s.example", EGRESS_OVER_BUDGET, "both");
 	decide(p, "10.3.0.1", "s.example", EGRESS_ALLOWED, "");
 	egress_usage_free(&u);
@@ -362,6 +388,22 @@ another_policy_keeps_what_it_has_too(void **state)
 	assert_int_equal(used(w), 100);
 }
 
+/* A state written by a clock that was ahead. */
+static void
+a_state_of_tomorrow_is_of_today(void **state)
+{
+	struct world *w = *state;
+	FILE *f = fopen(w->st, "w");
+
+	fprintf(f, "llmsec-egress-accounts 1\nlog 1 1\nday a %lld 100\nend\n", (long long)(time(NULL) + 90 * 86400));
+	fclose(f);
+	killed_and_back(w);
+	squid_says(w, 0, 7);
+	egress_accounts_check(&w->a);
+	assert_int_equal(used(w), 107);
+	assert_int_equal(egress_usage_used(w->a.usage, 0, 0, time(NULL) + 86400, NULL), 0);
+}
+
 /* Two helpers at one log: who is behind takes over where the other made a hole. */
 static void
 the_log_is_given_back(void **state)
@@ -408,12 +450,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_count_by_direction_window_and_identity),
+		cmocka_unit_test(a_clock_that_was_ahead_switches_nothing_off),
 		cmocka_unit_test(what_is_used_up_is_refused),
 		cmocka_unit_test(policies_that_cannot_be_counted_are_errors),
 		cmocka_unit_test_setup_teardown(every_line_counts_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(rotated_or_cut_the_log_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_end_of_a_rotated_log_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_state_begins_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_state_of_tomorrow_is_of_today, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_policy_keeps_what_it_has_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_is_given_back, setup, teardown),
 	};
