@@ -7,7 +7,6 @@
 
 #include "icap-llmsec/views.h"
 
-#define TAG_MAX		512	/* bytes of a tag that is looked at */
 #define PART_SHORT	2	/* letters: syllables have more */
 #define PARTS_MIN	3	/* short parts that make a word */
 #define PARTS_SURE	5	/* so many are no accident: "e.g.", "U.S.A." have less */
@@ -64,27 +63,28 @@ ends_word(const char *name, size_t n)
 }
 
 /*
- * A tag or comment at p[0], '<'; 0: none, or one that ends a word.  No tag has another '<' in it here, so that no byte is looked at from two
- * of them.
+ * A tag or comment at p[0], '<'; 0: none, or one that ends a word.  None has another '<' in it here, so that no byte is looked at from two of
+ * them, however long they are.  A comment ends with --> or --!> (HTML, 13.2.5.51), <!--> is one, too.
  */
 static size_t
 tag(const char *p, size_t n)
 {
 	size_t i = 1, name;
+	bool comment = false;
 
 	i += i < n && p[i] == '/';
 	if (i == n || !((p[i] | 32) >= 'a' && (p[i] | 32) <= 'z')) {
 		if (n < 4 || memcmp(p, "<!--", 4) != 0)
 			return 0;
-		name = i;
+		comment = true;
 	} else {
 		for (name = i; i < n && is_letter((unsigned char)p[i]); i++)
 			;
 		if (ends_word(p + name, i - name))
 			return 0;
 	}
-	for (; i < n && i < TAG_MAX && p[i] != '<'; i++)
-		if (p[i] == '>')
+	for (; i < n && p[i] != '<'; i++)
+		if (p[i] == '>' && (!comment || (i >= 4 && memcmp(p + i - 2, "--", 2) == 0) || (i >= 6 && memcmp(p + i - 3, "--!", 3) == 0)))
 			return i + 1;
 	return 0;
 }
