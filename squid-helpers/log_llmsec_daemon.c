@@ -31,6 +31,7 @@
 #define WRITE_AT	((size_t)256 << 10)	/* bytes gathered before they go to the file */
 #define SYNC_MS		1000
 #define WAIT_S		10	/* for room on a full disk, before Squid is told by our end */
+#define WAIT_MAX_S	3600
 #define QUEUE_MAX	((size_t)32 << 20)	/* 10 s of 6000 lines a second, 500 bytes each */
 #define QUEUE_LEAST	((size_t)128 << 10)
 #define PATIENCE_MS	500	/* Squid's 4 MB are more than that lasts below 16,000 lines a second */
@@ -44,6 +45,7 @@ struct daemon {
 	uint64_t		 lines;		/* of Squid in log.out */
 	uint64_t		 gap;		/* lines that no record stands for yet, but for one in log.out */
 	int			 loss;		/* BASE.lost (audit_loss.h), or -1 */
+	unsigned		 wait_s;
 };
 
 static int64_t
@@ -63,6 +65,7 @@ usage(FILE *f)
 	    "The key is in $LLMSEC_AUDIT_KEY, or BASE.key, which is made if it isn't there.\n"
 	    "Where events and counters go is in $LLMSEC_EGRESS_CONF, or " POLICY ".\n"
 	    "Bytes of lines that may wait for the disk: $LLMSEC_AUDIT_QUEUE, or 33554432.\n"
+	    "Seconds that a full disk is waited for: $LLMSEC_AUDIT_WAIT, or 10.\n"
 	    "Check them with: llmsecctl audit verify BASE\n"
 	    "  --help, --version\n", f);
 }
@@ -128,7 +131,7 @@ insist(struct daemon *d, int (*what)(struct audit_log *))
 	struct audit_log *l = &d->log;
 	int r = what(l);
 
-	for (int i = 0; r < 0 && i < WAIT_S; i++) {
+	for (unsigned i = 0; r < 0 && i < d->wait_s; i++) {
 		log_warnx("%s: %s; trying again", l->base, strerror(-r));
 		audit_report_count(d->report, AUDIT_RETRIES, 1);
 		sleep(1);
@@ -285,20 +288,20 @@ serve(struct daemon *d)
 
 /* ---- begin and end -------------------------------------------------------------------------- */
 
-static size_t
-queue_max(void)
+static uint64_t
+number_of(const char *name, uint64_t otherwise, uint64_t least, uint64_t most)
 {
-	const char *text = getenv("LLMSEC_AUDIT_QUEUE");
+	const char *text = getenv(name);
 	char *end;
 	unsigned long long n;
 
 	if (text == NULL)
-		return QUEUE_MAX;
+		return otherwise;
 	errno = 0;
 	n = strtoull(text, &end, 10);
-	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' || n < QUEUE_LEAST || n > SIZE_MAX / 4)
-		log_fatalx("LLMSEC_AUDIT_QUEUE: bytes, at least %zu", QUEUE_LEAST);
-	return (size_t)n;
+	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' || n < least || n > most)
+		log_fatalx("%s: a number from %llu to %llu", name, (unsigned long long)least, (unsigned long long)most);
+	return n;
 }
 
 /* The trail and BASE.lost; what can't be begun is counted, too, where it is ours to count. */
@@ -328,7 +331,8 @@ work(struct daemon *d, const char *base)
 	pthread_t reader;
 	int r;
 
-	audit_queue_init(&d->queue, queue_max(), PATIENCE_MS);
+	d->wait_s = (unsigned)number_of("LLMSEC_AUDIT_WAIT", WAIT_S, 1, WAIT_MAX_S);
+	audit_queue_init(&d->queue, (size_t)number_of("LLMSEC_AUDIT_QUEUE", QUEUE_MAX, QUEUE_LEAST, SIZE_MAX / 4), PATIENCE_MS);
 	/* Before the trail is open: it may have to wait for the daemon before. */
 	r = pthread_create(&reader, NULL, read_all, &d->queue);
 	if (r != 0)

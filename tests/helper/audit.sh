@@ -15,7 +15,7 @@ verify() { out=$("$ctl" audit verify "$base" 2>&1); rc=$?; }
 records() { for ((i = $1; i <= $2; i++)); do printf 'Lrecord %d of a client\n' "$i"; done; }
 log() { "$daemon" "$base" 2>"$tap_dir/err"; }
 
-# A file system that is full takes ten seconds to give up on: it does that beside the rest.
+# A file system that is full takes seconds to give up on: it does that beside the rest.
 mkdir "$tap_dir/small"
 small=
 if unshare -rm mount -t tmpfs none "$tap_dir/small" 2>"$tap_dir/small.err"; then
@@ -140,8 +140,9 @@ is "$rc $out" "0 $base: 820 records in 3 segments, whole" 'a second daemon waits
 mkdir -p "$tap_dir/spool" "$tap_dir/counters"
 echo "{counters_dir: $tap_dir/counters, events: {spool_dir: $tap_dir/spool, socket: ''}}" >"$tap_dir/egress.yaml"
 kept=$(cat "$base".*.seg | grep -cE 'record [0-9]+ of a client$')
-(ulimit -f 256; records 1 5000 | LLMSEC_EGRESS_CONF=$tap_dir/egress.yaml "$daemon" "$base" 2>"$tap_dir/err")
+(ulimit -f 256; records 1 5000 | LLMSEC_AUDIT_WAIT=2 LLMSEC_EGRESS_CONF=$tap_dir/egress.yaml "$daemon" "$base" 2>"$tap_dir/err")
 is "$?" 1 'a full disk: it insists, then ends, which ends Squid'
+is "$(grep -c 'trying again' "$tap_dir/err")" 2 'after as many seconds as it is told'
 like "$(cat "$tap_dir/err")" 'trying again' 'and says why'
 verify
 like "$rc $out" '^0 .* whole$' 'what is written is whole'
@@ -201,14 +202,15 @@ diag "$out"
 rm "$base".*.seg "$base.head"
 (
 	ulimit -S -f 64
-	LLMSEC_AUDIT_QUEUE=200000 LLMSEC_EGRESS_CONF=$tap_dir/egress.yaml exec "$daemon" "$base" <"$tap_dir/in" 2>"$tap_dir/err"
+	LLMSEC_AUDIT_WAIT=120 LLMSEC_AUDIT_QUEUE=200000 LLMSEC_EGRESS_CONF=$tap_dir/egress.yaml exec "$daemon" "$base" <"$tap_dir/in" 2>"$tap_dir/err"
 ) &
 pid=$!
 tap_pids+=("$pid")
 exec 5>"$tap_dir/in"
+seq -f 'Lmore %.0f of a client' 20000 >"$tap_dir/more"
 records 1 3000 >&5
 check 'a full disk: it waits' wait_for 'grep -q "trying again" "$tap_dir/err"' 10
-timeout 10 bash -c 'for ((i = 1; i <= 20000; i++)); do printf "Lmore %d of a client\n" "$i"; done >&5'
+timeout 60 cat "$tap_dir/more" >&5
 is "$?" 0 'and reads on meanwhile'
 prlimit --pid "$pid" --fsize=unlimited
 check 'with room it says how many lines are missing' wait_for 'grep -q "lines lost" "$tap_dir/err"' 10
@@ -233,6 +235,9 @@ case $small in
 	like "$(cat "$tap_dir/small.out")" 'full 1.*whole.*verify 0' 'a full file system: it ends, and what is written is whole'
 	like "$(cat "$tap_dir/small.err")" 'No space left on device; trying again' 'and says why' ;;
 esac
+
+LLMSEC_AUDIT_WAIT=0 log </dev/null
+is "$? $(tail -n 1 "$tap_dir/err" | grep -c 'LLMSEC_AUDIT_WAIT: a number from 1 to 3600')" '2 1' 'which is a number'
 
 # ---- bytes
 printf 'La\001b\033c\n%s\nX\n\nL\n' "L$(head -c 200000 /dev/zero | tr '\0' x)" | log
