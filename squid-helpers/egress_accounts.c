@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +93,22 @@ state_read(const char *path, struct egress_usage *u, ino_t *ino, off_t *at)
 	return r == 0 && *end == '\0' ? -EBADMSG : r;
 }
 
+/* To the disk before it gets the name: what it counts may be a hole in the log soon, so an empty state would be new budgets. */
+static int
+state_put(const char *tmp, const char *path, int fd, const struct buf *b)
+{
+	int r = file_write_all(fd, buf_ptr(b), buf_len(b));
+
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	close(fd);
+	if (r == 0 && rename(tmp, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(tmp);
+	return r;
+}
+
 static int
 state_write(const struct egress_accounts *a)
 {
@@ -108,16 +126,43 @@ state_write(const struct egress_accounts *a)
 	fd = r == 0 ? open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
 	if (r == 0 && fd < 0)
 		r = -errno;
-	if (fd >= 0) {
-		r = file_write_all(fd, buf_ptr(&b), buf_len(&b));
-		close(fd);
-		if (r == 0 && rename(tmp, a->state) < 0)
-			r = -errno;
-		if (r < 0)
-			unlink(tmp);
-	}
+	if (fd >= 0)
+		r = state_put(tmp, a->state, fd, &b);
 	buf_free(&b);
 	return r;
+}
+
+/* Is <name> what state_write of a process that is gone left?  One of our own process id is, too: none is being written. */
+static bool
+is_left_over(const char *name, const char *base)
+{
+	size_t n = strlen(base);
+	char *end;
+	long pid;
+
+	if (strncmp(name, base, n) != 0 || name[n] != '.' || name[n + 1] < '1' || name[n + 1] > '9')
+		return false;
+	errno = 0;
+	pid = strtol(name + n + 1, &end, 10);
+	if (*end != '\0' || errno != 0 || pid != (pid_t)pid)
+		return false;
+	return pid == (long)getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+}
+
+/* What helpers that were killed as they wrote left beside the state. */
+static void
+state_tidy(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
+	char *name = slash != NULL ? strndup(path, (size_t)(base - path)) : strdup(".");
+	DIR *d = name != NULL ? opendir(name) : NULL;
+
+	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL; )
+		if (is_left_over(e->d_name, base))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d != NULL)
+		closedir(d);
+	free(name);
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -272,7 +317,8 @@ static void
 log_free(struct egress_accounts *a, off_t upto)
 {
 	upto -= upto % HOLE_MIN;
-	if (a->fd < 0 || upto - a->free < HOLE_MIN)
+	/* The state's name has to be as durable as what it says (fsync(2)). */
+	if (a->fd < 0 || upto - a->free < HOLE_MIN || file_parent_sync(a->state) < 0)
 		return;
 	if (fallocate(a->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, a->free, upto - a->free) < 0 && a->free == 0)
 		log_warn("accounts %s: grows, rotate it", a->log);
@@ -331,6 +377,7 @@ state_take(struct egress_accounts *a, const struct egress_conf *conf)
 {
 	int r = state_read(a->state, a->usage, &a->ino, &a->at);
 
+	state_tidy(a->state);
 	if (r < 0) {
 		egress_usage_free(&a->usage);
 		a->usage = egress_usage_new(conf);

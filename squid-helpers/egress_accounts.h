@@ -7,8 +7,9 @@
  * Squid writes a line "TIME IDENTITY BUDGETS UP DOWN" for each request that has a budget into a log of its own
  * (llmsec-budget.conf), when the request has ended.  The log is a queue: what was read of it is counted, the counts
  * and the place are kept together in a state file that is replaced once a second (rename(2)), and what lies before that
- * place is given back to the file system (a hole, fallocate(2)), so the file needs no rotation, and takes it.  Hence no
- * line is lost or counted twice when the helper is killed, and several helpers, of Squid's workers, may read one log.
+ * place is given back to the file system (a hole, fallocate(2)), so the file needs no rotation, and takes it.  The
+ * state is on the disk (fdatasync(2)) before it has its name, and its name is before a hole is made.  Hence no line is
+ * lost or counted twice when the helper is killed, budgets outlive a loss of power, and several helpers, of Squid's workers, may read one log.
  *
  * Single-threaded.  What can't be read is logged once; counts stay as they are and are tried again.
  */

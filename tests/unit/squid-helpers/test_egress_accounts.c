@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -404,6 +406,76 @@ a_state_of_tomorrow_is_of_today(void **state)
 	assert_int_equal(egress_usage_used(w->a.usage, 0, 0, time(NULL) + 86400, NULL), 0);
 }
 
+/* The file that was forced to the disk last, of what size then; in the place of libc's. */
+static struct stat synced;
+static int sync_err;
+
+int
+fdatasync(int fd)
+{
+	errno = sync_err;
+	return sync_err != 0 ? -1 : fstat(fd, &synced);
+}
+
+/* rename(2) alone may leave an empty file after a loss of power, and the log may have a hole by then. */
+static void
+the_state_is_on_disk_before_it_counts(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	squid_says(w, 0, 1);
+	egress_accounts_check(&w->a);
+	egress_accounts_keep(&w->a);
+	assert_int_equal(stat(w->st, &st), 0);
+	assert_int_equal(st.st_ino, synced.st_ino);
+	assert_int_equal(st.st_size, synced.st_size);
+	/* The disk doesn't take it: the state of before stays, and it is tried again. */
+	sync_err = EIO;
+	squid_says(w, 0, 2);
+	egress_accounts_check(&w->a);
+	egress_accounts_keep(&w->a);
+	assert_int_equal(w->a.state_err, -EIO);
+	assert_int_equal(stat(w->st, &synced), 0);
+	assert_int_equal(st.st_ino, synced.st_ino);
+	sync_err = 0;
+	egress_accounts_keep(&w->a);
+	assert_int_equal(w->a.state_err, 0);
+	killed_and_back(w);
+	assert_int_equal(used(w), 3);
+}
+
+static void
+what_killed_helpers_left_is_removed(void **state)
+{
+	static const char *const stays[] = { "state.x", "state.1x", "state.", "state.0", "other.1", "state.99999999999999999999" };
+	struct world *w = *state;
+	pid_t gone = fork();
+	char path[160];
+
+	if (gone == 0)
+		_exit(0);
+	assert_true(gone > 0);
+	assert_int_equal(waitpid(gone, NULL, 0), gone);
+	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", w->dir, stays[i]);
+		assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+	}
+	/* Of one that runs, as far as anyone can tell. */
+	snprintf(path, sizeof(path), "%s.%ld", w->st, (long)getppid());
+	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+	snprintf(path, sizeof(path), "%s.%ld", w->st, (long)gone);
+	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+	killed_and_back(w);
+	assert_int_equal(access(path, F_OK), -1);
+	snprintf(path, sizeof(path), "%s.%ld", w->st, (long)getppid());
+	assert_int_equal(access(path, F_OK), 0);
+	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", w->dir, stays[i]);
+		assert_int_equal(access(path, F_OK), 0);
+	}
+}
+
 /* Two helpers at one log: who is behind takes over where the other made a hole. */
 static void
 the_log_is_given_back(void **state)
@@ -459,6 +531,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_broken_state_begins_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_state_of_tomorrow_is_of_today, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_policy_keeps_what_it_has_too, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_state_is_on_disk_before_it_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_killed_helpers_left_is_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_is_given_back, setup, teardown),
 	};
 
