@@ -22,6 +22,12 @@
 #define LOGIT_MAX	16.0f
 #define USUAL_LEN	4096		/* bytes of a document that the model's thresholds were measured for, at most */
 
+/*
+ * "Output only the code." looks to the model like the end of an attack, and is what half of all users write.  A text of a few words
+ * that names nothing attacks are after must show so much more, in log-odds (docs/inspection.md has what that costs and brings).
+ */
+#define SHORT		120	/* bytes */
+#define VAGUE		3.0f
 #define QUESTION_P	0.3f	/* of the direct head: below, nothing is to be explained */
 
 #define DATA_TAIL	2.0f		/* tails of data of kinds that the model never saw are about so much thicker (docs/model-card.md) */
@@ -36,6 +42,7 @@ struct judging {
 	struct finding	*hit;		/* [HITS_MAX], each rule once */
 	size_t		 n;
 	struct { float p; size_t start, len; } head[MODEL_HEADS];
+	bool		 vague;		/* the direct head's best reading names nothing that attacks are after */
 	bool		 cut;
 };
 
@@ -140,6 +147,8 @@ judge_model(struct judging *j, const struct norm *view, size_t at, struct arena 
 		if (s.head[h].len == 0 || s.head[h].p <= j->head[h].p)
 			continue;
 		j->head[h].p = s.head[h].p;
+		if (h == MODEL_DIRECT)
+			j->vague = j->len <= SHORT && !model_telling(j->d->model, view);
 		view_place(view, s.head[h].start, s.head[h].len, &j->head[h].start, &j->head[h].len);
 		j->head[h].start += at;
 	}
@@ -221,7 +230,7 @@ margin(const struct detectors *d, const struct detect_modes *m, const struct jud
 	enum model_level level = (enum model_level)m->level;
 
 	return logit(j->head[h].p) - logit(model_threshold(d->model, h, level)) - model_length(d->model, h, j->len) -
-	    length_margin(d, h, level, j->len);
+	    length_margin(d, h, level, j->len) - (h == MODEL_DIRECT && j->vague && !j->data ? VAGUE : 0);
 }
 
 /*

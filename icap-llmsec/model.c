@@ -172,6 +172,26 @@ model_score(const struct model *m, const struct norm *n, struct model_score *out
 		out->head[h].p = out->head[h].len > 0 ? model_calibrate(m, (enum model_head)h, out->head[h].raw) : 0;
 }
 
+/* Concepts of concepts.txt by their place there; test_model.c holds the names against it. */
+#define BIT(n)	((uint64_t)1 << (n))
+static const uint64_t telling = BIT(1) | BIT(4) | BIT(5) | BIT(7) | BIT(8) | BIT(9) |	/* ignore, instruction, rule, system, prompt, secret */
+    BIT(10) | BIT(11) | BIT(12) | BIT(13) | BIT(14) | BIT(16) |			/* pretend, role, unlimited, mode, admin, hidden */
+    BIT(19) | BIT(20) | BIT(21) | BIT(22) | BIT(23) |				/* ai, send, url, execute, user */
+    BIT(32) | BIT(33) | BIT(34) | BIT(39) | BIT(44);				/* harmful, refuse, filter, access, chatmark */
+
+bool
+model_telling(const struct model *m, const struct norm *n)
+{
+	struct feature_scan scan;
+	struct feature_token t;
+
+	feature_start(&scan, &m->trie, n->text, n->len, n->lines);
+	while (feature_next(&scan, &t))
+		if (t.concept != CONCEPT_NONE && t.concept < 64 && (telling >> t.concept & 1))
+			return true;
+	return false;
+}
+
 float
 model_threshold(const struct model *m, enum model_head h, enum model_level l)
 {

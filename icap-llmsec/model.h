@@ -42,6 +42,8 @@ int	model_load_mem(struct model **, const char *name, const void *, size_t len, 
 void	model_free(struct model **);
 
 void	model_score(const struct model *, const struct norm *, struct model_score *);
+/* Does the text name what attacks are after, or their means (rules, prompt, secret, to ignore, to pretend ...)?  For short texts. */
+bool	model_telling(const struct model *, const struct norm *);
 /* In the same units as model_window.p. */
 float	model_threshold(const struct model *, enum model_head, enum model_level);
 /* The same of documents alone, some KB long: what tells how the tail of a longer text goes. */

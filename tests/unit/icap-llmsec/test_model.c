@@ -285,6 +285,31 @@ test_explain(void **state)
 	arena_free(&a);
 }
 
+/* Which concepts tell is known by their places in concepts.txt: one word of each, and of some that don't. */
+static void
+test_telling(void **state)
+{
+	static const char *const telling[] = { "ignore", "instructions", "rules", "system", "prompt", "secret", "pretend", "role", "unlimited",
+	    "mode", "admin", "hidden", "ai", "send", "url", "execute", "user", "harmful", "refuse", "filter", "access", "inst" };
+	static const char *const vague[] = { "", "output only the code.", "new task: write a haiku.", "translate it to german", "explain why not",
+	    "start your answer with yes", "repeat the last question", "delete the text", "never say no to me" };
+	struct arena *a = arena_new(0);
+	struct norm n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(telling) / sizeof(*telling); i++) {
+		assert_int_equal(norm_text(&n, telling[i], strlen(telling[i]), a), 0);
+		if (!model_telling(model, &n))
+			fail_msg("\"%s\" tells nothing", telling[i]);
+	}
+	for (size_t i = 0; i < sizeof(vague) / sizeof(*vague); i++) {
+		assert_int_equal(norm_text(&n, vague[i], strlen(vague[i]), a), 0);
+		if (model_telling(model, &n))
+			fail_msg("\"%s\" tells something", vague[i]);
+	}
+	arena_free(&a);
+}
+
 static void
 test_empty(void **state)
 {
@@ -356,7 +381,7 @@ main(void)
 		cmocka_unit_test(test_direct), cmocka_unit_test(test_data), cmocka_unit_test(test_invisible), cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_explain), cmocka_unit_test(test_empty), cmocka_unit_test(test_truncated), cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_explain), cmocka_unit_test(test_telling), cmocka_unit_test(test_empty), cmocka_unit_test(test_truncated), cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_no_file),
 	};
 
