@@ -19,6 +19,8 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 
+#define ASKS_A_SECOND	50.0	/* of the egress API, by one token */
+#define ASKS_AT_ONCE	200.0
 #define IDLE_S		30
 #define UPLOAD_MAX	((size_t)16 << 20)
 #define NODE_UPLOAD_MAX	((size_t)4 << 20)	/* signed, but with what is known before the body is */
@@ -257,6 +259,8 @@ httpd_start(struct httpd **out, const struct llmsecd_conf *conf, const struct ht
 	h->node_auth = parts->node_auth;
 	h->events = parts->events;
 	h->egress = parts->egress;
+	h->asks.a_second = ASKS_A_SECOND;
+	h->asks.burst = ASKS_AT_ONCE;
 	h->token_file = token_file_open(conf->http.tokens);
 	h->egress_dir = strdup(conf->egress.dir);
 	h->egress_policy = strdup(conf->egress.policy);

@@ -23,8 +23,6 @@
 #include "ti-sync/collect.h"
 
 #define BODY_MAX	((size_t)1 << 20)
-#define RATE		50.0		/* requests a second of one token */
-#define BURST		200.0
 #define TTL_MAX_S	INT64_C(315360000)
 
 static const struct egress_page egress_pages[] = {
@@ -104,26 +102,15 @@ httpd_broken(struct httpd *h, struct MHD_Connection *conn, int64_t err)
 	    strerror((int)-err), NULL);
 }
 
-/* Refuse who asks too often: a token bucket for each, so that one who floods doesn't keep the others out. */
+/* Refuse who asks too often. */
 static bool
 within_rate(struct httpd *h, const char *by)
 {
-	int64_t now = ctltime_mono_ms();
-	uint32_t hash = 2166136261U;		/* FNV-1a */
-	struct httpd_allowance *a;
+	uint64_t refused;
 	bool ok;
 
-	for (; *by != '\0'; by++)
-		hash = (hash ^ (unsigned char)*by) * 16777619U;
-	a = &h->allowance[hash % HTTPD_ALLOWANCES];
 	pthread_mutex_lock(&h->token_lock);
-	a->left = a->at_ms == 0 ? BURST : a->left + (double)(now - a->at_ms) * RATE / 1000.0;
-	if (a->left > BURST)
-		a->left = BURST;
-	a->at_ms = now;
-	ok = a->left >= 1.0;
-	if (ok)
-		a->left -= 1.0;
+	ok = token_rate_take(&h->asks, by, ctltime_mono_ms(), &refused);
 	pthread_mutex_unlock(&h->token_lock);
 	return ok;
 }

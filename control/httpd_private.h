@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 
 #include "control/ban_list.h"
+#include "control/token_rate.h"
 #include "lib/buf.h"
 #include "lib/node_sign.h"
 
@@ -19,13 +20,6 @@ struct llmsecd_conf;
 
 /* What a token is good for; each includes the ones before it. */
 enum httpd_role { ROLE_NONE, ROLE_READ, ROLE_BAN, ROLE_ADMIN, ROLE_N };
-
-/* What one token may still ask of the egress API at the moment. */
-struct httpd_allowance {
-	int64_t	at_ms;
-	double	left;
-};
-#define HTTPD_ALLOWANCES	64	/* tokens share one if their names hash to it */
 
 /* One request, from its first line to its answer. */
 struct httpd_request {
@@ -57,7 +51,7 @@ struct httpd {
 	struct egress_store *egress;	/* NULL: none */
 	struct token_file *token_file;
 	char		*egress_dir, *egress_policy;
-	struct httpd_allowance allowance[HTTPD_ALLOWANCES];	/* under token_lock */
+	struct token_rate asks;		/* of the egress API; under token_lock */
 	char		*haproxy_socket, *orders;
 	char		*table[BAN_EDGES];
 	char		 life[17];	/* of this process */

@@ -19,7 +19,7 @@ noinst_LTLIBRARIES += %D%/libcontrol.la
 	%D%/ctl_ban.c %D%/ctl_ban.h %D%/ctl_egress.c %D%/ctl_egress.h %D%/ctl_egress_check.c \
 	%D%/ctl_suggest.c %D%/ctl_suggest.h %D%/egress_shape.c %D%/egress_shape.h %D%/squid_conf.c %D%/squid_conf.h %D%/ctl_pth.c %D%/ctl_pth.h %D%/audit_verify.c %D%/audit_verify.h \
 	%D%/egress_store.c %D%/egress_store.h %D%/egress_try.c %D%/egress_try.h %D%/egress_version.c %D%/egress_version.h %D%/httpd_egress.c %D%/httpd_egress_private.h %D%/httpd_import.c %D%/httpd_audit.c %D%/httpd_openapi.c \
-	%D%/token_file.c %D%/token_file.h \
+	%D%/token_file.c %D%/token_file.h %D%/token_rate.c %D%/token_rate.h \
 	%D%/board.c %D%/board.h %D%/collector.c %D%/collector.h %D%/ctl_check.c %D%/ctl_check.h \
 	%D%/ctl_client.c %D%/ctl_client.h %D%/ctl_show.c %D%/ctl_show.h %D%/ctl_sign.c %D%/ctl_sign.h %D%/ctltime.c %D%/ctltime.h \
 	%D%/evline.c %D%/evline.h %D%/httpd.c %D%/httpd.h %D%/httpd_follow.c %D%/httpd_pages.c \
@@ -41,7 +41,7 @@ endif
 if CONTROL
 if BUILD_TESTS
 CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_egress_store tests/unit/control/test_evline tests/unit/control/test_intake tests/unit/control/test_promtext \
-	tests/unit/control/test_query tests/unit/control/test_show tests/unit/control/test_spool \
+	tests/unit/control/test_query tests/unit/control/test_token_rate tests/unit/control/test_show tests/unit/control/test_spool \
 	tests/unit/control/test_squid_conf tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
 TESTS += $(CONTROL_TESTS) tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
@@ -66,6 +66,9 @@ PROMTEXT = tests/unit/control/promtext.c tests/unit/control/promtext.h
 tests_unit_control_test_promtext_SOURCES = tests/unit/control/test_promtext.c $(CTL_TEST) $(PROMTEXT)
 tests_unit_control_test_promtext_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_promtext_LDADD = $(CTL_TEST_LIBS)
+tests_unit_control_test_token_rate_SOURCES = tests/unit/control/test_token_rate.c $(CTL_TEST)
+tests_unit_control_test_token_rate_CFLAGS = $(CTL_TEST_CFLAGS)
+tests_unit_control_test_token_rate_LDADD = $(CTL_TEST_LIBS)
 tests_unit_control_test_query_SOURCES = tests/unit/control/test_query.c $(CTL_TEST)
 tests_unit_control_test_query_CFLAGS = $(CTL_TEST_CFLAGS)
 tests_unit_control_test_query_LDADD = $(CTL_TEST_LIBS)
