@@ -12,8 +12,12 @@
 #include "control/ctl_check.h"
 #include "control/ctl_egress.h"
 #include "control/egress_shape.h"
+#include "control/egress_try.h"
 #include "control/squid_conf.h"
 #include "lib/buf.h"
+#include "lib/diag.h"
+#include "squid-helpers/egress_conf.h"
+#include "squid-helpers/egress_policy.h"
 
 #define PROBE_MS	10000L
 #define REFUSED_BY	"egress.default-deny"
@@ -100,6 +104,35 @@ probe_one(const char *probe, const char *scheme, FILE *out)
 	return faults;
 }
 
+/* --- what its helper's policy wants of it ----------------------------------------------------- */
+
+/* NULL: it isn't there to be read, or broken, which is the helper's to say (--check). */
+static struct egress_policy *
+policy_read(const char *path, FILE *out)
+{
+	struct egress_policy *p = NULL;
+	struct diag *d = diag_new();
+	struct buf b = { 0 };
+
+	if (path == NULL || d == NULL || egress_try_read(path, &b) < 0 || egress_policy_load(&p, path, buf_ptr(&b), buf_len(&b), d) < 0)
+		fprintf(out, "note: the policy (%s) can't be read: whether its budgets are counted is not judged\n",
+		    path != NULL ? path : "-c of the helper");
+	buf_free(&b);
+	diag_free(&d);
+	return p;
+}
+
+static int
+shape_check(const struct squid_conf *conf, FILE *out)
+{
+	struct egress_policy *p = policy_read(egress_shape_policy(conf), out);
+	const struct egress_conf *c = p != NULL ? egress_policy_conf(p) : NULL;
+	int faults = egress_shape_check(conf, c != NULL && c->n_budgets > 0 ? c->accounts.log : NULL, out);
+
+	egress_policy_free(&p);
+	return faults;
+}
+
 int
 ctl_egress_check(const char *path, const char *program_dirs, const char *probe, FILE *out)
 {
@@ -110,7 +143,7 @@ ctl_egress_check(const char *path, const char *program_dirs, const char *probe, 
 		fprintf(out, "error: %s: %s\n", path, strerror(-r));
 		return r;
 	}
-	faults += egress_shape_check(conf, out);
+	faults += shape_check(conf, out);
 	faults += squid_parse(path, program_dirs, out);
 	if (probe != NULL)
 		faults += probe_one(probe, "http", out);

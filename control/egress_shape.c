@@ -408,6 +408,104 @@ tls_check(struct shape *s)
 			fault(s, l, "the helper is told that TLS is opened (opens), and no port does");
 }
 
+/* --- budgets ---------------------------------------------------------------------------------- */
+
+static bool
+format_counts(const struct shape *s, const char *name)
+{
+	/* As squid-helpers/egress_accounts.c reads them. */
+	static const char *const want[] = { "%ts", "%{identity}note", "%{budgets}note", "%>st", "%<st" };
+	const size_t n = sizeof(want) / sizeof(want[0]);
+	const struct squid_line *l;
+	bool found = false;
+
+	for (size_t at = 0; (l = squid_conf_next(s->conf, "logformat", &at)) != NULL; ) {
+		if (l->n < 2 || strcmp(l->word[1], name) != 0)
+			continue;
+		if (found || l->conditional || l->n != n + 2)
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(l->word[i + 2], want[i]) != 0)
+				return false;
+		found = true;
+	}
+	return found;
+}
+
+/* The ports of whose requests an access_log line tells; those ACLs aside that leave out only what has no budget. */
+static uint64_t
+log_ports(const struct shape *s, const struct squid_line *l, bool *all)
+{
+	uint64_t ports = UINT64_MAX;
+
+	*all = !l->conditional;
+	for (size_t i = 2; i < l->n; i++) {
+		const char *w = l->word[i];
+		const struct squid_line *acl;
+		size_t at = 0;
+
+		if (strchr(w, '=') != NULL)
+			continue;
+		if (acl_is(s, w, "myportname"))
+			ports &= acl_ports(s, w);
+		else if (!acl_is(s, w, "note") || (acl = acl_next(s, w, &at)) == NULL || acl->n != 4 ||
+		    strcmp(acl->word[3], "budgets") != 0)
+			*all = false;
+	}
+	return ports;
+}
+
+static bool
+log_counts(const struct shape *s, const struct squid_line *l, const char *path)
+{
+	const char *to = l->n > 1 ? l->word[1] : "";
+
+	if ((strncmp(to, "stdio:", 6) != 0 || strcmp(to + 6, path) != 0) && (strncmp(to, "daemon:", 7) != 0 || strcmp(to + 7, path) != 0))
+		return false;
+	for (size_t i = 2; i < l->n; i++)
+		if (strncmp(l->word[i], "logformat=", 10) == 0)
+			return format_counts(s, l->word[i] + 10);
+	return false;
+}
+
+/* A budget of which nobody tells the helper counts nothing, and allows. */
+static void
+budgets_check(struct shape *s, const char *path)
+{
+	uint64_t counted = 0, hidden = 0;
+	const struct squid_line *l;
+
+	for (size_t at = 0; (l = squid_conf_next(s->conf, "access_log", &at)) != NULL; ) {
+		bool all;
+		uint64_t ports = log_ports(s, l, &all);
+
+		/* What fits a "none" goes into no log behind it (src/log/access_log.cc). */
+		if (l->n > 1 && strcmp(l->word[1], "none") == 0)
+			hidden |= ports;
+		else if (all && log_counts(s, l, path))
+			counted |= ports & ~hidden;
+	}
+	if (s->forward & ~counted)
+		fault(s, NULL, "the policy has budgets, and Squid doesn't write to %s what passed: include llmsec-budget.conf", path);
+}
+
+const char *
+egress_shape_policy(const struct squid_conf *conf)
+{
+	const struct squid_line *l;
+
+	for (size_t at = 0; (l = squid_conf_next(conf, "external_acl_type", &at)) != NULL; )
+		for (size_t i = 2; l->n > 1 && strcmp(l->word[1], HELPER) == 0 && i < l->n; i++) {
+			const char *w = l->word[i];
+
+			if ((strcmp(w, "-c") == 0 || strcmp(w, "--config") == 0) && i + 1 < l->n)
+				return l->word[i + 1];
+			if (strncmp(w, "-c", 2) == 0 || strncmp(w, "--config=", 9) == 0)
+				return w + (w[1] == 'c' ? 2 : 9);
+		}
+	return NULL;
+}
+
 int
 egress_shape_opens_tls(const struct squid_conf *conf)
 {
@@ -420,7 +518,7 @@ egress_shape_opens_tls(const struct squid_conf *conf)
 }
 
 int
-egress_shape_check(const struct squid_conf *conf, FILE *out)
+egress_shape_check(const struct squid_conf *conf, const char *budget_log, FILE *out)
 {
 	struct shape s = { .conf = conf, .out = out };
 	const struct squid_line *l;
@@ -431,6 +529,8 @@ egress_shape_check(const struct squid_conf *conf, FILE *out)
 	helper_check(&s);
 	access_check(&s);
 	tls_check(&s);
+	if (budget_log != NULL)
+		budgets_check(&s, budget_log);
 	if ((l = squid_conf_next(conf, "url_rewrite_program", &at)) != NULL)
 		fault(&s, l, "url_rewrite_program: it may send a request elsewhere after it was judged");
 	for (at = 0; (l = squid_conf_next(conf, "configuration_includes_quoted_values", &at)) != NULL; )

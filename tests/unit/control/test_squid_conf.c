@@ -28,7 +28,7 @@
 #define GOOD	HEAD MANAGER ASK GUARD ALLOW LAST
 
 static int
-judge(struct ctl_test *t, const char *text, char **said)
+judge_budgets(struct ctl_test *t, const char *text, const char *log, char **said)
 {
 	const char *path = ctl_test_path(t, "squid.conf");
 	struct squid_conf *conf;
@@ -40,10 +40,17 @@ judge(struct ctl_test *t, const char *text, char **said)
 	f = open_memstream(said, &n);
 	assert_non_null(f);
 	assert_int_equal(squid_conf_read(&conf, path, f, &faults), 0);
-	faults += egress_shape_check(conf, f);
+	faults += egress_shape_check(conf, log, f);
+	assert_string_equal(egress_shape_policy(conf) != NULL ? egress_shape_policy(conf) : "/y", "/y");
 	squid_conf_free(&conf);
 	fclose(f);
 	return faults;
+}
+
+static int
+judge(struct ctl_test *t, const char *text, char **said)
+{
+	return judge_budgets(t, text, NULL, said);
 }
 
 static void
@@ -121,6 +128,50 @@ test_bad(void **state)
 	}
 }
 
+#define FORMAT	"logformat b %ts %{identity}note %{budgets}note %>st %<st\n"
+#define COUNTED	"acl counted note budgets\n"
+
+/* Budgets that nobody counts would allow without a word. */
+static void
+test_budgets(void **state)
+{
+	static const struct {
+		const char	*text;
+		bool		 good;
+	} t[] = {
+		{ GOOD FORMAT COUNTED "access_log stdio:/log logformat=b llmsec_proxy counted\n", true },
+		{ GOOD FORMAT "access_log none to_localhost\naccess_log stdio:/log logformat=b\n", false },
+		{ GOOD FORMAT "access_log stdio:/log logformat=b\naccess_log none\n", true },
+		{ GOOD "http_port 3129 accel defaultsite=x name=a\nacl a myportname a\n" FORMAT COUNTED
+		    "access_log none a\naccess_log daemon:/log buffer-size=0 logformat=b counted\n", true },
+		{ GOOD, false },
+		{ GOOD FORMAT COUNTED "access_log stdio:/other logformat=b llmsec_proxy counted\n", false },
+		{ GOOD FORMAT COUNTED "access_log stdio:/log llmsec_proxy counted\n", false },
+		{ GOOD COUNTED "access_log stdio:/log logformat=b llmsec_proxy counted\n", false },
+		{ GOOD "logformat b %ts %>a %{budgets}note %>st %<st\n" COUNTED
+		    "access_log stdio:/log logformat=b llmsec_proxy counted\n", false },
+		{ GOOD FORMAT FORMAT COUNTED "access_log stdio:/log logformat=b llmsec_proxy counted\n", false },
+		{ GOOD FORMAT COUNTED "access_log stdio:/log logformat=b llmsec_proxy !counted\n", false },
+		{ GOOD FORMAT COUNTED "access_log stdio:/log logformat=b llmsec_proxy counted CONNECT\n", false },
+		{ GOOD FORMAT "acl counted note budgets day\naccess_log stdio:/log logformat=b llmsec_proxy counted\n", false },
+		{ GOOD FORMAT COUNTED "if ${process_number} = 1\naccess_log stdio:/log logformat=b counted\nendif\n", false },
+		{ GOOD FORMAT COUNTED "http_port 3129 name=more\naccess_log stdio:/log logformat=b llmsec_proxy counted\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		char *said = NULL;
+
+		judge_budgets(*state, t[i].text, "/log", &said);
+		if ((strstr(said, "include llmsec-budget.conf") == NULL) != t[i].good)
+			fail_msg("case %zu: %s", i, said);
+		free(said);
+		said = NULL;
+		judge(*state, t[i].text, &said);
+		assert_null(strstr(said, "llmsec-budget.conf"));
+		free(said);
+	}
+}
+
 /* Several files and globs on one line, quotes, an indented include, an include that includes itself. */
 static void
 test_include(void **state)
@@ -151,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_good, ctl_test_setup, ctl_test_teardown),
 		cmocka_unit_test_setup_teardown(test_bad, ctl_test_setup, ctl_test_teardown),
+		cmocka_unit_test_setup_teardown(test_budgets, ctl_test_setup, ctl_test_teardown),
 		cmocka_unit_test_setup_teardown(test_include, ctl_test_setup, ctl_test_teardown),
 	};
 
