@@ -40,7 +40,8 @@ static bool
 is_route_of(const struct gate_kernel *k, const struct nlmsghdr *h)
 {
 	const struct rtmsg *m = NLMSG_DATA(h);
-	size_t left = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m)) ? h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)) : 0;
+	/* RTA_NEXT takes off the aligned length, which may be more than is left: of a signed type (rtnetlink(3)). */
+	int left = (int)RTM_PAYLOAD(h);
 	uint32_t table;
 
 	for (const struct rtattr *a = RTM_RTA(m); RTA_OK(a, left); a = RTA_NEXT(a, left))
@@ -73,7 +74,7 @@ gate_watch_changed(struct gate_kernel *k)
 
 	for (;;) {
 		ssize_t n = recv(k->watch_fd, b, sizeof(b), 0);
-		size_t left = n > 0 ? (size_t)n : 0;
+		int left = (int)n;	/* signed, as above (netlink(3)) */
 
 		if (n < 0 && errno == EINTR)
 			continue;

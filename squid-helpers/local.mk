@@ -34,7 +34,8 @@ if BUILD_TESTS
 EGRESS_UNIT_TESTS = tests/unit/squid-helpers/test_egress_host tests/unit/squid-helpers/test_egress_policy \
 	tests/unit/squid-helpers/test_squid_line tests/unit/squid-helpers/test_egress_helper \
 	tests/unit/squid-helpers/test_egress_report tests/unit/squid-helpers/test_egress_tunnels \
-	tests/unit/squid-helpers/test_egress_accounts tests/unit/squid-helpers/test_audit
+	tests/unit/squid-helpers/test_egress_accounts tests/unit/squid-helpers/test_audit \
+	tests/unit/squid-helpers/test_gate_watch
 EGRESS_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 EGRESS_TEST_LIBS = %D%/libegress.la $(CMOCKA_LIBS)
 tests_unit_squid_helpers_test_egress_host_CFLAGS = $(EGRESS_TEST_CFLAGS)
@@ -49,6 +50,8 @@ tests_unit_squid_helpers_test_egress_tunnels_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_tunnels_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_egress_accounts_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_accounts_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_squid_helpers_test_gate_watch_CFLAGS = $(EGRESS_TEST_CFLAGS)
+tests_unit_squid_helpers_test_gate_watch_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_egress_report_CFLAGS = $(EGRESS_TEST_CFLAGS)
 tests_unit_squid_helpers_test_egress_report_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_squid_helpers_test_audit_CFLAGS = $(EGRESS_TEST_CFLAGS) -pthread
