@@ -84,7 +84,7 @@ gate_watch_changed(struct gate_kernel *k)
 		}
 		if (n <= 0)
 			return changed;
-		for (const struct nlmsghdr *h = (const void *)b; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		for (const struct nlmsghdr *h = (const void *)b; left > 0 && NLMSG_OK(h, (unsigned)left); h = NLMSG_NEXT(h, left))
 			changed |= is_others(k, h);
 	}
 }
