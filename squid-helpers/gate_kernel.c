@@ -227,7 +227,7 @@ route_each(void *arg, const struct nlmsghdr *h)
 	const struct rtmsg *m = NLMSG_DATA(h);
 	struct cidr c = { .len = 0 };
 	uint32_t table = m->rtm_table;
-	size_t left = h->nlmsg_len >= NLMSG_LENGTH(sizeof(*m)) ? h->nlmsg_len - NLMSG_LENGTH(sizeof(*m)) : 0;
+	int left = (int)RTM_PAYLOAD(h);	/* signed: RTA_NEXT takes off the aligned length (rtnetlink(3)) */
 	bool v4 = m->rtm_family == AF_INET;
 
 	if (v4)
