@@ -44,8 +44,8 @@ static const char *const steps[] = {
 	"ALTER TABLE entries ADD COLUMN own INTEGER NOT NULL DEFAULT 1;"
 	"ALTER TABLE entries ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE entries SET imported = 1, own = 0 WHERE description = '" EGRESS_IMPORTED "';",
-	"ALTER TABLE policies ADD COLUMN made_by TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE policies ADD COLUMN description TEXT NOT NULL DEFAULT '';",
+	("ALTER TABLE policies ADD COLUMN made_by TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE policies ADD COLUMN description TEXT NOT NULL DEFAULT '';"),
 };
 
 enum { Q_STATE, Q_PUT, Q_PUT_IMPORT, Q_DEL, Q_DEL_IMPORT, Q_UNIMPORT, Q_DEL_ID, Q_UNDO, Q_TEXT, Q_UNDONE, Q_ALL, Q_LIST,
