@@ -241,7 +241,8 @@ missing=
 while read -r method path; do
 	[ "$(api "${method^^}" "${path/\{id\}/999999}" -d '')" != 405 ] || missing+=" $method $path"
 	[ "$(answer '.error.message // ""')" != 'no such page' ] || missing+=" $method $path"
-done < <(jq -r '.paths | to_entries[] | .key as $p | .value | keys[] | . + " " + $p' "$tap_dir/openapi")
+done < <(jq -r '.paths | to_entries[] | select(.key != "/api/events/follow") | .key as $p | .value | keys[] | . + " " + $p' "$tap_dir/openapi")
+# events/follow never ends: tests/control/api.sh has it
 is "$missing" '' 'every operation in it is there'
 ctl token revoke op --tokens "$tap_dir/tokens"
 as=$operator
