@@ -11,6 +11,7 @@
 #include "control/control_events.h"
 #include "control/ctltime.h"
 #include "control/llmsecd_conf.h"
+#include "control/token_rate.h"
 #include "lib/buf.h"
 #include "lib/event.h"
 #include "lib/log.h"
@@ -24,7 +25,7 @@ struct control_events {
 	bool		 tried;
 	int64_t		 refused_ms;
 	unsigned	 refused;	/* since then, without an event */
-	int64_t		 admin_ms;	/* of the last admin.refused */
+	struct token_rate admin;	/* of admin.refused */
 };
 
 struct control_events *
@@ -35,6 +36,7 @@ control_events_new(const struct llmsecd_conf *conf)
 	if (e == NULL)
 		return NULL;
 	pthread_mutex_init(&e->lock, NULL);
+	e->admin.a_second = e->admin.burst = 1;
 	e->socket = strdup(conf->events.socket);
 	e->spool_dir = strdup(conf->events.spool_dir);
 	e->node = strdup(conf->node);
@@ -162,16 +164,15 @@ control_event_admin(struct control_events *e, const char *name, const char *ip, 
 }
 
 bool
-control_event_admin_due(struct control_events *e)
+control_event_admin_due(struct control_events *e, const char *by, uint64_t *more)
 {
 	bool due;
 
+	*more = 0;
 	if (e == NULL)
 		return false;
 	pthread_mutex_lock(&e->lock);
-	due = e->admin_ms == 0 || ctltime_mono_ms() - e->admin_ms >= 1000;
-	if (due)
-		e->admin_ms = ctltime_mono_ms();
+	due = token_rate_take(&e->admin, by, ctltime_mono_ms(), more);
 	pthread_mutex_unlock(&e->lock);
 	return due;
 }

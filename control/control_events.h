@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct ban;
 struct cidr;
@@ -24,8 +25,8 @@ void	control_event_bans(struct control_events *, const struct ban *, size_t n);
 void	control_event_lifts(struct control_events *, const struct ban *, size_t n);
 /* admin.* of docs/events.md; <detail> is a JSON object, <ip> "" where it isn't known, <target> may be NULL. */
 void	control_event_admin(struct control_events *, const char *name, const char *ip, const char *target, const char *detail);
-/* May an admin.refused be told of?  One a second. */
-bool	control_event_admin_due(struct control_events *);
+/* May an admin.refused of the token <by> be told of?  One a second; *more: those since the last one that might not. */
+bool	control_event_admin_due(struct control_events *, const char *by, uint64_t *more);
 /* A request that only another edge may make, refused; at most one event a second. */
 void	control_event_refused(struct control_events *, const char *verdict, const char *key_id);
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -167,6 +168,18 @@ keep_out(struct httpd *h, struct MHD_Connection *conn, const struct httpd_reques
 	return httpd_error(h, conn, status, nobody ? "bearer token required" : "this token may only read");
 }
 
+static void
+refusal_tell(struct httpd *h, const struct httpd_request *q)
+{
+	struct buf members = {0};
+	uint64_t more;
+
+	if (!control_event_admin_due(h->events, q->by, &more))
+		return;
+	buf_printf(&members, "\"more\":%" PRIu64, more);
+	httpd_audit(h, q, "admin.refused", q->path, &members);
+}
+
 enum MHD_Result
 httpd_auth(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q, enum httpd_role needed)
 {
@@ -187,8 +200,8 @@ httpd_auth(struct httpd *h, struct MHD_Connection *conn, struct httpd_request *q
 		snprintf(q->by, sizeof(q->by), "node:%.72s", q->sig.v[NODE_KEY_ID]);
 	httpd_from(q, conn);
 	q->refused = q->role < needed;
-	if (q->refused && q->role != ROLE_NONE && !q->is_signed && control_event_admin_due(h->events))
-		httpd_audit(h, q, "admin.refused", q->path, NULL);
+	if (q->refused && q->role != ROLE_NONE && !q->is_signed)
+		refusal_tell(h, q);
 	if (q->refused)
 		return keep_out(h, conn, q, needed);
 	return node_find(h, conn, q);

@@ -208,6 +208,11 @@ check 'removed by its number, which nobody remembers' wait_for '[ -n "$(told adm
 check 'a policy' wait_for '[ -n "$(told admin.policy "select(.detail.by == \"boss\" and .detail.change == \"set\" and .detail.version > 0)")" ]' 10
 check 'and back' wait_for '[ -n "$(told admin.policy "select(.detail.change == \"rollback\")")" ]' 10
 check 'who may not' wait_for '[ -n "$(told admin.refused "select(.detail.by == \"view\" and .action == \"block\")")" ]' 10
+# One whose refusals never stop hides nobody else's: both are told of within the second that the first may tell once.
+refused_as() { for ((i = 0; i < $2; i++)); do printf 'url = %s/api/egress/policy\noutput = /dev/null\nrequest = PUT\n' "$url"; done | curl -s -K - -H "Authorization: Bearer $1" -w '%{http_code}\n' | sort | uniq -c | xargs; }
+is "$(refused_as "$viewer" 40) $(refused_as "$operator" 1)" '40 403 1 403' 'two that may not, one of them often'
+check 'the other is told of' wait_for '[ -n "$(told admin.refused "select(.detail.by == \"op\" and .target == \"/api/egress/policy\")")" ]' 10
+check 'and how many of the first are not' wait_for 'refused_as "$viewer" 1 >/dev/null; [ -n "$(told admin.refused "select(.detail.by == \"view\" and .detail.more >= 1)")" ]' 10
 like "$(cat "$tap_dir/llmsecd.1.log")" 'admin.import: ip-blacklist from 127.0.0.1: .*"by":"op".*"added":1' 'the log has it, too'
 secrets=0
 for s in "$operator" "$viewer" "$admin" "$(cat "$tap_dir/token")" 'secret?key' user:pw; do
