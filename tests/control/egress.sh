@@ -69,12 +69,16 @@ check 'which llmsecd hears of' wait_for '[ "$(anomalies)" = 1 ]' 15
 is "$(answer '.events[0] | [.target, .action, .severity >= 8, .detail.identity, .detail.reason]')" '["nowhere.example.com","block",true,"agent","not_allowed"]' \
 	'as an anomaly'
 for i in {1..1000}; do echo "0 10.1.0.9 CONNECT n$i.example.com 443 -"; done >"$tap_dir/many"
+began=$SECONDS
 cat "$tap_dir/many" >&"$to"
 for i in {1..1000}; do IFS= read -r -t 20 line <&"$from" || break; done
 is "$i ${line%% tag*}" '1000 0 ERR' 'an agent that asks for ever new names is refused each time'
+# How many that may be: 200 in each second that it took, begun ones too.
+most=$((200 * (SECONDS - began + 2)))
 # One that is sent later than all of these: when it is there, they are.
 check 'and heard of last' wait_for 'echo "0 10.1.0.9 CONNECT last.example.com 443 -" >&"$to"; IFS= read -r -t 20 line <&"$from"; anomalies >/dev/null; [ "$(answer "[.events[] | select(.target == \"last.example.com\")] | length")" -ge 1 ]' 20
-at_most "$(answer '[.events[] | select(.target != "last.example.com")] | length')" 601 'but fills no spool'
+told=$(answer '[.events[] | select(.target | test("^n[0-9]+[.]"))] | length')
+at_most "$told" "$most" 'but fills no spool'
 
 # ---- lists
 is "$(api POST /api/domain-blacklist -d '{"domain":"EVIL.llm.example.com.","description":"seen","ttl_s":0}') $(answer .added)" '200 true' 'a domain is listed'
