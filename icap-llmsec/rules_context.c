@@ -231,17 +231,20 @@ struct quotation {
 	size_t	open, close;	/* from its first mark to behind its last */
 };
 
-/* Where a quotation opens at <i>, where it ends; 0: none does. */
+/* Where a quotation opens at <i>, where it ends; 0: none does.  *tried: how often an end was looked for. */
 static size_t
-quotation_at(const struct norm *t, size_t i)
+quotation_at(const struct norm *t, size_t i, size_t *tried)
 {
 	size_t close;
 
 	for (size_t k = 0; k < MARKS; k++) {
 		size_t n = strlen(marks[k][0]);
 
-		if (t->len - i > n && memcmp(t->text + i, marks[k][0], n) == 0 && blank_or_sign(t, i, true) &&
-		    (t->text[i + n] != ' ' || marks[k][0][0] != '\'') && quote_closes(t, i + n, marks[k][1], &close))
+		if (t->len - i <= n || memcmp(t->text + i, marks[k][0], n) != 0 || !blank_or_sign(t, i, true) ||
+		    (t->text[i + n] == ' ' && marks[k][0][0] == '\''))
+			continue;
+		++*tried;
+		if (quote_closes(t, i + n, marks[k][1], &close))
 			return close;
 	}
 	return 0;
@@ -255,8 +258,7 @@ quotations_find(const struct norm *t, struct quotation *q)
 	for (size_t i = 0, tried = 0; i < t->len && n < QUOTATIONS_MAX && tried < TRIES_MAX; i++) {
 		if (strchr("\"'`\xc2\xe3", t->text[i]) == NULL)
 			continue;
-		tried += (unsigned char)t->text[i] < 0x80;
-		if ((end = quotation_at(t, i)) == 0)
+		if ((end = quotation_at(t, i, &tried)) == 0)
 			continue;
 		q[n++] = (struct quotation){i, end};
 		i = end - 1;

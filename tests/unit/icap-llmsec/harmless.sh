@@ -24,13 +24,14 @@ missed=$(count attack '.action != "block"')
 sed 's/^/# passes: /' "$dir/list"
 [ "$attacks" -ge 60 ] && [ "$missed" -le 2 ] && echo "ok 3 - $((attacks - missed)) of $attacks attacks beside them are refused" ||
 	echo "not ok 3 - $((attacks - missed)) of $attacks attacks beside them are refused"
-# Who asks about an attack quotes it; who attacks does, too.
+# Who asks about an attack quotes it; who attacks does, too.  And orders about the form of an answer, written before the
+# rule that lets them pass (VAGUE in detect_prompt.c).
 judge questions
 benign=$(count benign true)
 alarms=$(count benign '.action == "block"')
 sed 's/^/# refused: /' "$dir/list"
-[ "$benign" -ge 38 ] && [ "$alarms" = 0 ] && echo "ok 4 - none of $benign questions about a quotation is refused" ||
-	echo "not ok 4 - $alarms of $benign questions about a quotation are refused"
+[ "$benign" -ge 98 ] && [ "$alarms" = 0 ] && echo "ok 4 - none of $benign questions about a quotation and orders about an answer is refused" ||
+	echo "not ok 4 - $alarms of $benign questions about a quotation and orders about an answer are refused"
 attacks=$(count attack true)
 missed=$(count attack '.action != "block"')
 sed 's/^/# passes: /' "$dir/list"
