@@ -12,6 +12,7 @@
 #include "icap-llmsec/decode.h"
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
+#include "lib/json.h"
 
 struct work {
 	const struct icap_policy *pol;
@@ -408,10 +409,46 @@ judge_blocks(struct work *w)
 	return w->out->action == INSPECT_REFUSE;
 }
 
+/* Numbers of a text that is JSON itself, as a tool's arguments are: which findings are a whole one. */
+struct inner {
+	const struct findings *f;
+	size_t		 k;	/* the next finding */
+	bool		*number;
+};
+
+static int
+inner_value(void *arg, const struct json_value *v)
+{
+	struct inner *in = arg;
+
+	if (v->type != JSON_NUMBER)
+		return 0;
+	while (in->k < in->f->n && in->f->v[in->k].start < v->start)
+		in->k++;
+	for (size_t i = in->k; i < in->f->n && in->f->v[i].start == v->start; i++)
+		in->number[i] = in->f->v[i].len == v->raw_len;
+	return 0;
+}
+
+/* For each finding whether its placeholder needs quotes, so that JSON stays JSON.  NULL: none does (or no memory: JSON breaks, nothing leaks). */
+static const bool *
+inner_numbers(struct work *w, const struct span *s, const struct findings *f)
+{
+	struct inner in = {f, 0, NULL};
+
+	if (s->len == 0 || (s->text[0] != '{' && s->text[0] != '['))
+		return NULL;
+	in.number = arena_calloc(w->arena, f->n, sizeof(bool));
+	if (in.number == NULL || json_scan_all(s->text, s->len, 0, NULL, inner_value, &in, NULL, NULL) != 0)
+		return NULL;
+	return in.number;
+}
+
 /* New text of one span with its MASK findings replaced.  False: out of memory. */
 static bool
 mask_span(struct work *w, const struct span *s, const struct findings *f, struct edit *e)
 {
+	const bool *quote = s->media == NULL ? inner_numbers(w, s, f) : NULL;
 	struct buf b = {0};
 	size_t at = 0;
 	const char *token;
@@ -429,7 +466,7 @@ mask_span(struct work *w, const struct span *s, const struct findings *f, struct
 			b.err = -ENOMEM;
 		else {
 			buf_add(&b, s->text + at, f->v[k].start - at);
-			buf_adds(&b, token);
+			buf_printf(&b, quote != NULL && quote[k] ? "\"%s\"" : "%s", token);
 		}
 		at = f->v[k].start + f->v[k].len;
 	}

@@ -10,6 +10,9 @@
 
 #define SPAN_MSGS_MAX	20000
 #define SPAN_MAX	200000
+#define KEY_NAME_MAX	24	/* bytes; a longer key is read as text */
+#define NUMBER_MIN	8	/* digits of a number that is read as text, and the most of an account's (IBAN's 30 and some) */
+#define NUMBER_MAX	34
 
 struct msg {
 	int8_t	role;		/* enum span_role, -1 unknown */
@@ -61,7 +64,7 @@ static int
 walk_fail(struct walk *w, const struct json_value *v, const char *why)
 {
 	char path[256];
-	size_t n = json_path_str(path, sizeof(path), v);
+	size_t n = json_path_names(path, sizeof(path), v);
 
 	w->out->error = why;
 	w->out->error_path = arena_strndup(w->arena, path, n < sizeof(path) ? n : sizeof(path) - 1);
@@ -182,7 +185,7 @@ walk_text(struct walk *w, const struct json_value *v, enum span_kind kind, int m
 		w->rc = -ENOMEM;
 		return 1;
 	}
-	n = json_path_str(path, sizeof(path), v);
+	n = json_path_names(path, sizeof(path), v);
 	s = &w->v[w->out->n];
 	memset(s, 0, sizeof(*s));
 	s->path = arena_strndup(w->arena, path, n < sizeof(path) ? n : sizeof(path) - 1);
@@ -365,6 +368,80 @@ walk_shape(struct walk *w, const struct json_value *v)
 	return 0;
 }
 
+/* Kinds whose places hold text, whoever named them. */
+static bool
+kind_is_text(enum span_kind k)
+{
+	return k >= KIND_MSG && k <= KIND_OTHER;
+}
+
+/* Bytes of the next character of a name, 0: no name has it.  U+017F and U+212A: see span_step_is(). */
+static size_t
+name_char(const char *p, size_t n)
+{
+	if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || strchr("_-$.", *p) != NULL)
+		return *p != '\0';
+	if (n >= 2 && memcmp(p, "\xc5\xbf", 2) == 0)
+		return 2;
+	return n >= 3 && memcmp(p, "\xe2\x84\xaa", 3) == 0 ? 3 : 0;
+}
+
+/*
+ * Is a key more than a name?  Tools answer with objects whose keys are people's addresses, numbers or sentences.  What
+ * is short, of letters and underscores, is a name.
+ */
+static bool
+key_is_text(const char *key, size_t n)
+{
+	size_t digits = 0, k;
+
+	if (n >= KEY_NAME_MAX)
+		return true;
+	for (size_t i = 0; i < n; i += k) {
+		k = name_char(key + i, n - i);
+		if (k == 0)
+			return true;
+		digits += key[i] >= '0' && key[i] <= '9';
+	}
+	return digits >= NUMBER_MIN;
+}
+
+static int
+walk_key(struct walk *w, const struct json_value *v, int msg)
+{
+	const struct json_step *step = &v->path[v->depth - 1];
+	struct json_value key = *v;
+	enum span_kind kind;
+
+	if (!key_is_text(step->key, step->key_len))
+		return 0;
+	kind = span_kind(w->shape, v);
+	if (!kind_is_text(kind))
+		return 0;
+	key.text = step->key;
+	key.text_len = step->key_len;
+	key.start = v->key_start;
+	key.end = v->key_end;
+	return walk_text(w, &key, kind, msg);
+}
+
+/* A number that could be a card's or an account's: whole, and of many digits. */
+static int
+walk_number(struct walk *w, const struct json_value *v, int msg)
+{
+	struct json_value number = *v;
+	enum span_kind kind;
+
+	if (v->raw_len < NUMBER_MIN || v->raw_len > NUMBER_MAX || strspn(v->raw, "0123456789") < v->raw_len)
+		return 0;
+	kind = span_kind(w->shape, v);
+	if (!kind_is_text(kind))
+		return 0;
+	number.text = v->raw;
+	number.text_len = v->raw_len;
+	return walk_text(w, &number, kind, msg);
+}
+
 static int
 walk_value(void *arg, const struct json_value *v)
 {
@@ -376,6 +453,11 @@ walk_value(void *arg, const struct json_value *v)
 	msg = walk_msg(w, v);
 	if (w->rc < 0)
 		return 1;
+	if (v->key_end > 0 && v->type != JSON_OBJECT_END && v->type != JSON_ARRAY_END) {
+		rc = walk_key(w, v, msg);
+		if (rc != 0)
+			return rc;
+	}
 	if (v->type == JSON_STRING)
 		return walk_string(w, v, msg);
 	if (v->type == JSON_OBJECT_END)
@@ -386,7 +468,9 @@ walk_value(void *arg, const struct json_value *v)
 	} else if (v->type == JSON_NUMBER && v->depth <= 2) {
 		if (span_kind(w->shape, v) == KIND_MAX_TOKENS && v->raw_len < 20)
 			w->out->max_tokens = strtoll(v->raw, NULL, 10);
-	} else if (v->type == JSON_OBJECT_BEGIN && v->depth == 2 &&
+	} else if (v->type == JSON_NUMBER)
+		return walk_number(w, v, msg);
+	else if (v->type == JSON_OBJECT_BEGIN && v->depth == 2 &&
 	    step_key(v, 0, "tools"))
 		w->out->n_tools++;
 	return 0;

@@ -40,8 +40,8 @@ struct span_media {
 struct span {
 	enum span_role	 role;
 	enum span_prov	 prov;
-	const char	*path;		/* "messages[2].content[0].text" */
-	uint64_t	 start, end;	/* bytes of the JSON string in the body, quotes included */
+	const char	*path;		/* "messages[2].content[0].text"; no key that may be data: json_path_names() */
+	uint64_t	 start, end;	/* bytes of the JSON string in the body, quotes included; or of a key, or of a number */
 	const char	*text;		/* decoded, not NUL-terminated */
 	size_t		 len;
 	int		 msg;		/* number of its message, -1: none */
@@ -73,7 +73,7 @@ int	span_extract_upload(const char *content_type, const void *body, size_t len, 
 const char *span_role_name(enum span_role);
 const char *span_prov_name(enum span_prov);
 
-/* --- splicing: replace whole JSON strings, leave every other byte identical -------------------- */
+/* --- splicing: replace whole JSON strings (or numbers), leave every other byte identical -------------------- */
 struct edit {
 	uint64_t	 start, end;	/* in the old body; not overlapping; any order */
 	const char	*text;		/* new decoded text; written as a JSON string with quotes */

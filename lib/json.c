@@ -43,7 +43,11 @@ emit(struct json_scan *s, struct json_value *v)
 
 	v->path = s->step;
 	v->depth = s->depth;
-	v->dup_key = s->depth > 0 && s->frame[s->depth - 1].dup;
+	if (s->depth > 0) {
+		v->dup_key = s->frame[s->depth - 1].dup;
+		v->key_start = s->frame[s->depth - 1].key_start;
+		v->key_end = s->frame[s->depth - 1].key_end;
+	}
 	rc = s->fn(s->arg, v);
 	if (rc != 0)
 		json_fail(s, rc, v->end, "stopped by the caller");
@@ -68,7 +72,7 @@ keys_rebase(struct json_scan *s)
 }
 
 static void
-key_done(struct json_scan *s, const char *key, size_t len)
+key_done(struct json_scan *s, const char *key, size_t len, uint64_t end)
 {
 	struct json_frame *f = &s->frame[s->depth - 1];
 	struct json_step *step = &s->step[s->depth - 1];
@@ -96,6 +100,8 @@ key_done(struct json_scan *s, const char *key, size_t len)
 	else if (s->set.n > s->limit.keys)
 		json_fail(s, -EMSGSIZE, s->token, "too many keys");
 	f->dup = rc > 0;
+	f->key_start = s->token;
+	f->key_end = end;
 	s->state = ST_COLON;
 }
 
@@ -115,7 +121,7 @@ json_string_done(struct json_scan *s, const char *raw, size_t raw_len, uint64_t 
 		v.text_len = json_unescape(s->decoded.data, raw, raw_len);
 	}
 	if (s->is_key) {
-		key_done(s, v.text, v.text_len);
+		key_done(s, v.text, v.text_len, end);
 		return;
 	}
 	s->state = state_after_value(s);

@@ -36,6 +36,7 @@ struct json_value {
 					   points into the input where it can */
 	size_t		 text_len;
 	bool		 dup_key;	/* its key was seen before in the same object */
+	uint64_t	 key_start, key_end;	/* byte span of its key, quotes included; 0, 0: it has none */
 };
 
 /* Return 0 to go on, anything else stops the scan and is handed back by feed (use > 0). */
@@ -85,4 +86,10 @@ bool	json_path_is(const struct json_value *, const char *pattern);
  * snprintf would.
  */
 size_t	json_path_str(char *, size_t, const struct json_value *);
+/*
+ * The same where keys may be somebody's data, as in a tool's arguments: a key that doesn't look like a name (a letter or
+ * underscore and up to 31 more of A-Z a-z 0-9 _ - $, at most two digits, lower-case letters or less than 12 bytes) comes as the number of its
+ * member, counted from 0: "messages[0].content[1].input{2}".
+ */
+size_t	json_path_names(char *, size_t, const struct json_value *);
 #endif

@@ -7,6 +7,8 @@
 #include "lib/json.h"
 #include "lib/utf8.h"
 
+#define NAME_MAX_LEN	32	/* bytes of a key that is a name */
+
 static bool
 step_is(const struct json_step *step, const char *pat, size_t n)
 {
@@ -89,8 +91,23 @@ out_quoted(struct out *o, const char *key, size_t n)
 	out_add(o, "\"]", 2);
 }
 
-size_t
-json_path_str(char *buf, size_t size, const struct json_value *v)
+/* Does it look like a name somebody gave a field, and not like what is kept under it: an address, a number, a key? */
+static bool
+key_is_name(const char *key, size_t n)
+{
+	size_t digits = 0, lower = 0;
+
+	if (n > NAME_MAX_LEN || !key_is_plain(key, n) || key[0] == '-' || (key[0] >= '0' && key[0] <= '9'))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		digits += key[i] >= '0' && key[i] <= '9';
+		lower += key[i] >= 'a' && key[i] <= 'z';
+	}
+	return digits <= 2 && (lower > 0 || n < 12);
+}
+
+static size_t
+path_write(char *buf, size_t size, const struct json_value *v, bool names)
 {
 	struct out o = { buf, size, 0 };
 	char num[32];
@@ -100,6 +117,8 @@ json_path_str(char *buf, size_t size, const struct json_value *v)
 
 		if (s->key == NULL) {
 			out_add(&o, num, (size_t)snprintf(num, sizeof(num), "[%zu]", s->index));
+		} else if (names && !key_is_name(s->key, s->key_len)) {
+			out_add(&o, num, (size_t)snprintf(num, sizeof(num), "{%zu}", s->index));
 		} else if (key_is_plain(s->key, s->key_len)) {
 			if (i > 0)
 				out_add(&o, ".", 1);
@@ -110,4 +129,16 @@ json_path_str(char *buf, size_t size, const struct json_value *v)
 	if (size > 0)
 		buf[o.len < size ? o.len : size - 1] = '\0';
 	return o.len;
+}
+
+size_t
+json_path_str(char *buf, size_t size, const struct json_value *v)
+{
+	return path_write(buf, size, v, false);
+}
+
+size_t
+json_path_names(char *buf, size_t size, const struct json_value *v)
+{
+	return path_write(buf, size, v, true);
 }

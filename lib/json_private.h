@@ -57,6 +57,7 @@ enum json_state {
 
 struct json_frame {		/* one open container */
 	uint64_t	 start;
+	uint64_t	 key_start, key_end;	/* of its current key */
 	size_t		 key_off;	/* where its current key is in json_scan.keys */
 	size_t		 keyset_n;	/* size of the key set when it opened */
 	bool		 object, dup;

@@ -228,6 +228,31 @@ test_mask(void **state)
 	pol.pii.unmask = true;
 }
 
+/* Keys and numbers of objects that a model or a tool wrote. */
+static void
+test_keys(void **state)
+{
+	static const char ask[] = "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"go\"},{\"role\":\"assistant\",\"content\":["
+	    "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"ann@example.org\" : 1,\"card\":4111111111111111 ,\"n\":[4111111111111112]}}]}]}";
+	static const char want[] = "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"go\"},{\"role\":\"assistant\",\"content\":["
+	    "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{\"[EMAIL_1]\" : 1,\"card\":\"[CARD_2]\" ,\"n\":[4111111111111112]}}]}]}";
+	static const char attack[] = "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"name\":\"f\",\"response\":{"
+	    "\"a\":{\"OPEN sesame now SECRET\":1}}}}]}]}";
+	static const char url[] = "/v1beta/models/g:generateContent";
+
+	assert_int_equal(post("/v1/messages", ask), INSPECT_REWRITE);
+	assert_int_equal(buf_len(&out.body), sizeof(want) - 1);
+	assert_memory_equal(buf_ptr(&out.body), want, sizeof(want) - 1);
+	/* JSON in a string stays JSON: a server may read it. */
+	assert_int_equal(post("/v1/completions", "{\"prompt\":\"{\\\"a\\\": 4111111111111111,\\\"csv\\\":\\\"x,4111111111111111,y\\\",\\\"m\\\":[4111111111111111]}\"}"), INSPECT_REWRITE);
+	assert_int_equal(buf_addc(&out.body, '\0'), 0);
+	assert_string_equal(buf_ptr(&out.body), "{\"prompt\":\"{\\\"a\\\": \\\"[CARD_1]\\\",\\\"csv\\\":\\\"x,[CARD_1],y\\\",\\\"m\\\":[\\\"[CARD_1]\\\"]}\"}");
+	assert_int_equal(post("/v1/completions", "{\"prompt\":\"[4111111111111111, or so]\"}"), INSPECT_REWRITE);
+	assert_memory_equal(buf_ptr(&out.body), "{\"prompt\":\"[[CARD_1], or so]\"}", 30);
+	assert_int_equal(post(url, attack), INSPECT_REFUSE);
+	check_refusal(url, 403, "prompt_injection", "contents[0].parts[0].functionResponse.response.a{0}", 2);
+}
+
 static void
 test_malformed(void **state)
 {
@@ -509,7 +534,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pass), cmocka_unit_test(test_stream_flag), cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_block), cmocka_unit_test(test_mask),
+		cmocka_unit_test(test_block), cmocka_unit_test(test_mask), cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_codings), cmocka_unit_test(test_content_types),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_modes), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_no_judgement),

@@ -538,6 +538,68 @@ test_path_str(void **state)
 	assert_int_equal(json_path_str(NULL, 0, &v), sizeof(want) - 1);
 }
 
+static void
+test_path_names(void **state)
+{
+	static const struct { const char *key, *want; } t[] = {
+		{ "query", "m.query" }, { "x_$-9", "m.x_$-9" }, { "X1", "m.X1" }, { "_id", "m._id" }, { "", "m{7}" }, { "a b", "m{7}" },
+		{ "ann@example.org", "m{7}" }, { "4111", "m{7}" }, { "a411", "m{7}" }, { "-x", "m{7}" }, { "MAX_TOKENS", "m.MAX_TOKENS" },
+		{ "AKIAIOSFODNNEXAMPLE", "m{7}" }, { "abcdefghijklmnopqrstuvwxyzabcdef", "m.abcdefghijklmnopqrstuvwxyzabcdef" },
+		{ "abcdefghijklmnopqrstuvwxyzabcdefg", "m{7}" },
+	};
+	char out[64];
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		const struct json_step path[] = { { .key = "m", .key_len = 1 }, { .key = t[i].key, .key_len = strlen(t[i].key), .index = 7 } };
+
+		assert_int_equal(json_path_names(out, sizeof(out), &(struct json_value){ .path = path, .depth = 2 }), strlen(t[i].want));
+		assert_string_equal(out, t[i].want);
+	}
+}
+
+struct key_bytes {
+	const char	*in;
+	size_t		 n;
+};
+
+/* The bytes of a key, or none: of an element, of the root. */
+static int
+key_bytes_value(void *arg, const struct json_value *v)
+{
+	struct key_bytes *k = arg;
+	bool member = v->depth > 0 && v->path[v->depth - 1].key != NULL;
+
+	assert_int_equal(v->key_end > 0, member);
+	if (!member) {
+		assert_int_equal(v->key_start, 0);
+		return 0;
+	}
+	assert_true(v->key_start < v->key_end && v->key_end < v->end);
+	assert_int_equal(k->in[v->key_start], '"');
+	assert_int_equal(k->in[v->key_end - 1], '"');
+	assert_int_equal(v->key_end - v->key_start, v->path[v->depth - 1].key[0] == 'E' ? 8 : v->path[v->depth - 1].key_len + 2);
+	k->n++;
+	return 0;
+}
+
+static void
+test_key_bytes(void **state)
+{
+	static const char in[] = " {\"one\":[1,{\"two\":null},\"x\"], \"\" : {}, \"\\u0045\":{\"four\":[{\"five\":1},2]}}";
+	const size_t n = sizeof(in) - 1;
+
+	for (size_t cut = 0; cut <= n; cut++) {
+		struct key_bytes k = { in, 0 };
+		struct json_scan *s = json_scan_new(key_bytes_value, &k, 0, NULL);
+
+		assert_int_equal(json_scan_feed(s, in, cut), 0);
+		assert_int_equal(json_scan_feed(s, in + cut, n - cut), 0);
+		assert_int_equal(json_scan_finish(s), 0);
+		json_scan_free(&s);
+		assert_int_equal(k.n, 10);	/* begins and ends of containers, and three scalars */
+	}
+}
+
 /* Both fast ways find the first special byte, whichever it is and wherever it stands. */
 static void
 test_plain_run(void **state)
@@ -609,6 +671,8 @@ main(void)
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_path_is),
 		cmocka_unit_test(test_path_str),
+		cmocka_unit_test(test_path_names),
+		cmocka_unit_test(test_key_bytes),
 		cmocka_unit_test(test_plain_run),
 		cmocka_unit_test(test_number_end),
 	};
