@@ -121,7 +121,18 @@ card_issuer(const char *s, size_t n)
 		return n >= 16;
 	if (p2 == 36 || p2 == 38 || p2 == 39 || (p3 >= 300 && p3 <= 305))
 		return n >= 14 && n <= 19;
-	return false;
+	return p4 >= 2200 && p4 <= 2204 && n >= 16;	/* Mir */
+}
+
+/* Ranges so wide that a word must say that it is a card: Maestro and national schemes (Elo, Hipercard, Verve), RuPay, Troy. */
+static bool
+card_issuer_said(const char *s, size_t n)
+{
+	unsigned p2 = (unsigned)((s[0] - '0') * 10 + s[1] - '0');
+
+	if (p2 == 50 || (p2 >= 56 && p2 <= 58) || p2 == 60 || p2 == 63 || p2 == 67)
+		return n != 15;		/* IMEIs have 15 and pass Luhn's check */
+	return n == 16 && (p2 == 81 || p2 == 82 || memcmp(s, "9792", 4) == 0);
 }
 
 static bool
@@ -136,7 +147,7 @@ card_begins(const char *s)
 {
 	unsigned p2 = (unsigned)((s[0] - '0') * 10 + s[1] - '0');
 
-	return (s[0] >= '2' && s[0] <= '6') || p2 == 18;
+	return (s[0] >= '2' && s[0] <= '6') || p2 == 18 || p2 == 81 || p2 == 82 || p2 == 97;
 }
 
 struct card_run {
@@ -188,25 +199,25 @@ card_printed(const struct card_run *r, size_t last)
  * check digits may follow.
  */
 static size_t
-card_end(const char *p, size_t len, const struct card_run *r)
+card_end(const char *p, size_t len, const struct card_run *r, bool said)
 {
 	for (size_t g = r->n_group; g-- > 0; ) {
 		size_t n = r->group[g].n, end = r->group[g].end;
 
-		if (n >= 13 && n <= 19 && (end == len || !alnum((unsigned char)p[end])) &&
-		    (n == r->n || card_printed(r, g)) && card_issuer(r->digits, n) && pii_luhn(r->digits, n))
+		if (n >= 12 && n <= 19 && (end == len || !alnum((unsigned char)p[end])) && (n == r->n || card_printed(r, g)) &&
+		    (card_issuer(r->digits, n) || (said && card_issuer_said(r->digits, n))) && pii_luhn(r->digits, n))
 			return end;
 	}
 	return 0;
 }
 
 size_t
-pii_card_at(const char *p, size_t len, size_t i)
+pii_card_at(const char *p, size_t len, size_t i, bool said)
 {
 	struct card_run r;
 
 	card_run(p, len, i, &r);
-	return card_end(p, len, &r);
+	return card_end(p, len, &r, said);
 }
 
 int
@@ -219,7 +230,7 @@ pii_card(const char *p, size_t len, size_t from, size_t *start, size_t *n)
 			continue;
 		if (i == 0 || (!alnum((unsigned char)p[i - 1]) && p[i - 1] != '_' &&
 		    !((p[i - 1] == '.' || p[i - 1] == '-') && i > from + 1 && digit(p[i - 2])))) {
-			end = pii_card_at(p, len, i);
+			end = pii_card_at(p, len, i, false);
 			if (end != 0) {
 				*start = i;
 				*n = end - i;

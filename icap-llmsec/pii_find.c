@@ -211,7 +211,8 @@ token(struct pii_scan *s, size_t start, size_t end)
 		return e;
 	if (!inner && ((e = pii_iban_at(s, start, end)) != 0 || (e = pii_wallet_at(s, start, end)) != 0))
 		return e;
-	if (card_may(s, start) && (e = pii_card_at(s->p, s->len, start)) != 0 && pii_alone(s, start, e)) {
+	if (card_may(s, start) && (e = pii_card_at(s->p, s->len, start, true)) != 0 && pii_alone(s, start, e) &&
+	    (pii_card_at(s->p, s->len, start, false) == e || pii_near(s, CTX(C_CARD), start, e))) {
 		pii_add(s, PII_T_card, start, e - start, 1);
 		return e;
 	}

@@ -232,6 +232,28 @@ phone_cut(const struct pii_scan *s, struct phone *t, size_t max)
 	}
 }
 
+/* Where an extension behind a number ends: "x4587", "ext. 12", "#9"; <end> if there is none. */
+static size_t
+phone_extension(const struct pii_scan *s, size_t end)
+{
+	const char *p = s->p;
+	size_t i = end, from;
+
+	if (i < s->len && p[i] == ' ')
+		i++;
+	if (s->len - i > 4 && (p[i] | 0x20) == 'e' && (p[i + 1] | 0x20) == 'x' && (p[i + 2] | 0x20) == 't')
+		i += p[i + 3] == '.' ? 4 : 3;
+	else if (i < s->len && ((p[i] | 0x20) == 'x' || (p[i] == '#' && i > end)))
+		i++;
+	else
+		return end;
+	if (i < s->len && p[i] == ' ')
+		i++;
+	for (from = i; i < s->len && pii_digit(p[i]); i++)
+		;
+	return i - from >= 1 && i - from <= 6 && (i == s->len || !pii_alnum((unsigned char)p[i])) ? i : end;
+}
+
 size_t
 pii_phone_at(struct pii_scan *s, size_t start)
 {
@@ -257,9 +279,12 @@ pii_phone_at(struct pii_scan *s, size_t start)
 		} else if (phone_printed(&t))
 			sure = 0.90f;
 	}
+	if (sure > 0)
+		t.end = phone_extension(s, t.end);
 	if (sure <= 0 || (t.end < s->len && (pii_alnum((unsigned char)s->p[t.end]) || s->p[t.end] == '_')))
 		return 0;
-	if (t.end + 1 < s->len && strchr("-/:", s->p[t.end]) != NULL && pii_alnum((unsigned char)s->p[t.end + 1]))
+	if (t.end + 1 < s->len && strchr("-/:", s->p[t.end]) != NULL && pii_alnum((unsigned char)s->p[t.end + 1]) &&
+	    (t.n_group < 3 || pii_digit(s->p[t.end + 1])))	/* "082 490 1693-Office" */
 		return 0;
 	pii_add(s, PII_T_phone, t.start, t.end - t.start, sure);
 	return t.end;

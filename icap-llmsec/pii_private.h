@@ -40,7 +40,7 @@ extern const struct pii_type pii_types[PII_T_END];
 
 /* What a word near a number says about it; bits of a 64-bit mask. */
 enum pii_ctx {
-	C_ID, C_TAX, C_SSN, C_PHONE, C_BIRTH, C_PASSPORT, C_LICENCE, C_BIC, C_CRYPTO, C_IP, C_VERSION, C_HEALTH,
+	C_ID, C_TAX, C_SSN, C_PHONE, C_BIRTH, C_PASSPORT, C_LICENCE, C_BIC, C_CRYPTO, C_IP, C_VERSION, C_HEALTH, C_CARD,
 	C_ES, C_IT, C_FR, C_DE, C_NL, C_BE, C_PL, C_SE, C_FI, C_DK, C_NO, C_IS, C_PT, C_BR, C_CA, C_AU, C_IN, C_CN, C_KR, C_ZA,
 	C_MX, C_TR, C_RO, C_CZ, C_HR, C_BG, C_EE, C_LV, C_GR, C_IL, C_SG, C_TW, C_HK, C_JP, C_GB, C_CH, C_AT, C_IE, C_HU, C_YU,
 	C_UA, C_RU, C_AR, C_CL, C_TH, C_MY, C_PK, C_US, C_END
@@ -112,7 +112,7 @@ uint64_t pii_around(const struct pii_scan *, const uint64_t *marks, size_t start
 bool	pii_alone(const struct pii_scan *, size_t start, size_t end);
 /* --- pii.c: end of the address with this @, 0: none, and of the card number that begins here; linear in what they look at */
 size_t	pii_email_at(const char *, size_t len, size_t from, size_t at, size_t *start);
-size_t	pii_card_at(const char *, size_t len, size_t start);
+size_t	pii_card_at(const char *, size_t len, size_t start, bool said);	/* said: a word says that it is a card */
 /* --- pii_words.c */
 int	pii_words_load(struct literals *);
 bool	pii_word_hit(void *scan, const struct literals_hit *);

@@ -21,7 +21,7 @@ static const struct { enum pii_ctx ctx; const char *words; } contexts[] = {
 	    "t\xc3\xa9l\xc3\xa9phone*|telefono*|handy*|mobil*|rufnummer*|portable|num\xc3\xa9ro de t*|m\xc3\xb3vil*|celular*|cellulare|telem\xc3\xb3vel|"
 	    "telefoon*|mobiel*|kom\xc3\xb3rk*|numer telefonu|puhelin*|puh|cep telefon*|\xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd*|"
 	    "\xd0\xa2\xd0\xb5\xd0\xbb\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd*|\xd1\x82\xd0\xb5\xd0\xbb|\xe7\x94\xb5\xe8\xaf\x9d*|\xe6\x89\x8b\xe6\x9c\xba*|"
-	    "\xe9\x9b\xbb\xe8\xa9\xb1*|\xe6\x90\xba\xe5\xb8\xaf*|\xec\xa0\x84\xed\x99\x94*|\xed\x9c\xb4\xeb\x8c\x80*|reach me|anrufen|appelez*|ll\xc3\xa1mame*" },
+	    "\xe9\x9b\xbb\xe8\xa9\xb1*|\xe6\x90\xba\xe5\xb8\xaf*|\xec\xa0\x84\xed\x99\x94*|\xed\x9c\xb4\xeb\x8c\x80*|reach me|reach us|reach him|reach her|reached at|answering at|answers at|text messages|messages to|dial|my number|his number|her number|hotline*|helpline*|landline*|anrufen|appelez*|ll\xc3\xa1mame*" },
 	{ C_BIRTH, "born|birth*|date of birth|dob|d.o.b*|birthday*|geboren*|geburt*|geb.*|n\xc3\xa9 le|n\xc3\xa9" "e le|naissance*|nacido*|nacida*|nacimiento*|"
 	    "nacimento*|nasci*|nascimento*|nato il|nata il|nascita*|geboorte*|urodz*|data urodzenia|f\xc3\xb6" "delse*|f\xc3\xb8" "dsel*|f\xc3\xb6" "dd|f\xc3\xb8" "dt|"
 	    "syntym\xc3\xa4*|do\xc4\x9fum*|\xd1\x80\xd0\xbe\xd0\xb4\xd0\xb8\xd0\xbb*|\xd1\x80\xd0\xbe\xd0\xb6\xd0\xb4\xd0\xb5\xd0\xbd*|\xe5\x87\xba\xe7\x94\x9f*|"
@@ -36,6 +36,9 @@ static const struct { enum pii_ctx ctx; const char *words; } contexts[] = {
 	{ C_CRYPTO, "bitcoin*|btc|ethereum*|eth|wallet*|crypto*|usdt|erc20|erc-20|monero*|xmr|address|litecoin*|tron|trx|ripple|xrp|portefeuille*|billetera*|cartera*" },
 	{ C_IP, "ip|ip address|ipv4|ipv6|ip-adress*|adresse ip|direcci\xc3\xb3n ip|indirizzo ip|host|server|client|ping|gateway|dns|subnet|firewall|proxy|from|login|connect*|ssh|remote*" },
 	{ C_VERSION, "version*|ver|release*|build|firmware*|chapter|section|paragraph|oid|driver version|rfc" },
+	{ C_CARD, "card*|cc|visa|mastercard|maestro|elo|rupay|troy|hipercard|cvv|cvc|carte*|carta di*|tarjeta*|cart\xc3\xa3o|cart\xc3\xb5" "es|karte*|kreditkarte*|"
+	    "debitkarte*|bankkarte*|girocard|kaart*|creditcard*|betaalkaart*|bankpas|karta|karty|kort*|kreditkort*|betalkort*|kortti*|kart*|kredi kart*|"
+	    "\xd0\xba\xd0\xb0\xd1\x80\xd1\x82*|\xe5\x8d\xa1\xe5\x8f\xb7*|\xe9\x93\xb6\xe8\xa1\x8c\xe5\x8d\xa1*|\xe4\xbf\xa1\xe7\x94\xa8\xe5\x8d\xa1*|\xe3\x82\xab\xe3\x83\xbc\xe3\x83\x89*|\xec\xb9\xb4\xeb\x93\x9c*|\xe0\xa4\x95\xe0\xa4\xbe\xe0\xa4\xb0\xe0\xa5\x8d\xe0\xa4\xa1*" },
 	{ C_HEALTH, "nhs*|medicare*|npi|provider number|patient*|health card|health insurance|versichertennummer|krankenkasse*" },
 	{ C_ES, "dni*|nie|nif|documento nacional*" }, { C_IT, "codice fiscale|c.f.*|cf" },
 	{ C_FR, "nir|s\xc3\xa9" "curit\xc3\xa9 sociale|num\xc3\xa9ro de s\xc3\xa9" "cu*|insee|n\xc2\xb0 s\xc3\xa9" "cu*|carte vitale" },

@@ -144,6 +144,13 @@ test_others(void **state)
 		{ "vat", "DE136695976", "DE136695976" }, { "bic", "SWIFT code DEUTDEFF500", "DEUTDEFF500" }, { "passport", "passport no. C01X00T47", "C01X00T47" },
 		{ "licence", "driving licence MORGA657054SM9IJ", "MORGA657054SM9IJ" }, { "email", "<ann@example.org>", "ann@example.org" },
 		{ "card", "4111 1111 1111 1111", "4111 1111 1111 1111" },
+		{ "card", "the limit of card 501864667909?", "501864667909" }, { NULL, "the limit of order 501864667909?", NULL },
+		{ NULL, "the limit of card 501864667908?", NULL }, { "card", "2200 1529 7362 1843", "2200 1529 7362 1843" }, { "card", "RuPay 8172 6354 9018 2738", "8172 6354 9018 2738" },
+		{ NULL, "part 8172 6354 9018 2738", NULL },
+		{ NULL, "SIM card, IMEI 503569380356432", NULL },
+		{ "phone", "Fax: 345-899-3560x4587", "345-899-3560x4587" }, { "phone", "(898)666-3621 ext. 13, please", "(898)666-3621 ext. 13" },
+		{ "phone", "345-899-3560 extra", "345-899-3560" }, { "phone", "call 082 490 1693-Office", "082 490 1693" },
+		{ "phone", "They're not answering at 71-33-52-22", "71-33-52-22" }, { NULL, "part 345-899-3560xABC", NULL },
 	};
 
 	check(t, sizeof(t) / sizeof(t[0]));
