@@ -227,11 +227,33 @@ scan_rule(struct scan *s, const struct rule *r, const struct json_value *v)
 	return 0;
 }
 
+/* A model names the members of a tool's input as it read them: its keys may be placeholders. */
+static int
+scan_key(struct scan *s, const struct json_value *v)
+{
+	const struct json_step *step;
+	struct json_value key = *v;
+
+	if (v->key_end == 0 || v->type == JSON_OBJECT_END || v->type == JSON_ARRAY_END)
+		return 0;
+	step = &v->path[v->depth - 1];
+	if (memchr(step->key, '[', step->key_len) == NULL)
+		return 0;
+	key.text = step->key;
+	key.text_len = step->key_len;
+	key.start = v->key_start;
+	key.end = v->key_end;
+	return scan_add(s, &key, NULL);
+}
+
 static int
 scan_value(void *arg, const struct json_value *v)
 {
 	struct scan *s = arg;
+	int e = scan_key(s, v);
 
+	if (e != 0)
+		return e;
 	for (const struct rule *r = s->rules; r != NULL && r->path != NULL; r++)
 		if (json_path_is(v, r->path))
 			return scan_rule(s, r, v);

@@ -320,10 +320,10 @@ static void
 test_body(void **state)
 {
 	static const char in[] = "{ \"choices\" : [{\"message\":{\"content\":\"to [EMAIL_1] \\u005bCARD_2]\","
-	    "\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"a\\\":\\\"[EMAIL_3]\\\"}\"}}]}}],\t\"x\":1e3}",
+	    "\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"a\\\":\\\"[EMAIL_3]\\\"}\"}}]}}],\t\"input\":{\"[EMAIL_1]\" :{\"[CARD_2]\":\"[x]\",\"a]\":1}},\"x\":1e3}",
 	    want[] = "{ \"choices\" : [{\"message\":{\"content\":\"to ann@example.org 4111 1111 1111 1111\","
 	    "\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"a\\\":\\\"\\\\\\\"b\\\\\\\\c\\\\\\\"@example.org\\\"}\"}}]}}],"
-	    "\t\"x\":1e3}";
+	    "\t\"input\":{\"ann@example.org\" :{\"4111 1111 1111 1111\":\"[x]\",\"a]\":1}},\"x\":1e3}";
 	struct text_rules rules = { .vault = vault, .held_max = 4096 };
 	struct found found = { .arena = arena_new(0) };
 	struct buf out = { 0 };
