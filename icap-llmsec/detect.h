@@ -71,6 +71,8 @@ void	detectors_free(struct detectors **);
  */
 int	detect_span(const struct detectors *, const struct detect_modes *, const struct span *, struct arena *,
 	    struct findings *, struct detect_score *);
+/* Which mode applies to a span; *data: the model's data head counts as well.  A part that is no text is judged as PROV_FILE. */
+enum detect_mode detect_mode_of(const struct detect_modes *, const struct span *, bool *data);
 /* PII and secrets alone, on text the model wrote. */
 int	detect_output(const struct detectors *, const char *text, size_t len, struct arena *, struct findings *);
 /* The longest text an output detector or a mask token may span, in bytes: the stream's hold-back. */

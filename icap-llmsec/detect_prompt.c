@@ -301,6 +301,16 @@ span_mode(const struct detect_modes *m, const struct span *s, struct judging *j)
 	}
 }
 
+enum detect_mode
+detect_mode_of(const struct detect_modes *m, const struct span *s, bool *data)
+{
+	struct judging j = {.data = false};
+	enum detect_mode mode = span_mode(m, s, &j);
+
+	*data = j.data;
+	return mode;
+}
+
 int
 detect_prompt(const struct detectors *d, const struct detect_modes *m, const struct span *s, struct arena *a, struct findings *f,
     struct detect_score *score)

@@ -5,10 +5,13 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "icap-llmsec/icap_conf.h"
 #include "lib/diag.h"
 #include "lib/edge_sign.h"
+
+#define EDGE_KEYS	"/etc/llmsec/edge.keys"
 
 static const struct conf_enum fail_names[] = {{"closed", FAIL_CLOSED}, {"open", FAIL_OPEN}, {NULL, 0}};
 static const struct conf_enum coding_names[] = {{"decode", CODING_DECODE}, {"refuse", CODING_REFUSE}, {NULL, 0}};
@@ -69,7 +72,8 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_STR(struct icap_policy, run_dir, "/run/llmsec", "path", "sockets"),
 	CONF_STR(struct icap_policy, counters_dir, "/run/llmsec/counters", "path", "shared counters; \"\": none"),
 	CONF_MAP(struct icap_policy, events, events_opts, "where events go"),
-	CONF_STR(struct icap_policy, edge_keys, "/etc/llmsec/edge.keys", "path", "keyring of the X-Edge99 signature; \"\": none"),
+	CONF_STR(struct icap_policy, edge_keys, EDGE_KEYS, "path",
+	    "keyring of the X-Edge99 signature; \"\": none; this one need not exist where require_edge is false"),
 	CONF_STR(struct icap_policy, tx_keys, "/etc/llmsec/tx.keys", "path", "keyring that seals X-LLMSec-Tx; \"\": no unmasking"),
 	CONF_BOOL(struct icap_policy, require_edge, "true", "refuse requests without a valid X-Edge99-Signature"),
 	CONF_DURATION(struct icap_policy, edge_max_age, 1000, 3600000, "60s", "age at which a signature is stale"),
@@ -90,6 +94,8 @@ const struct conf_opt icap_conf_opts[] = {
 	CONF_MAP(struct icap_policy, responses, resp_conf_opts, "the model's answers"),
 	CONF_MAP(struct icap_policy, content, content_conf_opts, "what passes the forward proxy (profile egress)"),
 	CONF_MAP(struct icap_policy, trajectory, traj_conf_opts, "conversations and who holds them"),
+	{ .name = "shadow", .type = CONF_T_MAP, .offset = offsetof(struct icap_policy, shadow_log), .unit = "", .sub = shadow_conf_opts,
+	    .help = "texts kept for the trainer" },
 	CONF_BOOL(struct icap_policy, overhead_header, "true", "X-LLMSec-Overhead-Us: microseconds of judging, on answers"),
 	CONF_SEQ(struct icap_policy, exceptions, n_exceptions, exception_opts, struct icap_exception, "other settings for some routes or keys"),
 	CONF_END
@@ -149,9 +155,11 @@ policy_detectors(struct icap_policy *p, struct diag *d)
 static int
 policy_keys(struct icap_policy *p, const char *path, struct diag *d)
 {
+	bool named = strcmp(p->edge_keys, EDGE_KEYS) != 0;
 	int rc = 0;
 
-	if (p->edge_keys[0] != '\0')
+	/* Where nobody must sign, the keyring that nobody named need not be there; one that was named, or is there, is read. */
+	if (p->edge_keys[0] != '\0' && (p->require_edge || named || access(p->edge_keys, F_OK) == 0))
 		rc = keyring_load(&p->edge_keyring, p->edge_keys, d);
 	if (rc == 0 && p->tx_keys[0] != '\0')
 		rc = keyring_load(&p->tx_keyring, p->tx_keys, d);
@@ -181,6 +189,8 @@ policy_load(struct icap_policy **out, const char *path, bool keys, struct diag *
 		rc = policy_detectors(p, d);
 	if (rc == 0)
 		rc = content_conf_compile(&p->content, path, d);
+	if (rc == 0)
+		rc = shadow_conf_check(&p->shadow_log, path, d);
 	if (rc == 0 && keys)
 		rc = policy_keys(p, path, d);
 	if (rc < 0)
@@ -209,6 +219,7 @@ icap_policy_free(struct icap_policy **pp)
 	*pp = NULL;
 	if (p == NULL)
 		return;
+	shadow_free(&p->shadow);	/* its thread still reads the rest */
 	detectors_free(&p->detectors);
 	content_conf_free(&p->content);
 	keyring_free(&p->edge_keyring);

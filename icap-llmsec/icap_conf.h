@@ -13,6 +13,7 @@
 #include "icap-llmsec/pii.h"
 #include "icap-llmsec/responses.h"
 #include "icap-llmsec/secret.h"
+#include "icap-llmsec/shadow.h"
 #include "lib/conf.h"
 
 
@@ -67,6 +68,7 @@ struct icap_policy {
 	struct resp_conf responses;
 	struct traj_conf trajectory;
 	struct content_conf content;	/* of the forward proxy */
+	struct shadow_conf shadow_log;	/* key "shadow" */
 	bool	 overhead_header;	/* X-LLMSec-Overhead-Us on answers */
 	struct icap_exception *exceptions;
 	size_t	 n_exceptions;
@@ -76,6 +78,7 @@ struct icap_policy {
 	struct keyring	 *edge_keyring, *tx_keyring;	/* NULL if none */
 	struct conf_mem	 *mem;
 	struct convo_table *convo;	/* borrowed; outlives the policy; NULL: every turn is new */
+	struct shadow	 *shadow;	/* set by the service, freed with the policy; NULL: no text is kept */
 };
 
 extern const struct conf_opt icap_conf_opts[];

@@ -104,6 +104,15 @@ finish_rewrite(struct tr *t, struct inspect_req_out *o)
 	return CI_MOD_DONE;
 }
 
+static void
+keep_for_training(struct tr *t, const struct inspect_req_out *o)
+{
+	struct shadow_from from = {t->url, t->request_id, t->key, t->client_ip, o->conversation};
+
+	if (o->verdicts != NULL && o->action != INSPECT_ERROR && shadow_wants(t->pol->shadow, &from))
+		shadow_take(t->pol->shadow, &from, &o->spans, o->verdicts);
+}
+
 int
 reqmod_end(struct tr *t)
 {
@@ -128,6 +137,7 @@ reqmod_end(struct tr *t)
 	inspect_request(t->pol, &in, t->arena, &o);
 	t->spent = tr_now_us() - t0;
 	tr_count_files(&o);
+	keep_for_training(t, &o);
 	o.tx.req_us = t->spent < UINT32_MAX ? (uint32_t)t->spent : UINT32_MAX;
 	if (tr_counters != NULL) {
 		counters_observe(tr_counters, CTR_INSPECT_SECONDS, t->spent);

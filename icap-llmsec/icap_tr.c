@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,9 @@ static const struct counter_def counter_defs[CTR_N] = {
 #define CONTENT(c, l)	[CTR_CONTENT_##c] = {"llmsec_icap_content_total", "action=\"" l "\"", "Messages of the forward proxy judged, by action", COUNTER_COUNTER}
 	CONTENT(PASS, "pass"), CONTENT(MONITOR, "monitor"), CONTENT(MASK, "mask"), CONTENT(BLOCK, "block"), CONTENT(ERROR, "error"),
 #undef CONTENT
+#define SHADOW(w, l)	[CTR_SHADOW + SHADOW_##w] = {"llmsec_icap_shadow_texts_total", "result=\"" l "\"", "Texts for the shadow log, by what became of them", COUNTER_COUNTER}
+	SHADOW(WRITTEN, "written"), SHADOW(DROPPED, "dropped"), SHADOW(FAILED, "failed"),
+#undef SHADOW
 	[CTR_REQ_PASS] = {"llmsec_icap_requests_total", "action=\"pass\"", "Requests judged, by action", COUNTER_COUNTER},
 	[CTR_REQ_REWRITE] = {"llmsec_icap_requests_total", "action=\"mask\"", "Requests judged, by action", COUNTER_COUNTER},
 	[CTR_REQ_REFUSE] = {"llmsec_icap_requests_total", "action=\"block\"", "Requests judged, by action", COUNTER_COUNTER},
@@ -146,17 +150,18 @@ tr_header(const void *req, const char *name, const char **p, size_t *n)
 	return *p != NULL;
 }
 
-/* A digest of whatever key the client sent, for events: never the key. */
+/* A digest of whatever key the client sent, for events: never the key.  The edge's keyring makes it the edge's digest, too. */
 static void
 tr_key_digest(struct tr *t)
 {
+	const struct keyring *kr = t->pol == NULL ? NULL : t->pol->edge_keyring != NULL ? t->pol->edge_keyring : t->pol->tx_keyring;
 	const char *secret;
 	const uint8_t *k;
 	size_t n, len;
 
-	if (t->pol == NULL || t->pol->edge_keyring == NULL || !actor_key_find(tr_header, t->req, &secret, &len))
+	if (kr == NULL || !actor_key_find(tr_header, t->req, &secret, &len))
 		return;
-	k = keyring_key(t->pol->edge_keyring, NULL, &n);
+	k = keyring_key(kr, NULL, &n);
 	if (k != NULL)
 		event_digest(t->key, k, n, secret, len);
 }
@@ -377,5 +382,23 @@ tr_event(struct tr *t, const char *name, const char *action, int severity, int s
 		    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", f ? f->n : 0, buf_len(&t->in));
 	e.detail = detail;
 	if (t->pol == NULL || tr_events_emit(t->pol, &e) < 0)
+		tr_count(CTR_EVENTS_FAILED);
+}
+
+void
+tr_shadow_told(void *policy, enum shadow_what what, bool first, int error)
+{
+	const struct icap_policy *p = policy;
+	struct event e = {.event = "shadow.failed", .severity = 4, .score = -1, .action = "error"};
+	char detail[64];
+
+	tr_count(CTR_SHADOW + (enum tr_counter)what);
+	if (!first)
+		return;
+	log_warnx("shadow log: %s: %s; texts are lost until it can be written", p->shadow_log.dir,
+	    error == -EPERM ? "not a folder of this user alone (mode 0700)" : strerror(-error));
+	snprintf(detail, sizeof(detail), "{\"errno\":%d}", -error);
+	e.detail = detail;
+	if (tr_events_emit(p, &e) < 0)
 		tr_count(CTR_EVENTS_FAILED);
 }

@@ -56,7 +56,8 @@ enum tr_counter {
 	CTR_EDGE_OK, CTR_EDGE_ABSENT, CTR_EDGE_MALFORMED, CTR_EDGE_UNKNOWN_KEY, CTR_EDGE_STALE, CTR_EDGE_FORGED,
 	CTR_BYTES_IN, CTR_EVENTS_FAILED, CTR_CONFIG_CURRENT, CTR_INSPECT_SECONDS,
 	CTR_CONTENT_PASS, CTR_CONTENT_MONITOR, CTR_CONTENT_MASK, CTR_CONTENT_BLOCK, CTR_CONTENT_ERROR,
-	CTR_FILE,		/* one per class, then remote addresses */
+	CTR_SHADOW,		/* one per enum shadow_what */
+	CTR_FILE = CTR_SHADOW + SHADOW_FAILED + 1,	/* one per class, then remote addresses */
 	CTR_FILE_FOUND = CTR_FILE + ATTACH_CLASSES + 1,	/* one per enum attach_what */
 	CTR_N = CTR_FILE_FOUND + ATTACH_N
 };
@@ -88,6 +89,8 @@ int	tr_pass_bodyless(struct tr *);
 void	tr_refuse(struct tr *, const struct refusal *);
 void	tr_event(struct tr *, const char *event, const char *action, int severity, int score,
 	    const struct findings *, const struct refusal *);
+/* What became of a text for the shadow log; <policy> is the struct icap_policy that it belongs to. */
+void	tr_shadow_told(void *policy, enum shadow_what, bool first, int error);
 
 /* icap_events.c.  Any thread.  As event_emit(), by this process's own client; -EIO: it can't be opened. */
 int	tr_events_emit(const struct icap_policy *, const struct event *);

@@ -14,6 +14,7 @@
 #include "icap-llmsec/detect.h"
 #include "icap-llmsec/dialect.h"
 #include "icap-llmsec/mask.h"
+#include "icap-llmsec/shadow.h"
 #include "icap-llmsec/span.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
@@ -50,6 +51,8 @@ struct inspect_req_out {
 	bool		 notable;	/* findings that an event must tell */
 	unsigned	 files[ATTACH_CLASSES], addresses;	/* parts that are no text, by what they are */
 	unsigned	 file_findings[ATTACH_N];
+	struct shadow_verdict *verdicts;	/* [spans.n], in the arena; NULL: the policy has no shadow log, or nothing was judged */
+	uint64_t	 conversation;	/* names it until the next start; 0: unknown */
 };
 
 /* Never fails: trouble is INSPECT_ERROR. */

@@ -298,6 +298,29 @@ inspect_span(const struct detectors *d, const struct detect_modes *modes, struct
 	return rc == 0 && s->fixed ? attach_mask(d, run, s, fs) : rc;
 }
 
+/* What the shadow log wants to know of a span. */
+static void
+note_verdict(struct shadow_verdict *v, const struct detectors *d, const struct detect_modes *modes, const struct span *s, bool before,
+    const struct findings *f, const struct detect_score *score)
+{
+	struct span as = *s;
+
+	if (s->media != NULL)
+		as.prov = PROV_FILE;
+	v->judged = detect_mode_of(modes, &as, &v->data) != DETECT_OFF && !before;
+	v->limit = detect_threshold(d, modes, v->data);
+	v->score = *score;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct finding *x = &f->v[i];
+
+		if (finding_is_private(x) || attach_rule_of(x) != NULL)
+			continue;
+		v->most = x->mode > v->most ? x->mode : v->most;
+		if (v->n_rules < SHADOW_RULES)
+			v->rule[v->n_rules++] = x->rule_id;
+	}
+}
+
 static bool
 detect_all(struct work *w)
 {
@@ -310,13 +333,18 @@ detect_all(struct work *w)
 	attach_begin(&w->files, &w->pol->attachments, w->own != NULL ? &w->own->files : &w->pol->attachments.modes, w->arena);
 	if (w->own != NULL && w->own->pii >= 0)	/* more mildly under an exception, never more severely */
 		w->files.private_most = (enum detect_mode)w->own->pii;
-	if (w->per_span == NULL || w->score == NULL)
+	if (w->pol->shadow != NULL)
+		w->out->verdicts = arena_calloc(w->arena, s->n + 1, sizeof(*w->out->verdicts));
+	if (w->per_span == NULL || w->score == NULL || (w->pol->shadow != NULL && w->out->verdicts == NULL))
 		return false;
 	for (size_t i = 0; i < s->n; i++) {
 		struct detect_score score;
+		bool before = judged_before(w, &s->v[i]);
 
-		if (inspect_span(w->pol->detectors, modes, &w->files, &w->out->spans.v[i], judged_before(w, &s->v[i]), &w->per_span[i], &score) < 0)
+		if (inspect_span(w->pol->detectors, modes, &w->files, &w->out->spans.v[i], before, &w->per_span[i], &score) < 0)
 			return false;
+		if (w->out->verdicts != NULL)
+			note_verdict(&w->out->verdicts[i], w->pol->detectors, modes, &s->v[i], before, &w->per_span[i], &score);
 		if (percent(&score) > w->out->score)
 			w->out->score = percent(&score);
 		if (s->v[i].msg >= 0 && percent(&score) > w->score[s->v[i].msg])
@@ -542,6 +570,16 @@ prepare_answer(struct work *w, struct edit *canary)
 	    &w->out->spans, w->arena, &w->out->tx.sketch, canary) == 0;
 }
 
+/* The name of its first turn. */
+static uint64_t
+conversation(const struct convo *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->name[i] != 0)
+			return c->name[i];
+	return 0;
+}
+
 static void
 judge(struct work *w)
 {
@@ -590,6 +628,7 @@ inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, 
 	memcpy(out->files, w.files.seen, sizeof(out->files));
 	memcpy(out->file_findings, w.files.found, sizeof(out->file_findings));
 	out->addresses = w.files.remote;
+	out->conversation = conversation(&w.convo);
 	convo_commit(&pol->trajectory, &w.convo, out->action == INSPECT_PASS || out->action == INSPECT_REWRITE);
 	if (n >= sizeof(out->tx.request_id))
 		n = sizeof(out->tx.request_id) - 1;

@@ -28,6 +28,7 @@ usage(FILE *f)
 	    "       llmsec-scan response [-c FILE] [--url PATH] [--type CONTENT-TYPE] < BODY\n"
 	    "       llmsec-scan --jsonl  [-c FILE] < LINES\n"
 	    "       llmsec-scan --explain | --bench [-c FILE] [--role ROLE] < TEXT\n"
+	    "       llmsec-scan --label LABELS FILE... | --forget WHO FILE...\n"
 	    "       llmsec-scan --check [-c FILE] | --show-defaults | --help | --version\n"
 	    "\n"
 	    "  -c, --config FILE     icap.yaml (default " LLMSEC_SYSCONFDIR "/icap.yaml)\n"
@@ -41,6 +42,8 @@ usage(FILE *f)
 	    "  -x, --explain         every reading of a text, and which rule or feature weighed what\n"
 	    "  -B, --bench           CPU time of judging a text\n"
 	    "  -r, --role ROLE       user (default), tool, file, assistant, system, developer\n"
+	    "  -L, --label LABELS    ask about each text of the shadow log's files; append the answers to LABELS\n"
+	    "  -F, --forget WHO      remove the rows of an actor, conversation or request from files\n"
 	    "  -b, --body            print the rewritten body instead of the verdict\n"
 	    "  -n, --check           check the configuration and its rules, then exit\n"
 	    "\n"
@@ -207,7 +210,8 @@ main(int argc, char **argv)
 	static const struct option longs[] = {
 		{"config", 1, NULL, 'c'}, {"url", 1, NULL, 'u'}, {"method", 1, NULL, 'm'}, {"type", 1, NULL, 't'},
 		{"encoding", 1, NULL, 'e'}, {"json", 0, NULL, 'j'}, {"spans", 0, NULL, 's'}, {"body", 0, NULL, 'b'},
-		{"jsonl", 0, NULL, 'l'}, {"explain", 0, NULL, 'x'}, {"bench", 0, NULL, 'B'}, {"role", 1, NULL, 'r'}, {"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
+		{"jsonl", 0, NULL, 'l'}, {"explain", 0, NULL, 'x'}, {"bench", 0, NULL, 'B'}, {"role", 1, NULL, 'r'}, {"label", 1, NULL, 'L'}, {"forget", 1, NULL, 'F'},
+		{"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
 		{"version", 0, NULL, 'V'}, {NULL, 0, NULL, 0}
 	};
 	struct scan_opts o = {LLMSEC_SYSCONFDIR "/icap.yaml", "/v1/chat/completions", "POST", "application/json", NULL,
@@ -216,10 +220,10 @@ main(int argc, char **argv)
 	struct buf body = {0};
 	bool check = false, lines = false;
 	int (*on_text)(const struct icap_policy *, const char *, const char *, size_t, FILE *) = NULL;
-	const char *role = "user";
+	const char *role = "user", *labels = NULL, *who = NULL;
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "c:u:m:t:e:r:jsblxBnhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:u:m:t:e:r:L:F:jsblxBnhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': o.config = optarg; break;
 		case 'u': o.url = optarg; break;
@@ -233,12 +237,22 @@ main(int argc, char **argv)
 		case 'x': on_text = scan_explain; break;
 		case 'B': on_text = scan_bench; break;
 		case 'r': role = optarg; break;
+		case 'L': labels = optarg; break;
+		case 'F': who = optarg; break;
 		case 'n': check = true; break;
 		case 'D': conf_show_defaults(icap_conf_opts, stdout); return EXIT_PASS;
 		case 'h': usage(stdout); return EXIT_PASS;
 		case 'V': puts("llmsec-scan " PACKAGE_VERSION); return EXIT_PASS;
 		default: usage(stderr); return EXIT_USAGE;
 		}
+	}
+	if (labels != NULL || who != NULL) {
+		if (argc == optind || (labels != NULL && who != NULL) || lines || on_text != NULL || check) {
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+		rc = labels != NULL ? scan_label(labels, argv + optind, stdin, stderr) : scan_forget(who, argv + optind, stderr);
+		return rc == 0 ? EXIT_PASS : EXIT_FAIL;
 	}
 	if (lines || on_text != NULL ? argc != optind || (lines && on_text != NULL) : !check && (argc - optind != 1 || (strcmp(argv[optind], "request") != 0 && strcmp(argv[optind], "response") != 0))) {
 		usage(stderr);

@@ -20,6 +20,13 @@ int	scan_lines(const struct icap_policy *, FILE *in, FILE *out);
 int	scan_explain(const struct icap_policy *, const char *role, const char *text, size_t len, FILE *out);
 /* CPU time of judging a text, over many runs in one thread.  As scan_explain(). */
 int	scan_bench(const struct icap_policy *, const char *role, const char *text, size_t len, FILE *out);
+/*
+ * Asks a person about each row of the shadow log's <files> (NULL at their end) that has no label, and whose text has none in <labels> yet, and
+ * appends what it is told to <labels> (mode 0600), which the trainer reads.  Answers are lines of <in>.  0 or -errno.
+ */
+int	scan_label(const char *labels, char **files, FILE *in, FILE *screen);
+/* Writes <files> anew without the rows of an actor, a conversation or a request.  0 or -errno: of the last that failed. */
+int	scan_forget(const char *who, char **files, FILE *screen);
 /* Role and provenance by name; false: unknown. */
 bool	scan_role(struct span *, const char *name);
 #endif

@@ -35,6 +35,9 @@ noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
 noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 %C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \
 	%D%/pii_words.c %D%/secret.c %D%/secret_table.c
+# texts kept for the trainer
+%C%_libinspect_la_SOURCES += %D%/shadow.c %D%/shadow_text.c %D%/shadow_write.c
+noinst_HEADERS += %D%/shadow.h %D%/shadow_private.h
 # files: their types, their text
 %C%_libinspect_la_SOURCES += %D%/extract.c %D%/extract_charset.c %D%/extract_rtf.c %D%/extract_html.c %D%/extract_office.c %D%/extract_pdf.c \
 	%D%/extract_pdf_filter.c %D%/extract_pdf_font.c %D%/extract_pdf_object.c
@@ -63,7 +66,7 @@ cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
 %C%_srv_llmsec_la_LIBADD = %D%/libinspect.la $(CICAP_LIBS)
 
 bin_PROGRAMS += %D%/llmsec-scan
-%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c %D%/llmsec_scan_lines.c %D%/llmsec_scan_explain.c %D%/llmsec_scan.h
+%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c %D%/llmsec_scan_lines.c %D%/llmsec_scan_explain.c %D%/llmsec_scan_label.c %D%/llmsec_scan.h
 %C%_llmsec_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %C%_llmsec_scan_LDADD = %D%/libinspect.la $(JANSSON_LIBS)
 dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
@@ -298,6 +301,12 @@ tests_fuzz_icap_llmsec_fuzz_pii_SOURCES = tests/fuzz/icap-llmsec/fuzz_pii.c $(FU
 tests_fuzz_icap_llmsec_fuzz_pii_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 tests_fuzz_icap_llmsec_fuzz_secret_SOURCES = tests/fuzz/icap-llmsec/fuzz_secret.c $(FUZZ_MAIN)
 tests_fuzz_icap_llmsec_fuzz_secret_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
+# texts kept for the trainer
+check_PROGRAMS += tests/unit/icap-llmsec/test_shadow
+TESTS += tests/unit/icap-llmsec/test_shadow tests/unit/icap-llmsec/shadow.sh
+dist_check_SCRIPTS += tests/unit/icap-llmsec/shadow.sh
+tests_unit_icap_llmsec_test_shadow_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_shadow_LDADD = $(ICAP_TEST_LIBS)
 # end of request side
 endif
 endif
@@ -305,8 +314,8 @@ endif
 # srv_llmsec inside a real c-icap, then once more under valgrind
 if ICAP
 if BUILD_TESTS
-TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh tests/icap/events.sh
+TESTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh tests/icap/events.sh tests/icap/shadow.sh
 endif
 endif
-dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh tests/icap/events.sh
+dist_check_SCRIPTS += tests/icap/module.sh tests/icap/module_valgrind.sh tests/icap/attach.sh tests/icap/events.sh tests/icap/shadow.sh
 EXTRA_DIST += tests/icap/cicap.sh

@@ -56,6 +56,25 @@ srv_init(ci_service_xdata_t *x, struct ci_server_conf *c)
 	return CI_OK;
 }
 
+/* Before children are forked.  Said aloud, because people's texts go to a disk. */
+static void
+srv_shadow(struct icap_policy *p)
+{
+	const struct shadow_conf *c = &p->shadow_log;
+	const struct keyring *kr = p->edge_keyring != NULL ? p->edge_keyring : p->tx_keyring;
+	size_t n = 0;
+	const uint8_t *key = kr != NULL ? keyring_key(kr, NULL, &n) : NULL;
+	int rc = shadow_new(&p->shadow, c, key, n, tr_shadow_told, p);
+
+	if (p->shadow != NULL)
+		log_warnx("SHADOW LOG IS ON: texts of requests are written to %s, masked, for at most %lld h (%zu routes, %zu keys, %d of 10000 "
+		    "harmless ones)", c->dir, (long long)c->max_age / 3600000, c->routes.n, c->keys.n, c->sample);
+	if (rc == 0 && p->shadow != NULL)
+		rc = shadow_clean(p->shadow);
+	if (rc < 0)
+		log_warnx("shadow log: %s: %s", c->dir, rc == -EPERM ? "not a folder of this user alone (mode 0700)" : strerror(-rc));
+}
+
 /* A good file takes the old one's place; a broken one leaves what there is. */
 static int
 srv_load(void)
@@ -71,6 +90,7 @@ srv_load(void)
 		if (convos == NULL && convo_table_new(&convos, (size_t)fresh->trajectory.memory) < 0)
 			log_warnx("no memory of conversations: every turn will be judged anew");
 		fresh->convo = convos;
+		srv_shadow(fresh);
 		icap_policy_free(&policy);
 		policy = fresh;
 	} else if (policy != NULL)
@@ -129,6 +149,8 @@ static void
 srv_close(void)
 {
 	tr_arena_drop();
+	if (policy != NULL)
+		shadow_stop(policy->shadow);	/* it counts, and may have an event to tell */
 	tr_globals_close();	/* but the policy stays, see there */
 }
 

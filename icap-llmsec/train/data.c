@@ -168,8 +168,10 @@ row_parse(struct dataset *d, const char *line, float weight, struct arena *a)
 	int rc = 0;
 
 	if (text == NULL || !json_is_integer(json_object_get(j, "label"))) {
+		rc = text != NULL && json_is_null(json_object_get(j, "label")) ? 0 : -EINVAL;
+		d->unlabelled += rc == 0;
 		json_decref(j);
-		return -EINVAL;
+		return rc;
 	}
 	len = strlen(text);
 	if (len > TEXT_MAX)

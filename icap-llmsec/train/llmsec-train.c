@@ -141,18 +141,33 @@ scores_write(const char *path, const struct dataset *d, const struct job j[MODEL
 	return fclose(f) == 0 ? 0 : -errno;
 }
 
+/* What an operator gave more weight, or has yet to label, is told. */
+static void
+tell_rows(const struct dataset *d, size_t from, size_t unlabelled, const char *path, float weight)
+{
+	size_t attacks = 0;
+
+	for (size_t i = from; i < d->n; i++)
+		attacks += d->row[i].label;
+	if (weight != 1 || unlabelled > 0)
+		printf("%s: %zu rows, %zu of them attacks, with weight %g; %zu without a label passed over\n", path, d->n - from, attacks,
+		    (double)weight, unlabelled);
+}
+
 static int
 read_all(struct dataset *d, const struct opts *o, struct diag *diag)
 {
 	int rc = sources_load(d, o->sources, diag);
 
 	for (size_t i = 0; rc == 0 && i < o->n_inputs; i++) {
+		size_t from = d->n, unlabelled = d->unlabelled;
 		FILE *f = fopen(o->input[i], "r");
 		bool dir = f != NULL && fgetc(f) == EOF && errno == EISDIR;
 
 		if (f != NULL)
 			fclose(f);
 		rc = dir ? dataset_read_dir(d, o->input[i], o->weight[i], diag) : dataset_read(d, o->input[i], o->weight[i], diag);
+		tell_rows(d, from, d->unlabelled - unlabelled, o->input[i], o->weight[i]);
 	}
 	if (rc == 0 && o->embed > 0)
 		rc = dataset_embed(d, o->embed, o->t.seed);

@@ -57,6 +57,7 @@ struct dataset {
 	size_t		 n, cap;
 	struct source	 source[SOURCES_MAX];
 	size_t		 n_sources;
+	size_t		 unlabelled;		/* rows of the shadow log that nobody has judged yet: passed over */
 };
 
 /* sources.txt: which head a source is for, its weight, its fold.  Returns 0, -errno, -EINVAL with <diag>. */

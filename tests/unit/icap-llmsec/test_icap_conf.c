@@ -149,6 +149,56 @@ test_together(void **state)
 	icap_policy_free(&p);
 }
 
+/* A gateway without an edge: the keyring that the defaults name need not be there, one that somebody named must. */
+static void
+test_no_edge(void **state)
+{
+#define REST	"tx_keys: \"\"\ninjection: {pack: \"\", model: \"\"}\npii: {unmask: false}\n"
+	struct icap_policy *p;
+	char said[4096], yaml[512];
+
+	if (access("/etc/llmsec/edge.keys", F_OK) == 0)
+		skip();
+	if (load("require_edge: false\n" REST, &p, said, sizeof(said)) != 0)
+		fail_msg("%s", said);
+	assert_null(p->edge_keyring);
+	icap_policy_free(&p);
+	assert_true(load("require_edge: true\n" REST, &p, said, sizeof(said)) < 0);
+	assert_non_null(strstr(said, "/etc/llmsec/edge.keys"));
+	assert_true(load("require_edge: false\nedge_keys: /etc/llmsec/other.keys\n" REST, &p, said, sizeof(said)) < 0);
+	assert_non_null(strstr(said, "/etc/llmsec/other.keys"));
+	snprintf(yaml, sizeof(yaml), "require_edge: false\nedge_keys: %s\n" REST, keys);
+	if (load(yaml, &p, said, sizeof(said)) != 0)
+		fail_msg("%s", said);
+	assert_non_null(p->edge_keyring);	/* what is signed is still verified */
+	icap_policy_free(&p);
+}
+
+static void
+test_shadow(void **state)
+{
+	static const struct { const char *yaml, *want; } t[] = {
+		{ "shadow: {dir: /x}\n", "name whose in shadow.routes or shadow.keys" },
+		{ "shadow: {dir: x, routes: [\"*\"]}\n", "absolute" },
+		{ "shadow: {dir: /x, routes: [\"*\"], max_file: 2M, max_total: 1M}\n", "max_total" },
+		{ "shadow: {dir: /x, routes: [\"*\"], max_age: 1s}\n", ":6:43: error: " },
+	};
+	struct icap_policy *p;
+	char said[4096], yaml[1024];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		snprintf(yaml, sizeof(yaml), NO_KEYS "pii: {unmask: false}\n%s", t[i].yaml);
+		assert_true(load(yaml, &p, said, sizeof(said)) < 0);
+		if (strstr(said, t[i].want) == NULL)
+			fail_msg("%s%s", t[i].yaml, said);
+	}
+	if (load(NO_KEYS "pii: {unmask: false}\n", &p, said, sizeof(said)) != 0)
+		fail_msg("%s", said);
+	assert_string_equal(p->shadow_log.dir, "");	/* off unless asked for */
+	assert_int_equal(p->shadow_log.sample, 0);
+	icap_policy_free(&p);
+}
+
 /* The shipped file says what the defaults are. */
 static void
 test_shipped(void **state)
@@ -208,7 +258,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_errors_with_places), cmocka_unit_test(test_bad_yaml),
-		cmocka_unit_test(test_together), cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_together), cmocka_unit_test(test_no_edge), cmocka_unit_test(test_shadow), cmocka_unit_test(test_shipped),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
