@@ -35,9 +35,9 @@ static const struct conf_enum own_level_names[] = {{"inherit", -1}, {"strict", D
 	{"sensitive", DETECT_SENSITIVE}, {NULL, 0}};
 
 static const struct conf_opt injection_opts[] = {
-	CONF_STR(struct icap_injection, pack, "/usr/share/llmsec/rules", "path", "rule packs, llmsec-rules(5): a file, or a directory of them; \"\": none"),
+	CONF_STR(struct icap_injection, pack, LLMSEC_DATADIR "/rules", "path", "rule packs, llmsec-rules(5): a file, or a directory of them; \"\": none"),
 	CONF_STR(struct icap_injection, local_pack, "\"\"", "path", "the operator's own rules and topics; \"\": none"),
-	CONF_STR(struct icap_injection, model, "/usr/share/llmsec/model/prompt.model", "path", "the learned model; \"\": none"),
+	CONF_STR(struct icap_injection, model, LLMSEC_DATADIR "/model/prompt.model", "path", "the learned model; \"\": none"),
 	CONF_ENUM(struct icap_injection, user, inj_names, "block", "new user turns"),
 	CONF_ENUM(struct icap_injection, tool, inj_names, "block", "tool results"),
 	CONF_ENUM(struct icap_injection, file, inj_names, "block", "documents and files"),

@@ -214,10 +214,11 @@ main(int argc, char **argv)
 		{"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
 		{"version", 0, NULL, 'V'}, {NULL, 0, NULL, 0}
 	};
-	struct scan_opts o = {LLMSEC_SYSCONFDIR "/icap.yaml", "/v1/chat/completions", "POST", "application/json", NULL,
+	struct scan_opts o = {NULL, "/v1/chat/completions", "POST", "application/json", NULL,
 	    false, false, false};
 	struct icap_policy *pol = NULL;
 	struct buf body = {0};
+	char found[64 + sizeof(LLMSEC_SYSCONFDIR)];
 	bool check = false, lines = false;
 	int (*on_text)(const struct icap_policy *, const char *, const char *, size_t, FILE *) = NULL;
 	const char *role = "user", *labels = NULL, *who = NULL;
@@ -258,7 +259,13 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (load(&pol, o.config, lines || on_text != NULL) < 0)
+	if (o.config == NULL && check)
+		o.config = LLMSEC_SYSCONFDIR "/icap.yaml";
+	if (o.config == NULL && (rc = scan_conf_find(found, sizeof(found), stderr)) < 0) {
+		fprintf(stderr, "llmsec-scan: %s\n", strerror(-rc));
+		return EXIT_FAIL;
+	}
+	if (load(&pol, o.config != NULL ? o.config : found, lines || on_text != NULL) < 0)
 		return EXIT_USAGE;
 	if (check) {
 		printf("%s: configuration is valid\n", o.config);

@@ -27,6 +27,11 @@ int	scan_bench(const struct icap_policy *, const char *role, const char *text, s
 int	scan_label(const char *labels, char **files, FILE *in, FILE *screen);
 /* Writes <files> anew without the rows of an actor, a conversation or a request.  0 or -errno: of the last that failed. */
 int	scan_forget(const char *who, char **files, FILE *screen);
+/*
+ * Where nobody named a configuration: the path of the site's, or, where there is none, of one with the settings as shipped and the rules and
+ * model that came with this program, which is told to <say>.  0 or -errno.
+ */
+int	scan_conf_find(char *path, size_t size, FILE *say);
 /* Role and provenance by name; false: unknown. */
 bool	scan_role(struct span *, const char *name);
 #endif
