@@ -42,7 +42,7 @@ expect 0 'where it was found' 'LLMSEC-PII-EMAIL  pii.email  severity 3  messages
 expect 0 'an address is masked' '"content":"Write to \[EMAIL_1\]"' "$mail" request -c "$c" --body
 expect 0 'what passes comes out as it went in' '^\{"messages":\[\{"role":"user","content":"Good morning."\}\]\}$' "$hi" request -c "$c" --body
 expect 0 'spans are listed' '^user +message +messages\[0\].content +13 bytes' "$hi" request -c "$c" --spans
-expect 0 'a strange key in JSON output' '"path":"messages\[0\]\[\\"a \\\\u0022b\\"\]"' \
+expect 0 'a key that may be data is inspected and not shown' '"path":"messages\[0\]\{1\}","start":28,"end":35\},.*"path":"messages\[0\]\{1\}","start":36' \
     '{"messages":[{"role":"user","a \"b":"x"}]}' request -c "$c" --json
 expect 3 'another API' '400 malformed_json' '{"contents":' request -c "$c" --url /v1beta/models/g:generateContent
 expect 0 'an answer' '"content":"hello"' '{"choices":[{"message":{"role":"assistant","content":"hello"}}]}' response -c "$c"
