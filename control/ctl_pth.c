@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -24,7 +25,12 @@ struct scan {
 	FILE		*out;
 	bool		 json;
 	struct arena	*arena;
-	size_t		 files, findings, errors;
+	size_t		 files, findings, errors, outside;
+	/* where the start-up file at hand has its modules from, and the one of them that was read last */
+	const char	*lines;
+	size_t		 n_lines;
+	struct buf	 module;
+	unsigned	 next_root;
 };
 
 /* Names come from whoever made the package: nothing in them is for the terminal. */
@@ -112,6 +118,134 @@ ends(const char *path, const char *tail)
 	return n >= k && strcasecmp(path + n - k, tail) == 0;
 }
 
+/* --- what start-up files import ---------------------------------------------------------------------------- */
+
+#define ROOTS	64		/* directories where modules are looked for */
+
+/* The <n>-th directory that Python has in sys.path when it gets to the end of this file; false: no more. */
+static bool
+root(const struct scan *s, const char *from, unsigned n, char *out, size_t cap)
+{
+	const char *slash = strrchr(from, '/');
+	int n_dir = slash != NULL ? (int)(slash - from) : 1;
+	size_t k;
+
+	if (n == 0)
+		return snprintf(out, cap, "%.*s", n_dir, slash != NULL ? from : ".") < (int)cap;
+	for (size_t at = 0; at < s->n_lines && n < ROOTS; at += k + 1) {
+		const char *q = s->lines + at;
+
+		for (k = 0; at + k < s->n_lines && q[k] != '\n' && q[k] != '\r'; k++)
+			;
+		while (k > 0 && (q[k - 1] == ' ' || q[k - 1] == '\t'))
+			k--;
+		if (k == 0 || *q == '#' || k > 1024 || memchr(q, '\0', k) != NULL || (k > 6 && memcmp(q, "import", 6) == 0 && (q[6] == ' ' || q[6] == '\t')))
+			continue;
+		if (--n == 0)
+			return snprintf(out, cap, "%.*s/%.*s", *q == '/' ? 0 : n_dir, slash != NULL ? from : ".", (int)k, q) < (int)cap;
+	}
+	return false;
+}
+
+static bool
+read_module(struct scan *s, const char *path, size_t most)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t n = 0;
+	char *room;
+
+	buf_clear(&s->module);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		while (buf_len(&s->module) < most && (room = buf_room(&s->module, 65536)) != NULL && (n = read(fd, room, 65536)) > 0)
+			buf_wrote(&s->module, (size_t)n);
+	else
+		n = -1;
+	close(fd);
+	return n >= 0;
+}
+
+/* Bytecode of an unchecked hash (PEP 552) runs whatever the source says. */
+static bool
+is_unchecked(struct scan *s, const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	const unsigned char *p;
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path) || !read_module(s, path, 16))
+		return true;
+	p = (const unsigned char *)buf_ptr(&s->module);
+	return buf_len(&s->module) >= 16 && (p[4] & 3) == 1;
+}
+
+/* A file in <dir> that Python takes for module <stem> and that is no source. */
+static const char *
+compiled(struct scan *s, const char *dir, const char *stem, bool cache, const char **why)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	const char *file = NULL;
+	size_t n = strlen(stem);
+
+	while (d != NULL && file == NULL && (e = readdir(d)) != NULL) {
+		const char *tail = e->d_name + n;
+
+		if (strncmp(e->d_name, stem, n) != 0 || *tail != '.')
+			continue;
+		*why = cache ? "bytecode that Python runs without a look at the source" : "a module of a start-up file, and no source";
+		if (cache ? ends(tail, ".pyc") && is_unchecked(s, dir, e->d_name) : ends(tail, ".so") || ends(tail, ".pyd") || strcmp(tail, ".pyc") == 0)
+			file = arena_printf(s->arena, "%s/%s", dir, e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	return file;
+}
+
+static bool
+find_compiled(struct scan *s, const char *base, struct pth_module *m)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(base, '/'), *stem = slash + 1;
+	const char *file = NULL;
+
+	for (int i = 0; i < 4 && file == NULL; i++) {	/* beside, in the cache; the same of a package */
+		const char *const in = i % 2 == 0 ? "" : "/__pycache__";
+
+		if (snprintf(dir, sizeof(dir), "%.*s%s", i < 2 ? (int)(slash - base) : (int)strlen(base), base, in) < (int)sizeof(dir))
+			file = compiled(s, dir, i < 2 ? stem : "__init__", i % 2 == 1, &m->why);
+	}
+	m->file = file;
+	return file != NULL;
+}
+
+static bool
+get_module(void *arg, const char *from, const char *rel, unsigned n, struct pth_module *m)
+{
+	struct scan *s = arg;
+	char path[PATH_MAX], dir[PATH_MAX];
+	bool source = ends(rel, ".py");
+
+	/* One file a directory: numbers that were given are not asked for again. */
+	for (unsigned i = n == 0 ? 0 : s->next_root; root(s, from, i, dir, sizeof(dir)); i++) {
+		s->next_root = i + 1;
+		*m = (struct pth_module){0};
+		if (snprintf(path, sizeof(path), "%s/%s", dir, rel) >= (int)sizeof(path))
+			continue;
+		if (!source) {
+			if (find_compiled(s, path, m))
+				return true;
+		} else if (read_module(s, path, PTH_MODULE_BYTES)) {
+			m->file = arena_strndup(s->arena, path, strlen(path));
+			m->data = buf_ptr(&s->module);
+			m->len = buf_len(&s->module);
+			return m->file != NULL;
+		}
+	}
+	return false;
+}
+
 static void
 check_bytes(struct scan *s, enum pth_kind kind, const char *path, const char *p, size_t len)
 {
@@ -121,9 +255,15 @@ check_bytes(struct scan *s, enum pth_kind kind, const char *path, const char *p,
 		cannot(s, path, ENOMEM);
 		return;
 	}
-	if (kind != PTH_NONE)
+	if (kind != PTH_NONE) {
+		struct pth_source src = {get_module, s};
+
 		pth_check(kind, path, p, len, s->arena, r);
-	else
+		s->lines = p;
+		s->n_lines = kind == PTH_FILE && len < 1 << 20 ? len : 0;
+		pth_check_imports(r, NULL, &src, s->arena);
+		s->outside += r->outside;
+	} else
 		pth_check_archive(path, p, len, NULL, s->arena, r);
 	for (size_t i = 0; i < r->n; i++)
 		say(s, &r->v[i]);
@@ -208,9 +348,13 @@ ctl_pth_scan(const char *path, bool json, FILE *out)
 	if (r < 0)
 		cannot(&s, path, -r);
 	if (json)
-		fprintf(out, "],\"files\":%zu,\"errors\":%zu}\n", s.files, s.errors);
-	else if (s.findings == 0 && s.errors == 0)
+		fprintf(out, "],\"files\":%zu,\"outside\":%zu,\"errors\":%zu}\n", s.files, s.outside, s.errors);
+	else if (s.findings == 0 && s.errors == 0) {
 		fprintf(out, "%zu start-up files, none does anything unknown\n", s.files);
+		if (s.outside > 0)
+			fprintf(out, "%zu modules that they import are not there\n", s.outside);
+	}
+	buf_free(&s.module);
 	arena_free(&s.arena);
 	return s.findings > 0 ? 1 : s.errors > 0 ? 2 : 0;
 }

@@ -4,7 +4,7 @@ EXTRA_LTLIBRARIES = %D%/libpth.la
 %C%_libpth_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(ARCHIVE_CFLAGS)
 # without $(LIBLLMSEC), which its users have: the module would hold everything twice
 %C%_libpth_la_LIBADD = $(CRYPTO_LIBS) $(ARCHIVE_LIBS)
-%C%_libpth_la_SOURCES = %D%/filetype.c %D%/pth.c %D%/pth_archive.c %D%/pth_code.c %D%/zip_check.c
+%C%_libpth_la_SOURCES = %D%/filetype.c %D%/pth.c %D%/pth_archive.c %D%/pth_code.c %D%/pth_module.c %D%/pth_python.c %D%/zip_check.c
 
 # The inspection engine (libinspect, host-free), its command-line twin, and the c-icap adapter.
 if ICAP
@@ -46,7 +46,7 @@ noinst_HEADERS += %D%/filetype.h %D%/extract.h %D%/extract_private.h %D%/extract
 %C%_libinspect_la_SOURCES += %D%/attach.c %D%/attach_archive.c %D%/attach_base64.c %D%/attach_conf.c %D%/attach_inline.c %D%/attach_mask.c %D%/attach_remote.c \
 	%D%/multipart.c %D%/span_upload.c
 noinst_HEADERS += %D%/attach.h %D%/attach_private.h %D%/multipart.h
-noinst_HEADERS += %D%/pth.h %D%/pth_private.h %D%/zip_check.h
+noinst_HEADERS += %D%/pth.h %D%/pth_private.h %D%/pth_python.h %D%/zip_check.h
 # what passes the forward proxy
 %C%_libinspect_la_SOURCES += %D%/blob.c %D%/content.c %D%/content_conf.c %D%/content_escape.c %D%/content_judge.c %D%/content_piece.c %D%/content_secret.c %D%/content_text.c %D%/content_work.c
 noinst_HEADERS += %D%/blob.h %D%/content.h %D%/content_private.h

@@ -12,11 +12,13 @@
 
 #include "icap-llmsec/filetype.h"
 #include "icap-llmsec/pth_private.h"
+#include "icap-llmsec/pth_python.h"
 #include "lib/arena.h"
 #include "lib/utf8.h"
 
 #define PATH_LONG	4096		/* Linux' PATH_MAX: nothing longer can be opened there */
 #define PTH_TEXT_MAX	(1 << 20)	/* of a file of paths: no real one has 10 KB */
+#define WANT_BYTES	(4 << 20)	/* of code whose imports are still to be looked at */
 
 static const struct { const char *id, *name; } layers[PTH_LAYERS] = {
 	[PTH_START] = {"LLMSEC-PTH-START", "start"}, [PTH_EXEC] = {"LLMSEC-PTH-EXEC", "exec"},
@@ -89,8 +91,8 @@ is_word(const char *s, size_t n, const char *word)
 }
 
 /* Is this the directory of an installation, or near enough to the root of an archive to become one? */
-static bool
-leads_to_site(const char *path, size_t len)
+bool
+pth_leads_to_site(const char *path, size_t len)
 {
 	static const char *const homes[] = {"site-packages", "dist-packages", "src", "lib", "purelib", "platlib", "data"};
 	size_t depth = 0, at;
@@ -131,7 +133,7 @@ customize_kind(const char *path, size_t len)
 		k = PTH_OPAQUE;
 	if (k == PTH_OPAQUE && at >= 12 && strncasecmp(path + at - 12, "__pycache__", 11) == 0)
 		return PTH_NONE;	/* made from the source, and thrown away where that is newer */
-	return leads_to_site(path, at) ? k : PTH_NONE;
+	return pth_leads_to_site(path, at) ? k : PTH_NONE;
 }
 
 enum pth_kind
@@ -294,13 +296,34 @@ check_path(const struct pth_at *at, const char *p, size_t len)
 }
 
 static void
+add_want(const struct pth_at *at, const char *p, size_t len)
+{
+	struct pth_want *w;
+
+	at->r->want_bytes += len + sizeof(*w);
+	if (at->r->want_bytes > WANT_BYTES) {
+		pth_found(at, PTH_LIMIT, "imports more than is looked at");
+		return;
+	}
+	w = arena_alloc(at->a, sizeof(*w));
+	p = arena_strndup(at->a, p, len);
+	if (w == NULL || p == NULL) {
+		at->r->nomem = true;
+		return;
+	}
+	*w = (struct pth_want){at->r->wants, at->file, at->line, p, len};
+	at->r->wants = w;
+}
+
+static void
 check_line(const struct pth_at *at, const char *p, size_t len)
 {
 	if (is_statement(at, p, len)) {
 		if (!pth_code_is_known(p, len)) {
 			pth_found(at, PTH_START, "a line that runs code at every start of Python");
 			pth_code_layers(at, p, len);
-		}
+		} else
+			add_want(at, p, len);
 	} else if (len > 0 && p[0] != '#')
 		check_path(at, p, len);
 }
@@ -423,8 +446,11 @@ pth_check(enum pth_kind kind, const char *file, const void *data, size_t len, st
 		check_pth(&at, data, len);
 	else if (kind == PTH_CUSTOMIZE && len > PTH_TEXT_MAX)
 		pth_found(&at, PTH_LIMIT, "larger than is looked at");
+	else if (kind == PTH_CUSTOMIZE && py_is_recoded(data, len))
+		pth_found(&at, PTH_HIDDEN, "code in a coding that hides it");
 	else if (kind == PTH_CUSTOMIZE && len > 0 && !pth_code_is_known(data, len)) {
 		pth_found(&at, PTH_START, "code that runs at every start of Python");
 		pth_code_layers(&at, data, len);
-	}
+	} else if (kind == PTH_CUSTOMIZE && len > 0)
+		add_want(&at, data, len);
 }

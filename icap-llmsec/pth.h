@@ -8,7 +8,7 @@
  * where attacks on the supply chain put their code.
  *
  * A line that executes is clean only if it says nothing but what installers say: a closed vocabulary (pth_code.c), or a
- * statement whose SHA-256 is in the list of known ones.  No name of a file or package makes a difference.  All else is found,
+ * statement whose SHA-256 is in the list of known ones, and if the modules that it imports do nothing of what the layers tell.  No name of a file or package makes a difference.  All else is found,
  * and six layers tell what it does (docs/supply-chain.md).  No Python runs, nothing is written; time linear in the input,
  * memory bounded by the limits.  No shared state: any thread.
  */
@@ -38,13 +38,26 @@ struct pth_finding {
 	const char	*why;		/* static, for people */
 };
 
+/* Code that runs and that is harmless as far as itself goes; what it imports is another question. */
+struct pth_want {
+	struct pth_want	*next;
+	const char	*file;		/* as in findings */
+	unsigned	 line;
+	const char	*code;
+	size_t		 len;
+};
+
 #define PTH_FINDINGS	64		/* kept; more only count */
 struct pth_report {
 	struct pth_finding v[PTH_FINDINGS];
 	size_t		 n;		/* in v */
 	size_t		 more;		/* that had no room */
 	size_t		 files;		/* start-up files that were read */
+	size_t		 modules;	/* files that those import, and that were read */
+	size_t		 outside;	/* modules that they import, and that are neither there nor Python's own */
 	size_t		 unpacked;	/* bytes that archives gave */
+	struct pth_want	*wants;		/* the last one first, in the arena: of start-up files that stand alone */
+	size_t		 want_bytes, module_bytes;
 	bool		 nomem;
 };
 
@@ -68,7 +81,7 @@ enum pth_kind pth_kind(const char *path);
 const char *pth_rule_id(enum pth_layer);
 const char *pth_layer_name(enum pth_layer);
 
-/* One start-up file of that kind.  The report must be zeroed before the first; findings add up. */
+/* One start-up file of that kind, but for what it imports.  The report must be zeroed before the first; findings add up. */
 void	pth_check(enum pth_kind, const char *file, const void *, size_t, struct arena *, struct pth_report *);
 /*
  * An archive in memory: every start-up file in it, and in archives in it.  Damage, encryption, a limit or two ways to read it are findings.
@@ -77,6 +90,31 @@ void	pth_check(enum pth_kind, const char *file, const void *, size_t, struct are
  */
 void	pth_check_archive(const char *file, const void *, size_t, const struct pth_limits *, struct arena *,
 	    struct pth_report *);
+
+struct pth_module {
+	const char	*file;		/* for findings; lives as long as the report */
+	const char	*data;		/* until the next one is asked for */
+	size_t		 len;
+	const char	*why;		/* static: it is there and can't be judged; NULL: it can */
+};
+
+struct pth_source {
+	/*
+	 * The <n>-th file that import may find as <rel>, for a start-up file at <from> (a finding's name): "a/b.py", "a/__init__.py"; "a/b" asks
+	 * for compiled ones, which have a <why>.  False: there are no more.
+	 */
+	bool	(*get)(void *arg, const char *from, const char *rel, unsigned n, struct pth_module *);
+	void	*arg;
+};
+
+/*
+ * Judges the modules that r->wants down to <until> (not included; NULL: all) import, and takes these from the list: what runs in them when they are
+ * imported, in the functions that this names, and in what they import in turn (pth_module.c).  At most PTH_MODULES modules for each
+ * line, PTH_MODULE_BYTES for the report, each file being read twice; linear in those.
+ */
+#define PTH_MODULES	512
+#define PTH_MODULE_BYTES ((size_t)16 << 20)
+void	pth_check_imports(struct pth_report *, const struct pth_want *until, const struct pth_source *, struct arena *);
 /* Does a directory of this path belong to everybody (or to a host elsewhere)?  The reason, NULL: no. */
 const char *pth_writable(const char *path, size_t);
 #endif

@@ -4,6 +4,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,6 +26,7 @@ struct walk {
 };
 
 static void	walk_archive(struct walk *, const char *file, const void *, size_t, unsigned depth);
+static void	check_imports(struct walk *, const struct pth_want *until, const char *file, const void *, size_t);
 
 static void
 limit(struct walk *w, const char *file, const char *why)
@@ -293,6 +296,7 @@ walk_archive(struct walk *w, const char *file, const void *data, size_t len, uns
 {
 	struct archive *a;
 	struct archive_entry *e;
+	const struct pth_want *until = w->r->wants;
 	la_int64_t before = 0, now;
 	int rc = ARCHIVE_FATAL;
 
@@ -318,6 +322,255 @@ walk_archive(struct walk *w, const char *file, const void *data, size_t len, uns
 	if (rc != ARCHIVE_EOF && !w->stop && !w->r->nomem && (depth == 0 || is_certain(data, len)))
 		doubt(w, file, data, len, depth, "cannot be unpacked");
 	archive_read_free(a);
+	if (w->r->wants != until)
+		check_imports(w, until, file, data, len);
+}
+
+/* --- what start-up files import ---------------------------------------------------------------------------- */
+
+/*
+ * A second pass, only where a start-up file imports what isn't Python's own: the names of all modules, and the source of them.  An sdist's setup.py
+ * may install a file anywhere, so where there is none near the root any other of that name is taken, and where there are many all are.
+ */
+#define KEEP_BYTES	((size_t)32 << 20)
+#define LOOKS		(50 * 1000 * 1000)
+
+struct kept {
+	const char	*name, *file;	/* in the archive; in findings */
+	const char	*key;		/* "b" of a/b.py, a/b/__init__.py, a/b.cpython-311.so */
+	size_t		 n_key, n_stem;	/* <n_stem>: up to the dot that ends b, or the slash behind it */
+	struct buf	 data;
+	const char	*why;
+};
+
+struct shelf {
+	struct walk	*w;
+	const char	*file;
+	const void	*data;
+	size_t		 len;
+	struct kept	*v;
+	size_t		 n, cap, bytes;
+	bool		 filled;
+	size_t		 cursor, looks;
+	bool		 anywhere;	/* none is near the root */
+};
+
+static bool
+has_end(const char *name, size_t n, const char *end)
+{
+	size_t k = strlen(end);
+
+	return n >= k && memcmp(name + n - k, end, k) == 0;
+}
+
+/* What a file may be imported as; false: nothing. */
+static bool
+module_name(struct kept *k)
+{
+	size_t n = strlen(k->name), at, dot;
+
+	if (!has_end(k->name, n, ".py") && !has_end(k->name, n, ".pyc") && !has_end(k->name, n, ".so") && !has_end(k->name, n, ".pyd"))
+		return false;
+	for (at = n; at > 0 && k->name[at - 1] != '/'; at--)
+		;
+	dot = at + strcspn(k->name + at, ".");
+	if (dot - at == 8 && memcmp(k->name + at, "__init__", 8) == 0 && at > 1) {
+		dot = at - 1;
+		for (at = dot; at > 0 && k->name[at - 1] != '/'; at--)
+			;
+	}
+	k->key = k->name + at;
+	k->n_key = dot - at;
+	k->n_stem = dot;
+	return k->n_key > 0;
+}
+
+static bool
+in_pycache(const struct kept *k)
+{
+	size_t dir = (size_t)(k->key - k->name);
+
+	return dir >= 12 && memcmp(k->key - 12, "__pycache__/", 12) == 0;
+}
+
+/* Python takes bytecode without a look at the source where it says so (PEP 552: an unchecked hash), or where time and size agree. */
+static const char *
+bytecode_why(const struct kept *k)
+{
+	const unsigned char *p = (const unsigned char *)buf_ptr(&k->data);
+
+	if (!in_pycache(k))
+		return "a module of a start-up file, and no source";
+	return buf_len(&k->data) < 16 || (p[4] & 3) == 1 ? "bytecode that Python runs without a look at the source" : NULL;
+}
+
+static void
+keep(struct shelf *s, struct archive *a, struct archive_entry *e)
+{
+	struct kept k = {.name = entry_name(e)}, *room;
+	size_t n = k.name != NULL ? strlen(k.name) : 0;
+	bool source = has_end(k.name != NULL ? k.name : "", n, ".py");
+
+	if (k.name == NULL || archive_entry_filetype(e) == AE_IFDIR)
+		return;
+	k.file = arena_printf(s->w->a, "%s!%s", s->file, k.name);
+	k.name = k.file != NULL ? k.file + strlen(k.file) - n : NULL;
+	if (k.name == NULL) {
+		s->w->r->nomem = true;
+		return;
+	}
+	if (!module_name(&k))
+		return;
+	if (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != 0)
+		k.why = "a link in the place of a module";
+	else if (!source && !has_end(k.name, n, ".pyc"))
+		k.why = "a module of a start-up file, and no source";
+	else if (s->bytes > KEEP_BYTES)
+		k.why = "more modules than are looked at";
+	else if (!read_entry(s->w, a, k.file, &k.data, source))
+		k.why = "cannot be unpacked";
+	else if (!source && (k.why = bytecode_why(&k)) == NULL) {
+		buf_free(&k.data);
+		return;
+	}
+	if (k.why != NULL)
+		buf_free(&k.data);
+	s->bytes += buf_len(&k.data);
+	if (s->n == s->cap) {
+		s->cap = s->cap > 0 ? s->cap * 2 : 256;
+		room = realloc(s->v, s->cap * sizeof(*s->v));
+		if (room == NULL) {
+			buf_free(&k.data);
+			s->w->r->nomem = true;
+			return;
+		}
+		s->v = room;
+	}
+	s->v[s->n++] = k;
+}
+
+static int
+key_cmp(const void *a, const void *b)
+{
+	const struct kept *x = a, *y = b;
+	int c = memcmp(x->key, y->key, x->n_key < y->n_key ? x->n_key : y->n_key);
+
+	return c != 0 ? c : (x->n_key > y->n_key) - (x->n_key < y->n_key);
+}
+
+/* With limits of its own, of the same size: what has passed once isn't refused for being read again. */
+static void
+fill(struct shelf *s)
+{
+	size_t unpacked = s->w->unpacked;
+	unsigned entries = s->w->entries;
+	struct archive *a = open_archive(s->data, s->len);
+	struct archive_entry *e;
+	la_int64_t before = 0, now;
+	int rc;
+
+	s->filled = true;
+	s->w->unpacked = s->w->entries = 0;
+	while (a != NULL && !s->w->stop && !s->w->r->nomem && ((rc = archive_read_next_header(a, &e)) == ARCHIVE_OK || rc == ARCHIVE_WARN)) {
+		name_raw(s->w, a, e, s->file);
+		if (!afford(s->w, a, e, s->file))
+			break;
+		keep(s, a, e);
+		now = archive_filter_bytes(a, 0);
+		if (archive_filter_count(a) > 1 && now > before && !spend(s->w, s->file, (size_t)(now - before) / 2))
+			break;
+		before = now;
+	}
+	archive_read_free(a);
+	if (s->n > 0)
+		qsort(s->v, s->n, sizeof(*s->v), key_cmp);
+	s->w->entries = entries;
+	s->w->unpacked = unpacked;
+}
+
+/* Is it <rel> ("a/b.py", "a/b/__init__.py", "a/b" for what is compiled) in some directory?  Its length in *dir. */
+static bool
+is_module(const struct kept *k, const char *rel, size_t n, size_t *dir)
+{
+	bool source = has_end(rel, n, ".py");
+	size_t len = source ? strlen(k->name) : k->n_stem, cache = in_pycache(k) ? 12 : 0, tail = k->n_key;
+
+	if (source != has_end(k->name, strlen(k->name), ".py") || len < n)
+		return false;
+	if (cache > 0) {	/* a/__pycache__/b.cpython-311.pyc */
+		if (len < n + cache || memcmp(k->name + len - tail, rel + n - tail, tail) != 0 ||
+		    memcmp(k->name + len - n - cache, rel, n - tail) != 0)
+			return false;
+		*dir = len - n - cache;
+	} else {
+		if (memcmp(k->name + len - n, rel, n) != 0)
+			return false;
+		*dir = len - n;
+	}
+	return *dir == 0 || k->name[*dir - 1] == '/';
+}
+
+static bool
+get_module(void *arg, const char *from, const char *rel, unsigned n, struct pth_module *m)
+{
+	struct shelf *s = arg;
+	struct kept key = {.name = rel};
+	size_t len = strlen(rel), dir;
+
+	(void)from;
+	if (!s->filled)
+		fill(s);
+	key.n_key = len - 3 * has_end(rel, len, ".py");
+	if (has_end(rel, len, "/__init__.py"))
+		key.n_key = len - 12;
+	for (key.key = rel + key.n_key; key.key > rel && key.key[-1] != '/'; key.key--)
+		;
+	key.n_key -= (size_t)(key.key - rel);
+	if (n == 0) {
+		size_t lo = 0, hi = s->n;
+
+		while (lo < hi) {
+			size_t mid = (lo + hi) / 2;
+
+			if (key_cmp(&s->v[mid], &key) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		s->cursor = lo;
+		s->anywhere = true;
+		for (; lo < s->n && s->anywhere && key_cmp(&s->v[lo], &key) == 0 && s->looks++ < LOOKS; lo++)
+			s->anywhere = !(is_module(&s->v[lo], rel, len, &dir) && pth_leads_to_site(s->v[lo].name, dir));
+	}
+	for (; s->cursor < s->n && key_cmp(&s->v[s->cursor], &key) == 0; s->cursor++) {
+		const struct kept *k = &s->v[s->cursor];
+
+		if (!is_module(k, rel, len, &dir) || (!s->anywhere && !pth_leads_to_site(k->name, dir)))
+			continue;
+		*m = (struct pth_module){k->file, buf_ptr(&k->data), buf_len(&k->data), k->why};
+		if (s->looks++ >= LOOKS)
+			m->why = "more modules of one name than are looked at";
+		s->cursor = s->looks > LOOKS ? s->n : s->cursor + 1;
+		return true;
+	}
+	return false;
+}
+
+static void
+check_imports(struct walk *w, const struct pth_want *until, const char *file, const void *data, size_t len)
+{
+	struct shelf s = {.w = w, .file = file, .data = data, .len = len};
+	struct pth_source src = {get_module, &s};
+	size_t outside = w->r->outside;
+
+	if (!w->stop && !w->r->nomem)
+		pth_check_imports(w->r, until, &src, w->a);
+	w->r->wants = (struct pth_want *)(uintptr_t)until;
+	if (w->r->outside > outside)
+		unreadable(w, file, "a start-up file imports a module that is not in the package");
+	for (size_t i = 0; i < s.n; i++)
+		buf_free(&s.v[i].data);
+	free(s.v);
 }
 
 void

@@ -414,6 +414,41 @@ op_is_known(struct lex *x, enum last *last)
 	return true;
 }
 
+static bool
+take(struct lex *x, const char *s)
+{
+	size_t n = strlen(s);
+
+	if ((size_t)(x->end - x->p) < n || memcmp(x->p, s, n) != 0)
+		return false;
+	x->p += n;
+	return true;
+}
+
+/* A name in a string, up to its quote. */
+static bool
+take_name(struct lex *x)
+{
+	static const char *const taken[] = {"sys", "os", "types", "importlib", "site", NULL};
+	const char *s = x->p, *end = memchr(s, '\'', (size_t)(x->end - s));
+	size_t n = end != NULL ? (size_t)(end - s) : 0;
+
+	x->p = end != NULL ? end : x->end;
+	return n > 0 && string_is_name(s, n) && !listed(taken, s, n);
+}
+
+/*
+ * What namespaces of two levels end with: m and setattr(sys.modules['a'], 'b', m).  It puts a module where import would put it; not into those that the
+ * other words are taken from.
+ */
+static bool
+namespace_child(struct lex *x)
+{
+	if (!word_is(x, "setattr") || !take(x, "(sys.modules['") || !take_name(x) || !take(x, "'], '") || !take_name(x) || !take(x, "', m)"))
+		return false;
+	return x->p == x->end || *x->p == ';' || *x->p == '\n' || *x->p == '\r';
+}
+
 /* An expression or assignment, up to the end of its statement. */
 static bool
 expression(struct vocab *v)
@@ -430,7 +465,7 @@ expression(struct vocab *v)
 
 		switch (x->tok) {
 		case TOK_WORD:
-			ok = word_is_known(v, &last, &before, &n_before);
+			ok = (last == LAST_NONE && namespace_child(x)) || word_is_known(v, &last, &before, &n_before);
 			break;
 		case TOK_STRING:
 			ok = last == LAST_NONE && string_is_name(x->s, x->n);
@@ -550,8 +585,8 @@ static const struct { enum pth_layer layer; const char *word; } signs[] = {
 	{PTH_BLOB, "translate"}, {PTH_BLOB, "decode"},
 };
 
-static const char *
-layer_why(enum pth_layer l)
+const char *
+pth_layer_why(enum pth_layer l)
 {
 	switch (l) {
 	case PTH_EXEC: return "executes code that is made while it runs";
@@ -609,10 +644,10 @@ pth_code_layers(const struct pth_at *at, const char *p, size_t len)
 	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
 		if (!seen[signs[i].layer] && has_word(p, len, signs[i].word)) {
 			seen[signs[i].layer] = true;
-			pth_found(at, signs[i].layer, layer_why(signs[i].layer));
+			pth_found(at, signs[i].layer, pth_layer_why(signs[i].layer));
 		}
 	if (!seen[PTH_BLOB] && has_blob(p, len))
-		pth_found(at, PTH_BLOB, layer_why(PTH_BLOB));
+		pth_found(at, PTH_BLOB, pth_layer_why(PTH_BLOB));
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)p[i] >= 0x80) {	/* Python reads full-width letters as plain ones (PEP 3131, NFKC) */
 			pth_found(at, PTH_HIDDEN, "letters that are not ASCII in code");

@@ -18,4 +18,7 @@ void	pth_found(const struct pth_at *, enum pth_layer, const char *why);
 bool	pth_code_is_known(const char *, size_t);
 /* What code does, layer by layer. */
 void	pth_code_layers(const struct pth_at *, const char *, size_t);
+const char *pth_layer_why(enum pth_layer);
+/* Is the directory of this length of a path one of an installation, or near enough to an archive's root to become one? */
+bool	pth_leads_to_site(const char *path, size_t);
 #endif

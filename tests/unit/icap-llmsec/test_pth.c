@@ -6,8 +6,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -240,6 +242,80 @@ test_legitimate(void **state)
 	}
 }
 
+/*
+ * The .pth files of 41 packages of Debian 12 (python3-..., main), byte for byte: setuptools wrote a line for each namespace, the same one several times
+ * where packages of it are nested.  With pytest-cov 4.0.0-1 and setuptools 66.1.1-1+deb12u2, which are above, all that ship in the packages
+ * that were fetched.
+ */
+static const struct { const char *package, *namespaces; } debian[] = {
+	{"flufl.enum 4.1.1-5", "flufl"}, {"flufl.i18n 3.0.1-3", "flufl"}, {"flufl.lock 5.0.1-4", "flufl"},
+	{"flufl.password 1.3-5", "flufl"}, {"flufl.testing 0.7-3", "flufl"}, {"lazr.config 2.2.3-3", "lazr"},
+	{"lazr.delegates 2.0.4-1", "lazr"}, {"logilab-common 1.9.8-1", "logilab"}, {"logilab-constraint 0.6.0-3", "logilab"},
+	{"matplotlib 3.6.3-1+b1", "mpl_toolkits"}, {"pastescript 3.2.1-1", "paste"}, {"repoze.lru 0.7-3", "repoze"},
+	{"repoze.sphinx.autointerface 1.0.0-1", "repoze repoze repoze.sphinx"}, {"repoze.tm2 2.0-3", "repoze"},
+	{"repoze.who 2.2-4", "repoze repoze repoze repoze.who repoze.who repoze.who.plugins"},
+	{"ruamel.yaml 0.17.21-1", "ruamel"}, {"sphinxcontrib-log-cabinet 1.0.1-3", "sphinxcontrib"},
+	{"sphinxcontrib.actdiag 2.0.0-1", "sphinxcontrib"}, {"sphinxcontrib.blockdiag 2.0.0-1", "sphinxcontrib"},
+	{"sphinxcontrib.ditaa 1.0.2-3", "sphinxcontrib"}, {"sphinxcontrib.nwdiag 2.0.0-1", "sphinxcontrib"},
+	{"sphinxcontrib.restbuilder 0.3-3", "sphinxcontrib"}, {"sphinxcontrib.seqdiag 2.0.0-1", "sphinxcontrib"},
+	{"xstatic-filesaver 1.3.2.0-1.1", "xstatic xstatic xstatic.pkg"}, {"zc.buildout 2.13.2-4", "zc"},
+	{"zc.customdoctests 1.0.1-3", "zc"}, {"zc.lockfile 2.0-4", "zc"}, {"zope.component 5.1.0-1", "zope"},
+	{"zope.configuration 4.4.1-1", "zope"}, {"zope.deprecation 4.4.0-5", "zope"}, {"zope.event 4.4-3", "zope"},
+	{"zope.exceptions 4.6-1", "zope"}, {"zope.hookable 5.1.0-1+b4", "zope"}, {"zope.i18nmessageid 5.0.1-2+b2", "zope"},
+	{"zope.interface 5.5.2-1+b1", "zope"}, {"zope.location 4.2-2", "zope"}, {"zope.proxy 4.5.0-1+b3", "zope"},
+	{"zope.schema 7.0.1-1", "zope"}, {"zope.security 5.8-1+b1", "zope"}, {"zope.testing 5.0.1-1", "zope"},
+	{"zope.testrunner 5.6-1", "zope"},
+};
+
+static void
+add_namespace(struct buf *b, const char *name, size_t n)
+{
+	const char *dot = memrchr(name, '.', n);
+	int len = (int)n;
+
+	buf_adds(b, "import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).f_locals['sitedir'], *('");
+	for (size_t i = 0; i < n; i++)
+		if (name[i] == '.')
+			buf_adds(b, "', '");
+		else
+			buf_addc(b, name[i]);
+	buf_printf(b, "'%s));importlib = has_mfs and __import__('importlib.util');has_mfs and __import__('importlib.machinery');"
+	    "m = has_mfs and sys.modules.setdefault('%.*s', importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spec('%.*s', "
+	    "[os.path.dirname(p)])));m = m or sys.modules.setdefault('%.*s', types.ModuleType('%.*s'));mp = (m or []) and m.__dict__.setdefault("
+	    "'__path__',[]);(p not in mp) and mp.append(p)", dot == NULL ? "," : "", len, name, len, name, len, name, len, name);
+	if (dot != NULL)
+		buf_printf(b, ";m and setattr(sys.modules['%.*s'], '%.*s', m)", (int)(dot - name), name, (int)(name + n - dot - 1), dot + 1);
+	buf_addc(b, '\n');
+}
+
+static void
+test_debian(void **state)
+{
+	static const char *const near[] = {"m and setattr(sys.modules['os'], 'system', m)", "m and setattr(sys.modules['a'], 'b', x)", "m and setattr(sys, 'b', m)",
+		"m and setattr(sys.modules['a'], 'b', m)(1)", "m and setattr(sys.modules['a'], 'b' 'c', m)", "m and setattr(sys.modules['subprocess'], 'x', m)"};
+	struct buf b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(debian) / sizeof(*debian); i++) {
+		buf_clear(&b);
+		for (const char *p = debian[i].namespaces; *p != '\0'; p += strspn(p, " ")) {
+			size_t n = strcspn(p, " ");
+
+			add_namespace(&b, p, n);
+			p += n;
+		}
+		if (check_as("x-nspkg.pth", buf_ptr(&b), buf_len(&b)) != 0)
+			fail_msg("%s: %x", debian[i].package, check_as("x-nspkg.pth", buf_ptr(&b), buf_len(&b)));
+	}
+	for (size_t i = 0; i < sizeof(near) / sizeof(*near); i++) {
+		buf_clear(&b);
+		buf_printf(&b, "import sys, types; m = sys.modules.setdefault('a', types.ModuleType('a')); x = sys; %s", near[i]);
+		if ((check_as("x.pth", buf_ptr(&b), buf_len(&b)) & L(PTH_START)) == 0)
+			fail_msg("%s: passed", near[i]);
+	}
+	buf_free(&b);
+}
+
 static void
 test_customize(void **state)
 {
@@ -247,6 +323,7 @@ test_customize(void **state)
 	    "    pass\nelse:\n    apport_python_hook.install()\n";
 	static const char doc[] = "\"\"\"Nothing; it's\nonly here.\"\"\"\n'''more'''\nimport sys\n";
 	static const char evil[] = "import os\n\ndef f():\n    os.system('id')\n\nf()\n";
+	static const char recoded[] = "# coding: utf-7\nimport sys\n# +AAo-import os+ADs-os.system('id')\n";
 	static const char quiet[] = "\"\"\"x\"\"\" ; exec('1')\n";
 
 	(void)state;
@@ -255,6 +332,7 @@ test_customize(void **state)
 	assert_int_equal(check_as("usercustomize.py", "", 0), 0);
 	assert_true(check_as("usercustomize.py", evil, sizeof(evil) - 1) & L(PTH_PROCESS));
 	assert_true(check_as("sitecustomize.py", quiet, sizeof(quiet) - 1) & L(PTH_EXEC));
+	assert_int_equal(check_as("sitecustomize.py", recoded, sizeof(recoded) - 1), L(PTH_HIDDEN));
 	assert_true(check_as("sitecustomize.cpython-311-x86_64-linux-gnu.so", "\x7f" "ELF", 4) & L(PTH_LIMIT));
 }
 
@@ -287,7 +365,7 @@ static void
 pack(struct buf *out, int format, int filter, const struct member *m, size_t n)
 {
 	struct archive *a = archive_write_new();
-	size_t cap = 1 << 20, used = 0;
+	size_t cap = 4 << 20, used = 0;
 	char *mem = malloc(cap);
 
 	assert_int_equal(archive_write_set_format(a, format), ARCHIVE_OK);
@@ -339,7 +417,7 @@ test_archives(void **state)
 	};
 	const struct member bad_m[] = {MEMBER("pkg/__init__.py", "x = 1\n"), MEMBER("pkg-1.0.data/purelib/Zz.PtH", evil_line)};
 	const struct member good_m[] = {MEMBER("pkg/__init__.py", "import os; os.system('not at start-up')\n"), MEMBER("a.pth", good_line),
-	    MEMBER("pkg/deep/er/sitecustomize.py", "import os; os.system('id')\n")};
+	    MEMBER("pkg/deep/er/sitecustomize.py", "import os; os.system('id')\n"), MEMBER("_virtualenv.py", "import sys\n")};
 	size_t files;
 
 	(void)state;
@@ -356,7 +434,7 @@ test_archives(void **state)
 			pack(&outer, how[k].format, how[k].filter, &nest, 1);
 			assert_true(check_archive("x.tar.gz", &outer, NULL, &files) & L(PTH_START));
 		}
-		pack(&good_b, how[i].format, how[i].filter, good_m, 3);
+		pack(&good_b, how[i].format, how[i].filter, good_m, 4);
 		assert_int_equal(check_archive("x.whl", &good_b, NULL, &files), 0);
 		assert_int_equal(files, 1);
 		buf_free(&inner);
@@ -852,13 +930,211 @@ test_stored(void **state)
 	buf_free(&b);
 }
 
+/* --- what start-up files import --------------------------------------------------------------------------- */
+
+#define IMPORT_P	"import payload\n"
+static const struct imported {
+	const char *pth;
+	struct { const char *name, *data; } m[4];
+	unsigned layers;
+} imported_bad[] = {
+	{IMPORT_P, {{"payload.py", "import os\nos.system('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload/__init__.py", "import os\nos.system('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload/__init__.py", "from . import core\n"}, {"payload/core.py", "import subprocess as s\ns.run(['id'])\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload/__init__.py", "from .core import go\ngo()\n"}, {"payload/core.py", "def go():\n\tfrom subprocess import call as c\n\tc('id')\n"}},
+	    L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import helper\nhelper.Thing().go()\n"}, {"helper.py", "import os\nclass Thing:\n    def go(self):\n        os.popen('id')\n"}},
+	    L(PTH_PROCESS)},
+	{"import payload; payload.install()\n", {{"payload.py", "def install():\n    exec(open(__file__).read())\n"}}, L(PTH_EXEC)},
+	{"import payload; payload.install()\n", {{"payload.py", "from helper import install\n"}, {"helper.py", "import socket\ndef install(): socket.create_connection(('x', 1))\n"}},
+	    L(PTH_PROCESS)},
+	{"import os; enabled = os.environ.get('X', 'local') == 'local'; enabled and __import__('payload').add_shim()\n",
+	    {{"payload.py", "def add_shim():\n  import urllib.request\n  urllib.request.urlopen('http://x')\n"}}, L(PTH_PROCESS)},
+	{"from payload import core\n", {{"payload/__init__.py", ""}, {"payload/core.py", "eval('1')\n"}}, L(PTH_EXEC)},
+	{"from payload import x\n", {{"payload.py", "def __getattr__(n):\n    import os; os.execv('/bin/id', [])\n"}}, L(PTH_PROCESS)},
+	{"import a.b.c\n", {{"a/__init__.py", ""}, {"a/b/__init__.py", ""}, {"a/b/c.py", "import ctypes\nctypes.CDLL('x')\n"}}, L(PTH_PROCESS)},
+	{"import a.b.c\n", {{"a/__init__.py", "exec('1')"}, {"a/b/__init__.py", ""}, {"a/b/c.py", ""}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "class A:\n    import pty\n    pty.spawn('sh')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\ndef deco(f): os.system('id')\n@deco\ndef f(): pass\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\ndef f(): os.system('id')\nx = {'f': f}\nx['f']()\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\ndef f(): os.system('id')\nglobals()['f']()\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\ndef f(x=os.system('id')): pass\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\nclass M(type):\n    def __new__(c, *a): os.system('id')\nclass A(metaclass=M): pass\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import sys, os\nclass F:\n    def find_spec(self, *a):\n        os.system('id')\nsys.meta_path.insert(0, F())\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\ngetattr(os, 'sys' + 'tem')('id')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "import os\nn = 'metsys'[::-1]\ngetattr(os, n)('id')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "import os\ngetattr(os, 'system')('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "from os import *\nsystem('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "from os import (path,\n  system as path2)\npath2('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import json as m\nimport subprocess as m\nm.run('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "__import__('os').system('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import importlib as i\ni.import_module('helper')\n"}, {"helper.py", "exec('1')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "__import__('hel' + 'per')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "x = f\"{__import__('os').system('id')}\"\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import base64\nx = base64.b64decode('aWQ=')\n"}}, L(PTH_BLOB)},
+	{IMPORT_P, {{"payload.py", "p = '~/.ssh/id_rsa'\n"}}, L(PTH_CREDENTIAL)},
+	{IMPORT_P, {{"payload.py", "open('/etc/cron.d/x', 'w')\n"}}, L(PTH_PERSIST)},
+	{IMPORT_P, {{"payload.py", "import sys\nsys.path.insert(0, '/tmp/x')\n"}}, L(PTH_PATH)},
+	{IMPORT_P, {{"payload.py", "# coding: utf-7\n# +AAo-import os\n"}}, L(PTH_HIDDEN)},
+	{IMPORT_P, {{"payload.py", "#!/usr/bin/python\n# -*- coding: rot13 -*-\nvzcbeg bf\n"}}, L(PTH_HIDDEN)},
+	{IMPORT_P, {{"payload.cpython-311-x86_64-linux-gnu.so", "\x7f" "ELF"}}, L(PTH_LIMIT)},
+	{IMPORT_P, {{"payload.py", ""}, {"payload.abi3.so", "\x7f" "ELF"}}, L(PTH_LIMIT)},	/* taken before the source */
+	{IMPORT_P, {{"payload.pyc", "\xa7\x0d\x0d\x0a...."}}, L(PTH_LIMIT)},
+	{IMPORT_P, {{"payload/__init__.pyc", "\xa7\x0d\x0d\x0a...."}}, L(PTH_LIMIT)},
+	{IMPORT_P, {{"payload.py", ""}, {"__pycache__/payload.cpython-311.pyc", "\xa7\x0d\x0d\x0a\1...and a hash"}}, L(PTH_LIMIT)},
+	{IMPORT_P, {{"payload.py", ""}, {"x-1.data/purelib/payload.py", "exec('1')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"some/where/deep/down/payload.py", "exec('1')\n"}}, L(PTH_EXEC)},
+	{"lib/hidden\n" IMPORT_P, {{"lib/hidden/payload.py", "exec('1')\n"}}, L(PTH_EXEC)},
+	{"import payload, trigger\n", {{"payload.py", "def run():\n    exec('1')\n"}, {"trigger.py", "from payload import run\nrun()\n"}}, L(PTH_EXEC)},
+	/* spellings that a reader of lines would lose */
+	{IMPORT_P, {{"payload.py", "def f():\n    pass\nif 1:\n  def g():\n      pass\n  \\\n        exec('1')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "def f(): pass; x = 1\nexec('1')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "\"\"\"def f():\n  '''\"\"\"\nexec('1') # '''\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "def f():\r  pass\rexec('1')\r"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "x = [\ndef_ := 1,\nexec('1')]\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "e = exec\ne('1')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "import builtins\nbuiltins.exec('1')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "().__class__.__base__.__subclasses__()\n"}}, L(PTH_EXEC)},
+}, imported_good[] = {
+	{IMPORT_P, {{"payload.py", "import os, subprocess\ndef f():\n    subprocess.run('id')\n    exec('1')\n"}}, 0},
+	{IMPORT_P, {{"payload.py", "\"\"\"Never does os.system('x'), and reads no ~/.ssh.\"\"\"\nimport sys\n"}}, 0},
+	{IMPORT_P, {{"payload/__init__.py", "from .core import thing\n"}, {"payload/core.py", "import socket\nname = socket.gethostname()\ndef thing(): pass\n"
+	    "def main():\n    import subprocess; subprocess.call('x')\n"}}, 0},
+	{IMPORT_P, {{"payload.py", "import re, platform\nx = re.compile('a')\ny = platform.system()\n"}}, 0},
+	{IMPORT_P, {{"payload.py", "import sys\nclass F:\n    def find_spec(self, name, path, target=None):\n        m = getattr(self, 'for_' + name, None)\n"
+	    "        return m and m()\ndef install():\n    sys.meta_path.insert(0, F())\ninstall()\n"}}, 0},
+	{IMPORT_P, {{"payload.py", "# -*- coding: latin-1 -*-\nx = 1\n"}}, 0},
+	{IMPORT_P, {{"payload.py", ""}, {"__pycache__/payload.cpython-311.pyc", "\xa7\x0d\x0d\x0a\4...a time, a size"}}, 0},
+	{IMPORT_P, {{"payload.py", ""}, {"other.py", "exec('1')\n"}, {"pkg/deep/payload.py", "exec('1')\n"}}, 0},
+	{"import sys, types, os;p = os.path.join(sys._getframe(1).f_locals['sitedir'], *('a', 'b'));m = sys.modules.setdefault('a.b', types.ModuleType('a.b'));"
+	    "m and setattr(sys.modules['a'], 'b', m)\n", {{"a/b/c.py", "exec('1')\n"}}, 0},
+};
+
+static unsigned
+check_imported(const struct imported *t, int format, int filter, bool pth_last)
+{
+	struct member m[5];
+	struct buf b = {0};
+	size_t n = !pth_last, files;
+	unsigned layers;
+
+	for (size_t i = 0; i < 4 && t->m[i].name != NULL; i++)
+		m[n++] = (struct member){t->m[i].name, t->m[i].data, strlen(t->m[i].data)};
+	m[pth_last ? n : 0] = (struct member){"x.pth", t->pth, strlen(t->pth)};
+	pack(&b, format, filter, m, n + pth_last);
+	layers = check_archive("x-1.whl", &b, NULL, &files);
+	buf_free(&b);
+	return layers;
+}
+
+static void
+test_imported(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(imported_bad) / sizeof(*imported_bad); i++)
+		for (int last = 0; last < 2; last++) {
+			const struct imported *t = &imported_bad[i];
+			unsigned z = check_imported(t, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, last);
+			unsigned g = check_imported(t, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, last);
+			unsigned want = t->layers | L(PTH_START);
+
+			if ((z & want) != want || (g & want) != want)
+				fail_msg("%zu: %s: layers %x, %x, not %x", i, t->m[0].data, z, g, want);
+		}
+	for (size_t i = 0; i < sizeof(imported_good) / sizeof(*imported_good); i++) {
+		unsigned z = check_imported(&imported_good[i], ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, true);
+
+		if (z != 0)
+			fail_msg("good %zu: %s: layers %x", i, imported_good[i].m[0].data, z);
+	}
+}
+
+/* What a start-up file imports and the package doesn't have is told, and no more. */
+static void
+test_imported_elsewhere(void **state)
+{
+	const struct imported t = {"import other_package\n", {{"payload.py", "exec('1')\n"}}, 0};
+	const struct imported own = {"import sys, json.decoder\n", {{"payload.py", "exec('1')\n"}}, 0};
+
+	(void)state;
+	assert_int_equal(check_imported(&t, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, true), L(PTH_UNREADABLE));
+	assert_int_equal(check_imported(&own, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, true), 0);
+}
+
+/* The package that holds the wheel has modules of its own, and none of them is the wheel's. */
+static void
+test_imported_nested(void **state)
+{
+	const struct member in[] = {MEMBER("x.pth", IMPORT_P), MEMBER("payload.py", "exec('1')\n")}, fine[] = {MEMBER("x.pth", IMPORT_P), MEMBER("payload.py", "")};
+	struct buf b = {0}, out = {0};
+	size_t files;
+
+	(void)state;
+	for (int evil = 0; evil < 2; evil++) {
+		struct member m[2] = {{"v/a.whl", NULL, 0}, MEMBER("payload.py", "exec('not this one')\n")};
+
+		buf_clear(&b);
+		buf_clear(&out);
+		pack(&b, ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, evil ? in : fine, 2);
+		m[0].data = buf_ptr(&b);
+		m[0].len = buf_len(&b);
+		pack(&out, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_GZIP, m, 2);
+		assert_int_equal(check_archive("p-1.0.tar.gz", &out, NULL, &files), evil ? L(PTH_START) | L(PTH_EXEC) : 0);
+	}
+	buf_free(&b);
+	buf_free(&out);
+}
+
+/* Sources made to be slow: chains of calls, classes in classes, names that are all the same; half a megabyte each.  "#" is a number, "$" the next. */
+static void
+test_imported_time(void **state)
+{
+	static const char *const pieces[] = {"class a:", "class a:\n", "def a(): a()\n", "a\n", "import a as b\n", "b;", ";class a (", "(:class a ", "def a(x=(", "@a\n",
+		"f'{f\"{", "'''", "x[", "from a import *\n", "getattr(os,'a'+", "__import__('a');", "class a(a):\n def a(): a\n", "def f#(): f$()\n", "def f$(): f#()\n",
+		"import m# as m#\n", "from .m# import *\n", "import m# as a;a\n", "\\\n", "__import__('m#');", "import os,", "class a#(a$):\n def b(): a#\n", "{'", "f'{", "#\r"};
+	size_t cap = 500000, files;
+	char *big = malloc(cap + 200);
+
+	(void)state;
+	assert_non_null(big);
+	for (size_t k = 0; k < sizeof(pieces) / sizeof(*pieces); k++) {
+		struct member m[2] = {MEMBER("x.pth", IMPORT_P), {"payload.py", big, 0}};
+		struct buf b = {0};
+		struct timespec t0, t1;
+		double s;
+
+		for (unsigned i = 0; m[1].len < cap; i++)
+			for (const char *p = pieces[k]; *p != '\0'; p++)
+				if ((*p == '#' && p[1] != '\r') || *p == '$')
+					m[1].len += (size_t)sprintf(big + m[1].len, "%u", i + (*p == '$'));
+				else
+					big[m[1].len++] = *p;
+		pack(&b, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, m, 2);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t0);
+		check_archive("x.whl", &b, NULL, &files);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t1);
+		s = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+		if (getenv("SHOW") != NULL)
+			fprintf(stderr, "%.3f s: %s\n", s, pieces[k]);
+		if (s > 10)	/* of a sanitizer, too; a square of it takes minutes */
+			fail_msg("%.1f s: %s", s, pieces[k]);
+		buf_free(&b);
+	}
+	free(big);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_imported),
+		cmocka_unit_test(test_imported_elsewhere),
+		cmocka_unit_test(test_imported_nested),
+		cmocka_unit_test(test_imported_time),
 		cmocka_unit_test(test_attacks),
 		cmocka_unit_test(test_attack_encodings),
 		cmocka_unit_test(test_legitimate),
+		cmocka_unit_test(test_debian),
 		cmocka_unit_test(test_customize),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_archives),
