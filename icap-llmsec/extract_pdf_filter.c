@@ -11,6 +11,14 @@
 #include "icap-llmsec/extract_pdf.h"
 
 #define STREAM_MAX	((size_t)16 << 20)
+#define FILTERS_MAX	4
+#define COLORS_MAX	32		/* more than any colour space has; 8.6.6.5 allows 32 */
+
+/* What comes with one filter (7.4.4.3, tables 8 and 10). */
+struct parms {
+	bool	early;			/* of LZW: codes become longer one code before they must */
+	size_t	predictor, colors, bits, columns;
+};
 
 static void
 inflate_to(struct extraction *x, const char *in, size_t n, struct buf *out)
@@ -150,7 +158,7 @@ lzw_code(struct lzw *z, unsigned code, bool early, struct buf *out)
 	return true;
 }
 
-/* 7.4.4.2: codes of 9 to 12 bits, the first bit the highest; <early>: they become longer one code before they must. */
+/* 7.4.4.2: codes of 9 to 12 bits, the first bit the highest. */
 static bool
 lzw(const char *in, size_t n, bool early, struct buf *out)
 {
@@ -183,24 +191,134 @@ lzw(const char *in, size_t n, bool early, struct buf *out)
 	return true;
 }
 
+/* --- predictors (7.4.4.4) ------------------------------------------------------------------------------- */
+
+/* The nearest of left, above and the corner (ISO/IEC 15948, 9.4). */
+static unsigned char
+paeth(int a, int b, int c)
+{
+	int p = a + b - c, pa = p > a ? p - a : a - p, pb = p > b ? p - b : b - p, pc = p > c ? p - c : c - p;
+
+	return (unsigned char)(pa <= pb && pa <= pc ? a : pb <= pc ? b : c);
+}
+
+/* A row of <n> bytes after its tag; <up> is the row above, NULL: zeros; <bpp>: bytes back to the pixel on the left. */
+static bool
+png_row(unsigned tag, const unsigned char *in, size_t n, const unsigned char *up, size_t bpp, unsigned char *out)
+{
+	if (tag > 4)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char a = i >= bpp ? out[i - bpp] : 0, b = up != NULL ? up[i] : 0, c = up != NULL && i >= bpp ? up[i - bpp] : 0;
+		const unsigned char add[5] = {0, a, b, (unsigned char)((a + b) / 2), paeth(a, b, c)};
+
+		out[i] = (unsigned char)(in[i] + add[tag]);
+	}
+	return true;
+}
+
+/* Every row says in a byte before it how it was predicted; the number in Predictor says nothing more.  The last row may be short. */
+static bool
+png(const unsigned char *in, size_t n, const struct parms *p, size_t row, struct buf *to)
+{
+	size_t bpp = (p->colors * p->bits + 7) / 8, done = 0;
+	unsigned char *out = (unsigned char *)buf_room(to, n), *up = NULL;
+
+	if (out == NULL)
+		return true;	/* pdf_unpack() sees it */
+	while (n > 1) {
+		size_t k = n - 1 < row ? n - 1 : row;
+
+		if (!png_row(in[0], in + 1, k, up, bpp, out + done))
+			return false;
+		up = out + done;
+		done += k;
+		in += k + 1;
+		n -= k + 1;
+	}
+	buf_wrote(to, done);
+	return true;
+}
+
+/* One row: each component is the difference to the one of the pixel on the left, modulo its width. */
+static void
+tiff_row(unsigned char *row, size_t n, const struct parms *p)
+{
+	unsigned left[COLORS_MAX] = {0}, mask = (1u << p->bits) - 1;
+	size_t color = 0;
+
+	for (size_t bit = 0; bit + p->bits <= n * 8; bit += p->bits) {
+		unsigned char *at = row + bit / 8;
+		unsigned shift = p->bits < 8 ? 8 - (unsigned)(bit % 8) - (unsigned)p->bits : 0;
+		unsigned v = p->bits == 16 ? (unsigned)at[0] << 8 | at[1] : (unsigned)at[0] >> shift & mask;
+
+		left[color] = v = (v + left[color]) & mask;
+		if (p->bits == 16) {
+			at[0] = (unsigned char)(v >> 8);
+			at[1] = (unsigned char)v;
+		} else
+			at[0] = (unsigned char)((at[0] & ~(mask << shift)) | v << shift);
+		color = color + 1 < p->colors ? color + 1 : 0;
+	}
+}
+
+static bool
+tiff(const unsigned char *in, size_t n, const struct parms *p, size_t row, struct buf *to)
+{
+	unsigned char *out = (unsigned char *)buf_room(to, n);
+
+	if (out == NULL)
+		return true;
+	if (n > 0)
+		memcpy(out, in, n);
+	for (size_t at = 0; at < n; at += row)
+		tiff_row(out + at, n - at < row ? n - at : row, p);
+	buf_wrote(to, n);
+	return true;
+}
+
+/* In place of what a filter gave.  False: unheard of. */
+static bool
+unpredict(const struct parms *p, struct buf *out)
+{
+	struct buf b = {.max = STREAM_MAX};
+	size_t row;
+	bool ok;
+
+	if (p->predictor == 1)
+		return true;
+	if ((p->predictor != 2 && (p->predictor < 10 || p->predictor > 15)) || p->colors < 1 || p->colors > COLORS_MAX ||
+	    (p->bits != 1 && p->bits != 2 && p->bits != 4 && p->bits != 8 && p->bits != 16) || p->columns < 1 || p->columns > STREAM_MAX)
+		return false;
+	if (buf_len(out) == 0)
+		return true;
+	row = (p->columns * p->colors * p->bits + 7) / 8;
+	ok = (p->predictor == 2 ? tiff : png)((const unsigned char *)buf_ptr(out), buf_len(out), p, row, &b);
+	buf_free(out);
+	*out = b;
+	return ok;
+}
+
 /* One filter of a chain.  False: there is no reader for it, or not for this. */
 static bool
-filter(struct extraction *x, struct pdf_text name, const char *in, size_t n, bool early, struct buf *out)
+filter(struct extraction *x, struct pdf_text name, const char *in, size_t n, const struct parms *p, struct buf *out)
 {
-	bool ok = true;
+	bool flate = pdf_is(name, "/FlateDecode") || pdf_is(name, "/Fl"), is_lzw = pdf_is(name, "/LZWDecode") || pdf_is(name, "/LZW"), ok = true;
 
 	out->max = STREAM_MAX;
-	if (pdf_is(name, "/FlateDecode") || pdf_is(name, "/Fl"))
+	if (flate)
 		inflate_to(x, in, n, out);
 	else {
 		if (pdf_is(name, "/ASCII85Decode") || pdf_is(name, "/A85"))
 			ok = ascii85(in, n, out);
-		else if (pdf_is(name, "/LZWDecode") || pdf_is(name, "/LZW"))
-			ok = lzw(in, n, early, out);
+		else if (is_lzw)
+			ok = lzw(in, n, p->early, out);
 		else
 			ok = (pdf_is(name, "/ASCIIHexDecode") || pdf_is(name, "/AHx")) && ascii_hex(in, n, out);
 		extract_unpacked(x, buf_len(out));
 	}
+	if (ok && out->err == 0 && !x->spent)	/* only these two have predictors; with another one nobody knows what a reader does */
+		ok = flate || is_lzw ? unpredict(p, out) : p->predictor == 1;
 	if (out->err == -EFBIG)
 		extract_stop(x, EXTRACT_LIMIT, "it unpacks to more than is looked at");
 	return ok;
@@ -240,49 +358,92 @@ value(const struct pdf *f, struct pdf_text dict, const char *key, struct pdf_tex
 	return raw.p == NULL || v->p != NULL;
 }
 
-/* Only a predictor (7.4.4.4) and LZW's EarlyChange change what a filter with a reader gives. */
+/* A whole number, <or> where there is none.  False: it is something else. */
 static bool
-has_predictor(struct pdf *f, struct pdf_text dict, bool *early)
+parm(const struct pdf *f, struct pdf_text dict, const char *key, size_t or, size_t *n)
+{
+	struct pdf_text v;
+
+	*n = or;
+	return value(f, dict, key, &v) && (is_null(v) || pdf_number(v, n));
+}
+
+/* One dictionary of parameters, or none.  False: they can't be read. */
+static bool
+parms_read(struct pdf *f, struct pdf_text v, struct parms *p)
+{
+	size_t early;
+
+	*p = (struct parms){true, 1, 1, 8, 1};
+	if (pdf_is(v, "null"))
+		return true;
+	if (v.p == NULL || v.n < 2 || v.p[0] != '<' || v.p[1] != '<' || !pdf_work(f, 5 * v.n))
+		return false;
+	if (!parm(f, v, "Predictor", 1, &p->predictor) || !parm(f, v, "Colors", 1, &p->colors) || !parm(f, v, "BitsPerComponent", 8, &p->bits) ||
+	    !parm(f, v, "Columns", 1, &p->columns) || !parm(f, v, "EarlyChange", 1, &early))
+		return false;
+	p->early = early != 0;
+	return true;
+}
+
+/*
+ * The parameters of all filters, in their order; defaults where there are none.  <several>: the filters stand in an array.  What a reader does with
+ * parameters that don't fit the filters - one dictionary for several, a second key - is not known: false, if they would change anything.
+ */
+static bool
+parms_all(struct pdf *f, struct pdf_text dict, bool several, struct parms all[FILTERS_MAX])
 {
 	static const char *const keys[] = {"DecodeParms", "DP"};
-	struct pdf_text at, v, p;
+	struct pdf_text at, v;
+	struct parms p;
+	bool given = false;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		if (!value(f, dict, keys[i], &at))
-			return true;
-		while (member(f, &at, &v)) {
-			if (pdf_is(v, "null"))
-				continue;
-			if (v.p == NULL || v.n < 2 || v.p[0] != '<' || v.p[1] != '<' || !pdf_work(f, v.n))
-				return true;
-			if (!value(f, v, "Predictor", &p) || (!is_null(p) && !pdf_is(p, "1")))
-				return true;
-			if (!value(f, v, "EarlyChange", &p))
-				return true;
-			*early = *early && !pdf_is(p, "0");
+	for (unsigned i = 0; i < FILTERS_MAX; i++)
+		all[i] = (struct parms){true, 1, 1, 8, 1};
+	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++) {
+		unsigned n = 0;
+		bool fits;
+
+		if (!value(f, dict, keys[k], &at))
+			return false;
+		if (is_null(at))
+			continue;
+		fits = !given && (!several || *at.p == '[');
+		given = true;
+		for (; member(f, &at, &v); n++) {
+			if (!parms_read(f, v, &p))
+				return false;
+			if (fits && n < FILTERS_MAX)
+				all[n] = p;
+			else if (p.predictor != 1 || !p.early)
+				return false;
 		}
 	}
-	return false;
+	return true;
 }
 
 /* Data in another file (7.3.8.2, F), and names that aren't any, have no reader. */
 static bool
 unpack(struct pdf *f, struct pdf_text dict, struct buf *out)
 {
+	struct parms parms[FILTERS_MAX];
 	struct pdf_text at, other, name;
 	unsigned n = 0;
-	bool early = true;
 
-	if (!value(f, dict, "Filter", &at) || !value(f, dict, "F", &other) || has_predictor(f, dict, &early) || (!is_null(at) && !is_null(other)))
+	if (!value(f, dict, "Filter", &at) || !value(f, dict, "F", &other) || (!is_null(at) && !is_null(other)))
 		return false;
 	if (is_null(at))
 		at = other;
-	while (member(f, &at, &name)) {
+	if (!parms_all(f, dict, !is_null(at) && at.n > 0 && *at.p == '[', parms))
+		return false;
+	for (; member(f, &at, &name); n++) {
 		struct buf b = {0};
 
+		if (n == FILTERS_MAX)
+			return false;
 		if (pdf_is(name, "null"))
 			continue;
-		if (++n > 4 || name.p == NULL || !filter(f->x, name, buf_ptr(out), buf_len(out), early, &b)) {
+		if (name.p == NULL || !filter(f->x, name, buf_ptr(out), buf_len(out), &parms[n], &b)) {
 			buf_free(&b);
 			return false;
 		}
@@ -290,6 +451,9 @@ unpack(struct pdf *f, struct pdf_text dict, struct buf *out)
 		buf_free(out);
 		*out = b;
 	}
+	for (; n < FILTERS_MAX; n++)	/* parameters of no filter */
+		if (parms[n].predictor != 1)
+			return false;
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -339,8 +340,10 @@ tr_refuse(struct tr *t, const struct refusal *r)
 	ci_http_response_add_header(t->req, "Cache-Control: no-store");
 	snprintf(line, sizeof(line), "X-Request-Id: %s", r->request_id ? r->request_id : t->request_id);
 	ci_http_response_add_header(t->req, line);
-	snprintf(line, sizeof(line), "X-LLMSec-Overhead-Us: %llu", (unsigned long long)t->spent);
-	ci_http_response_add_header(t->req, line);
+	if (t->pol != NULL && t->pol->overhead_header) {
+		snprintf(line, sizeof(line), "X-LLMSec-Overhead-Us: %llu", (unsigned long long)t->spent);
+		ci_http_response_add_header(t->req, line);
+	}
 	if (r->retry_after_s > 0) {
 		snprintf(line, sizeof(line), "Retry-After: %d", r->retry_after_s);
 		ci_http_response_add_header(t->req, line);
@@ -350,13 +353,28 @@ tr_refuse(struct tr *t, const struct refusal *r)
 	ci_req_unlock_data(t->req);
 }
 
+/* Of the finding that an event is about.  Operators write categories, too: what would have to be escaped is not kept. */
+static void
+worst_category(const struct findings *f, char out[64])
+{
+	const struct finding *worst = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; f != NULL && i < f->n; i++)
+		if (worst == NULL || f->v[i].mode > worst->mode || (f->v[i].mode == worst->mode && f->v[i].severity > worst->severity))
+			worst = &f->v[i];
+	for (const char *c = worst != NULL ? worst->category : ""; *c != '\0' && n < 63; c++)
+		out[n++] = isalnum((unsigned char)*c) || *c == '.' || *c == '-' ? *c : '_';
+	out[n] = '\0';
+}
+
 void
 tr_event(struct tr *t, const char *name, const char *action, int severity, int score, const struct findings *f,
     const struct refusal *r)
 {
 	const char *ids[64];
 	size_t n = 0;
-	char detail[256];
+	char detail[384], category[64];
 	struct event e = {.event = name, .severity = severity, .score = score, .action = action,
 	    .ip = t->client_ip[0] ? t->client_ip : NULL, .key = t->key[0] ? t->key : NULL,
 	    .request_id = t->request_id, .rule_ids = ids};
@@ -377,9 +395,13 @@ tr_event(struct tr *t, const char *name, const char *action, int severity, int s
 		snprintf(detail, sizeof(detail), "{\"direction\":\"%s\",\"status\":%d,\"type\":\"%s\",\"where\":\"%s\",\"bytes\":%zu}",
 		    t->req->type == ICAP_REQMOD ? "upload" : "download", r ? r->status : 0, content_verdict(t->content)->type,
 		    content_verdict(t->content)->where, buf_len(&t->in));
-	else
-		snprintf(detail, sizeof(detail), "{\"dialect\":\"%s\",\"status\":%d,\"code\":\"%s\",\"findings\":%zu,\"bytes\":%zu}",
-		    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", f ? f->n : 0, buf_len(&t->in));
+	else {
+		worst_category(f, category);
+		snprintf(detail, sizeof(detail),
+		    "{\"dialect\":\"%s\",\"status\":%d,\"code\":\"%s\",\"category\":\"%s\",\"findings\":%zu,\"bytes\":%zu,\"us\":%llu}",
+		    dialect_name(t->route.dialect), r ? r->status : 0, r ? r->code : "", category, f ? f->n : 0, buf_len(&t->in),
+		    (unsigned long long)t->spent);
+	}
 	e.detail = detail;
 	if (t->pol == NULL || tr_events_emit(t->pol, &e) < 0)
 		tr_count(CTR_EVENTS_FAILED);

@@ -107,6 +107,26 @@ for how in '' -4; do
 	icapc -R '304 Not Modified' -r 'ETag: "x"' $how RESPMOD
 	is "$(val icap)" $([ -n "$how" ] && echo 204 || echo 200) "so does an answer without one (${how:-no 204})"
 done
+# overhead NAME LEAST: the header is a number of microseconds, more than LEAST and less than all of it took.
+overhead()
+{
+	local us
+	us=$(icap_header X-LLMSec-Overhead-Us)
+	if [[ $us =~ ^[0-9]+$ ]] && [ "$us" -gt "$2" ] && [ "$us" -lt "$took" ]; then ok "$1"; else not_ok "$1" "${us:-no header}, took $took us"; fi
+}
+timed() { local t0=${EPOCHREALTIME/[.,]/}; "$@"; took=$((${EPOCHREALTIME/[.,]/} - t0)); }
+timed ask -b inj.openai
+overhead 'a refusal says what judging took' 0
+is "$(jq -r "select(.request_id == \"$rid\" and .event == \"prompt.injection\") | .detail | [.category, .us == $(icap_header X-LLMSec-Overhead-Us)] | @tsv" spool/*.spool | tail -n 1)" \
+	"injection.override	true" 'its event says the same, and the category'
+timed icapc -u $url_openai -r 'Content-Type: application/json' -b answer.json RESPMOD
+overhead 'an answer that was read does, too' 0
+sse_openai >sse
+timed icapc -u $url_openai -r 'Content-Type: text/event-stream' -b sse RESPMOD
+like "$(icap_header X-LLMSec-Overhead-Us)" '^[0-9]+$' 'and a stream: of its request, which is none here'
+printf 'xx' >bin
+icapc -u $url_openai -r 'Content-Type: application/octet-stream' -b bin RESPMOD
+is "$(icap_header X-LLMSec-Overhead-Us)" '' 'what passes unread has none'
 slow && n=2 || n=25
 ask -b clean.json -n $n -P
 is "$(grep -c 'icap=200.*error=none' <<<"$out")" $n 'requests ahead of their answers, one connection'

@@ -21,14 +21,16 @@ printf '{"model":"m","messages":[{"role":"user","content":"What is the capital o
 cicap_start cicap
 ask -b inj.json
 is "$(val http)" 403 'an attack is refused'
+like "$(icap_header X-LLMSec-Overhead-Us)" '^[0-9]+$' 'with the time that it took'
 check 'as shipped nothing is kept' test ! -e "$log"
 
-cicap_yaml "shadow: {dir: $log, routes: [/v1/chat/*], sample: 10000}"
+cicap_yaml "shadow: {dir: $log, routes: [/v1/chat/*], sample: 10000}
+overhead_header: false"
 [ "$(id -u)" != 0 ] || chown "$cicap_user:" "$tap_dir/icap.yaml"
 check 'a reload turns it on' cicap_reload
 like "$(cat cicap.log log/* 2>/dev/null)" "SHADOW LOG IS ON: texts of requests are written to $log" 'and says so aloud'
 ask -b inj.json
-is "$(val http)" 403 'the attack is refused'
+is "$(val http) $(icap_header X-LLMSec-Overhead-Us)" '403 ' 'the attack is refused, now without that header'
 check 'and kept' wait_for "grep -qs '$rid-1' $log/shadow-*.jsonl" 10
 rid=5ad0c0000aabb4cc3
 ask -b ok.json
