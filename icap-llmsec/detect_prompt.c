@@ -264,7 +264,7 @@ judge_score(struct judging *j, const struct detect_modes *m, struct detect_score
 	if (j->d->model == NULL)
 		return;
 	out->direct = j->head[MODEL_DIRECT].p;
-	out->data = j->data ? j->head[MODEL_DATA].p : 0;
+	out->data = j->head[MODEL_DATA].p;
 	if (x < logit(detect_threshold(j->d, m, j->data)))
 		return;
 	if (j->data && margin(j->d, m, j, MODEL_DATA) > margin(j->d, m, j, MODEL_DIRECT)) {

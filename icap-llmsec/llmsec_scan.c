@@ -26,7 +26,7 @@ usage(FILE *f)
 {
 	fputs("usage: llmsec-scan request  [-c FILE] [--url PATH] [--json] [--spans] [--body] < BODY\n"
 	    "       llmsec-scan response [-c FILE] [--url PATH] [--type CONTENT-TYPE] < BODY\n"
-	    "       llmsec-scan --jsonl  [-c FILE] < LINES\n"
+	    "       llmsec-scan --jsonl  [-c FILE] [--key NAME] [--role ROLE] [--jobs N] < LINES\n"
 	    "       llmsec-scan --explain | --bench [-c FILE] [--role ROLE] < TEXT\n"
 	    "       llmsec-scan --label LABELS FILE... | --forget WHO FILE...\n"
 	    "       llmsec-scan --check [-c FILE] | --show-defaults | --help | --version\n"
@@ -41,6 +41,8 @@ usage(FILE *f)
 	    "  -l, --jsonl           judge texts, {\"id\",\"text\",\"role\"} a line; a line each is the answer\n"
 	    "  -x, --explain         every reading of a text, and which rule or feature weighed what\n"
 	    "  -B, --bench           CPU time of judging a text\n"
+	    "  -k, --key NAME        the column that holds the texts (default text)\n"
+	    "  -J, --jobs N          judge lines in so many threads (default 1)\n"
 	    "  -r, --role ROLE       user (default), tool, file, assistant, system, developer\n"
 	    "  -L, --label LABELS    ask about each text of the shadow log's files; append the answers to LABELS\n"
 	    "  -F, --forget WHO      remove the rows of an actor, conversation or request from files\n"
@@ -204,13 +206,33 @@ load(struct icap_policy **pol, const char *path, bool no_keys)
 	return rc;
 }
 
+/* One thing to do: one of the options that say so, or a word. */
+static bool
+is_command(int n, char **arg, int options)
+{
+	if (options > 0)
+		return options == 1 && n == 0;
+	return n == 1 && (strcmp(arg[0], "request") == 0 || strcmp(arg[0], "response") == 0);
+}
+
+/* 0: no number of threads. */
+static unsigned
+parse_jobs(const char *s)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+
+	return *s >= '0' && *s <= '9' && *end == '\0' && n <= SCAN_JOBS_MAX ? (unsigned)n : 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"config", 1, NULL, 'c'}, {"url", 1, NULL, 'u'}, {"method", 1, NULL, 'm'}, {"type", 1, NULL, 't'},
 		{"encoding", 1, NULL, 'e'}, {"json", 0, NULL, 'j'}, {"spans", 0, NULL, 's'}, {"body", 0, NULL, 'b'},
-		{"jsonl", 0, NULL, 'l'}, {"explain", 0, NULL, 'x'}, {"bench", 0, NULL, 'B'}, {"role", 1, NULL, 'r'}, {"label", 1, NULL, 'L'}, {"forget", 1, NULL, 'F'},
+		{"jsonl", 0, NULL, 'l'}, {"explain", 0, NULL, 'x'}, {"bench", 0, NULL, 'B'}, {"role", 1, NULL, 'r'}, {"key", 1, NULL, 'k'}, {"jobs", 1, NULL, 'J'},
+		{"label", 1, NULL, 'L'}, {"forget", 1, NULL, 'F'},
 		{"check", 0, NULL, 'n'}, {"show-defaults", 0, NULL, 'D'}, {"help", 0, NULL, 'h'},
 		{"version", 0, NULL, 'V'}, {NULL, 0, NULL, 0}
 	};
@@ -221,10 +243,11 @@ main(int argc, char **argv)
 	char found[64 + sizeof(LLMSEC_SYSCONFDIR)];
 	bool check = false, lines = false;
 	int (*on_text)(const struct icap_policy *, const char *, const char *, size_t, FILE *) = NULL;
-	const char *role = "user", *labels = NULL, *who = NULL;
+	struct scan_lines each = {.role = "user", .jobs = 1};
+	const char *labels = NULL, *who = NULL;
 	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "c:u:m:t:e:r:L:F:jsblxBnhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:u:m:t:e:r:k:J:L:F:jsblxBnhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c': o.config = optarg; break;
 		case 'u': o.url = optarg; break;
@@ -237,7 +260,9 @@ main(int argc, char **argv)
 		case 'l': lines = true; break;
 		case 'x': on_text = scan_explain; break;
 		case 'B': on_text = scan_bench; break;
-		case 'r': role = optarg; break;
+		case 'r': each.role = optarg; break;
+		case 'k': each.key = optarg; break;
+		case 'J': each.jobs = parse_jobs(optarg); break;
 		case 'L': labels = optarg; break;
 		case 'F': who = optarg; break;
 		case 'n': check = true; break;
@@ -255,7 +280,7 @@ main(int argc, char **argv)
 		rc = labels != NULL ? scan_label(labels, argv + optind, stdin, stderr) : scan_forget(who, argv + optind, stderr);
 		return rc == 0 ? EXIT_PASS : EXIT_FAIL;
 	}
-	if (lines || on_text != NULL ? argc != optind || (lines && on_text != NULL) : !check && (argc - optind != 1 || (strcmp(argv[optind], "request") != 0 && strcmp(argv[optind], "response") != 0))) {
+	if (each.jobs == 0 || !is_command(argc - optind, argv + optind, lines + (on_text != NULL) + check)) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
@@ -271,15 +296,15 @@ main(int argc, char **argv)
 		printf("%s: configuration is valid\n", o.config);
 		rc = EXIT_PASS;
 	} else if (lines) {
-		rc = scan_lines(pol, stdin, stdout);
+		rc = scan_lines(pol, &each, stdin, stdout);
 		if (rc < 0)
-			fprintf(stderr, "llmsec-scan: %s\n", strerror(-rc));
-		rc = rc == 0 ? EXIT_PASS : EXIT_FAIL;
+			fprintf(stderr, "llmsec-scan: %s\n", rc == -EINVAL ? "unknown role" : strerror(-rc));
+		rc = rc == 0 ? EXIT_PASS : rc == -EINVAL ? EXIT_USAGE : EXIT_FAIL;
 	} else if ((rc = read_all(&body)) < 0) {
 		fprintf(stderr, "llmsec-scan: standard input: %s\n", strerror(-rc));
 		rc = EXIT_FAIL;
 	} else if (on_text != NULL) {
-		rc = on_text(pol, role, buf_ptr(&body), buf_len(&body), stdout);
+		rc = on_text(pol, each.role, buf_ptr(&body), buf_len(&body), stdout);
 		if (rc < 0)
 			fprintf(stderr, "llmsec-scan: %s\n", rc == -EINVAL ? "unknown role" : strerror(-rc));
 		rc = rc == 0 ? EXIT_PASS : rc == -EINVAL ? EXIT_USAGE : EXIT_FAIL;

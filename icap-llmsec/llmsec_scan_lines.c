@@ -1,229 +1,277 @@
 /* SPDX-License-Identifier: MIT */
-/* llmsec-scan --jsonl: many texts, for curves and for pipelines. */
+/*
+ * llmsec-scan --jsonl: many texts, for curves and for pipelines.  Lines are read in batches, judged by some threads, each with an arena of
+ * its own, and answered in their order.  With one thread a batch is one line, so that whoever writes line by line is answered so.
+ */
 #include "config.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 
-#include "icap-llmsec/detect.h"
-#include "icap-llmsec/icap_conf.h"
-#include "icap-llmsec/inspect.h"
 #include "icap-llmsec/llmsec_scan.h"
-#include "lib/arena.h"
 
-static const struct { const char *name; enum span_role role; enum span_prov prov; } roles[] = {
-	{"user", ROLE_USER, PROV_MESSAGE}, {"tool", ROLE_TOOL, PROV_TOOL_RESULT}, {"assistant", ROLE_ASSISTANT, PROV_MESSAGE},
-	{"system", ROLE_SYSTEM, PROV_MESSAGE}, {"developer", ROLE_DEVELOPER, PROV_MESSAGE}, {"file", ROLE_USER, PROV_FILE},
+#define BATCH_LINES	64		/* of each thread */
+#define BATCH_BYTES	(8u << 20)	/* in all, and one line more */
+#define KEPT		(16u << 20)	/* bytes of an arena, from line to line */
+
+struct job {
+	char		*line;		/* its memory is used again */
+	size_t		 len, cap;
+	uint64_t	 no, id;
+	uint64_t	 blanks;	/* lines just before it */
+	bool		 too_long, bad;
+	struct buf	 out;
 };
 
-bool
-scan_role(struct span *s, const char *name)
+/* Hashes of the ids that were seen: open addressing. */
+struct ids {
+	uint64_t	*v;
+	size_t		 n, cap;
+	uint64_t	 twice, first;	/* lines whose id was seen before; the number of the first such */
+};
+
+struct batch {
+	const struct icap_policy *p;
+	const struct scan_lines *conf;
+	struct job	*job;
+	size_t		 n, cap;
+	atomic_size_t	 next;
+};
+
+struct worker {
+	struct batch	*b;
+	struct arena	*a;
+	pthread_t	 thread;
+	bool		 runs;
+};
+
+/* ---- lines in ------------------------------------------------------------------------------------------- */
+static bool
+job_grow(struct job *j)
 {
-	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
-		if (strcmp(roles[i].name, name) == 0) {
-			s->role = roles[i].role;
-			s->prov = roles[i].prov;
-			return true;
-		}
-	return false;
+	size_t cap = j->cap > 0 ? 2 * j->cap : 1024;
+	char *p = realloc(j->line, cap);
+
+	if (p == NULL)
+		return false;
+	j->line = p;
+	j->cap = cap;
+	return true;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static const char *
-action(const struct findings *f)
-{
-	static const char *const name[] = {"pass", "monitor", "mask", "block"};
-	enum detect_mode m = DETECT_OFF;
-
-	for (size_t i = 0; i < f->n; i++)
-		m = f->v[i].mode > m ? f->v[i].mode : m;
-	return name[m];
-}
-
-/* Of the finding that weighs most. */
-static const char *
-category(const struct findings *f)
-{
-	const struct finding *best = NULL;
-
-	for (size_t i = 0; i < f->n; i++)
-		if (!finding_is_private(&f->v[i]) && (best == NULL || f->v[i].severity > best->severity ||
-		    (f->v[i].severity == best->severity && f->v[i].weight > best->weight)))
-			best = &f->v[i];
-	return best != NULL ? best->category : f->n > 0 ? f->v[0].category : NULL;
-}
-
-static json_t *
-answer(json_t *id, const struct findings *f, const struct detect_score *s, uint64_t ns)
-{
-	json_t *rules = json_array(), *pii = json_array();
-
-	for (size_t i = 0; i < f->n; i++) {
-		const struct finding *x = &f->v[i];
-
-		if (finding_is_private(x))
-			json_array_append_new(pii, json_pack("{s:s,s:I,s:I}", "type", strchr(x->category, '.') + 1, "start",
-			    (json_int_t)x->start, "end", (json_int_t)(x->start + x->len)));
-		else
-			json_array_append_new(rules, json_string(x->rule_id));
-	}
-	return json_pack("{s:O?,s:s,s:f,s:f,s:f,s:s?,s:o,s:o,s:f}", "id", id, "action", action(f), "score", (double)s->score,
-	    "direct", (double)s->direct, "data", (double)s->data, "category", category(f), "rules", rules, "pii", pii,
-	    "us", (double)(ns / 100) / 10);
-}
-
-/* ---- a line with a text, or with the body of a request ------------------------------------------- */
+/* The next line, without its end; of one that is too long, what follows is thrown away.  1; 0: end of input; -errno. */
 static int
-judge_text(const struct icap_policy *p, struct span *s, struct arena *a, struct findings *f, struct detect_score *score)
+job_read(struct job *j, FILE *in, uint64_t no)
 {
-	return detect_span(p->detectors, &p->modes, s, a, f, score);
+	int c;
+
+	j->len = 0;
+	j->no = no;
+	j->too_long = false;
+	while ((c = getc_unlocked(in)) != EOF && c != '\n') {
+		if (j->len == SCAN_LINE_MAX) {
+			j->too_long = true;
+			continue;
+		}
+		if (j->len + 1 >= j->cap && !job_grow(j))
+			return -ENOMEM;
+		j->line[j->len++] = (char)c;
+	}
+	if (ferror(in))
+		return -EIO;
+	if (j->cap == 0 && !job_grow(j))
+		return -ENOMEM;
+	if (no == 1 && j->len >= 3 && memcmp(j->line, "\xef\xbb\xbf", 3) == 0)	/* a byte order mark */
+		memmove(j->line, j->line + 3, j->len -= 3);
+	j->line[j->len] = '\0';
+	return c != EOF || j->len > 0 || j->too_long;
 }
 
-static const struct { const char *name, *url; } dialects[] = {
-	{"openai", "/v1/chat/completions"}, {"responses", "/v1/responses"}, {"anthropic", "/v1/messages"},
-	{"gemini", "/v1beta/models/gemini:generateContent"}, {"ollama", "/api/chat"},
-};
-
-static const char *
-dialect_url(const char *name)
+static bool
+blank(const struct job *j)
 {
-	for (size_t i = 0; i < sizeof(dialects) / sizeof(*dialects); i++)
-		if (strcmp(dialects[i].name, name) == 0)
-			return dialects[i].url;
+	return !j->too_long && strspn(j->line, " \t\r") == j->len;
+}
+
+/* ---- judging ---------------------------------------------------------------------------------------------- */
+static void
+job_judge(const struct batch *b, struct job *j, struct arena *a)
+{
+	buf_clear(&j->out);
+	j->id = 0;
+	arena_reset(a);
+	if (j->too_long)
+		scan_line_error(&j->out, j->no, "longer than 64 MiB");
+	j->bad = j->too_long || !scan_line(b->p, b->conf, j->line, j->len, j->no, a, &j->out, &j->id);
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&w->b->next, 1)) < w->b->n)
+		job_judge(w->b, &w->b->job[i], w->a);
 	return NULL;
 }
 
-/* The body of a request, an object or its text: the worst of its spans. */
-static int
-judge_body(const struct icap_policy *p, const char *body, size_t len, const char *url, struct arena *a, struct findings *f,
-    struct detect_score *score, const char **error)
+/* The calling thread is one of them; one that can't be started is missing, no more. */
+static void
+judge_batch(struct batch *b, struct worker *w, unsigned n)
 {
-	struct llm_route route;
-	struct spans spans = {0};
-	struct attach_run files;
+	atomic_store(&b->next, 0);
+	for (unsigned i = 1; i < n; i++)
+		w[i].runs = b->n > i && pthread_create(&w[i].thread, NULL, work, &w[i]) == 0;
+	work(&w[0]);
+	for (unsigned i = 1; i < n; i++)
+		if (w[i].runs)
+			pthread_join(w[i].thread, NULL);
+}
+
+/* ---- ids ---------------------------------------------------------------------------------------------------- */
+/* Was it seen?  It is now. */
+static bool
+ids_seen(struct ids *s, uint64_t id)
+{
+	size_t i;
+
+	for (i = id & (s->cap - 1); s->v[i] != 0; i = (i + 1) & (s->cap - 1))
+		if (s->v[i] == id)
+			return true;
+	s->v[i] = id;
+	s->n++;
+	return false;
+}
+
+static int
+ids_add(struct ids *s, uint64_t id, uint64_t no)
+{
+	if (id == 0)
+		return 0;
+	if (2 * s->n >= s->cap) {
+		struct ids more = {.cap = s->cap > 0 ? 2 * s->cap : 1024, .twice = s->twice, .first = s->first};
+
+		more.v = calloc(more.cap, sizeof(*more.v));
+		if (more.v == NULL)
+			return -ENOMEM;
+		for (size_t i = 0; i < s->cap; i++)
+			if (s->v[i] != 0)
+				ids_seen(&more, s->v[i]);
+		free(s->v);
+		*s = more;
+	}
+	if (ids_seen(s, id) && s->twice++ == 0)
+		s->first = no;
+	return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------ */
+/* The next line that isn't blank; blank ones before it are told, those at the end of the input aren't.  As job_read(). */
+static int
+job_next(struct job *j, FILE *in, uint64_t *no)
+{
 	int rc;
 
-	attach_begin(&files, &p->attachments, &p->attachments.modes, a);
-	dialect_route("POST", url, strlen(url), &route);
-	rc = span_extract(&route, body, len, (unsigned)p->depth, a, &spans);
-	*score = (struct detect_score){0, 0, 0};
-	if (rc < 0)
-		*error = spans.error != NULL ? spans.error : strerror(-rc);
-	for (size_t i = 0; rc == 0 && i < spans.n; i++) {
-		struct detect_score s;
+	for (j->blanks = 0; (rc = job_read(j, in, ++*no)) > 0 && blank(j); j->blanks++)
+		;
+	return rc;
+}
 
-		rc = inspect_span(p->detectors, &p->modes, &files, &spans.v[i], false, f, &s);
-		if (s.score > score->score)
-			score->score = s.score;
-		if (s.direct > score->direct)
-			score->direct = s.direct;
-		if (s.data > score->data)
-			score->data = s.data;
-	}
+/* 1: there may be more, 0: that was all, -errno. */
+static int
+batch_read(struct batch *b, FILE *in, uint64_t *no)
+{
+	size_t bytes = 0;
+	int rc = 1;
+
+	for (b->n = 0; b->n < b->cap && bytes < BATCH_BYTES && (rc = job_next(&b->job[b->n], in, no)) > 0; b->n++)
+		bytes += b->job[b->n].len;
 	return rc;
 }
 
 static int
-judge_body_line(const struct icap_policy *p, json_t *line, json_t *body, struct arena *a, struct findings *f, struct detect_score *score,
-    const char **error)
+put(FILE *out, const struct buf *b)
 {
-	const char *name = json_string_value(json_object_get(line, "dialect")), *url = dialect_url(name != NULL ? name : "openai");
-	char *text = json_is_string(body) ? NULL : json_dumps(body, JSON_COMPACT);
-	const char *from = text != NULL ? text : json_string_value(body);
-	int rc = -EINVAL;
-
-	if (url == NULL)
-		*error = "unknown dialect";
-	else if (from == NULL)
-		*error = "no memory";
-	else
-		rc = judge_body(p, from, strlen(from), url, a, f, score, error);
-	free(text);
-	return rc;
+	return b->err != 0 ? b->err : fwrite(buf_ptr(b), 1, buf_len(b), out) != buf_len(b) ? -EIO : 0;
 }
 
-static json_t *
-judge(const struct icap_policy *p, json_t *line, struct arena *a, const char **error)
+/* What comes in line by line goes out so: somebody may wait for it. */
+static int
+batch_write(const struct batch *b, struct ids *ids, FILE *out, bool *bad)
 {
-	struct findings f = {NULL, 0};
-	struct detect_score score;
-	const char *role = "user";
-	struct span s = {.role = ROLE_USER, .prov = PROV_MESSAGE, .path = "text"};
-	json_t *text = json_object_get(line, "text"), *body = json_object_get(line, "body");
-	uint64_t t;
-	int rc;
+	struct buf blank_line = {0};
+	int rc = 0;
 
-	*error = NULL;
-	if (!json_is_string(text) && body == NULL) {
-		*error = "neither \"text\" nor \"body\"";
-		return NULL;
+	for (size_t i = 0; rc == 0 && i < b->n; i++) {
+		const struct job *j = &b->job[i];
+
+		*bad |= j->bad || j->blanks > 0;
+		for (uint64_t k = j->blanks; rc == 0 && k > 0; k--) {
+			buf_clear(&blank_line);
+			scan_line_error(&blank_line, j->no - k, "a blank line");
+			rc = put(out, &blank_line);
+		}
+		if (rc == 0)
+			rc = put(out, &j->out);
+		if (rc == 0)
+			rc = ids_add(ids, j->id, j->no);
 	}
-	if (json_is_string(json_object_get(line, "role")))
-		role = json_string_value(json_object_get(line, "role"));
-	if (!scan_role(&s, role)) {
-		*error = "unknown role";
-		return NULL;
-	}
-	s.text = json_string_value(text);
-	s.len = json_string_length(text);
-	t = now_ns();
-	rc = text != NULL ? judge_text(p, &s, a, &f, &score) : judge_body_line(p, line, body, a, &f, &score, error);
-	t = now_ns() - t;
-	if (rc < 0) {
-		if (*error == NULL)
-			*error = strerror(-rc);
-		return NULL;
-	}
-	return answer(json_object_get(line, "id"), &f, &score, t);
+	buf_free(&blank_line);
+	return rc == 0 && fflush(out) != 0 ? -EIO : rc;
 }
 
 static int
-write_line(FILE *out, json_t *j)
+workers_new(struct worker *w, unsigned n, struct batch *b)
 {
-	int rc = j == NULL || json_dumpf(j, out, JSON_COMPACT | JSON_REAL_PRECISION(6)) != 0 || fputc('\n', out) == EOF ? -EIO : 0;
-
-	json_decref(j);
-	return rc;
+	for (unsigned i = 0; i < n; i++) {
+		w[i] = (struct worker){.b = b, .a = arena_new((size_t)SCAN_LINE_MAX * 40)};
+		if (w[i].a == NULL)
+			return -ENOMEM;
+		arena_keep(w[i].a, KEPT);
+	}
+	return 0;
 }
 
 int
-scan_lines(const struct icap_policy *p, FILE *in, FILE *out)
+scan_lines(const struct icap_policy *p, const struct scan_lines *conf, FILE *in, FILE *out)
 {
-	struct arena *a = arena_new(0);
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-	int rc = a != NULL ? 0 : -ENOMEM, bad = 0;
+	struct worker w[SCAN_JOBS_MAX] = {0};
+	struct batch b = {.p = p, .conf = conf, .cap = conf->jobs > 1 ? (size_t)conf->jobs * BATCH_LINES : 1};
+	struct ids ids = {0};
+	struct span s;
+	uint64_t no = 0;
+	bool bad = false;
+	int rc, more = 1;
 
-	if (a != NULL)
-		arena_keep(a, 16 << 20);
-	for (json_int_t no = 1; rc == 0 && (n = getline(&line, &cap, in)) >= 0; no++) {
-		json_error_t je;
-		json_t *j = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, &je), *got;
-		const char *error = je.text;
-
-		arena_reset(a);
-		got = j != NULL ? judge(p, j, a, &error) : NULL;
-		bad |= got == NULL;
-		rc = write_line(out, got != NULL ? got : json_pack("{s:I,s:s}", "line", no, "error", error));
-		json_decref(j);
+	if (!scan_role(&s, conf->role))
+		return -EINVAL;
+	json_object_seed(0);	/* not in several threads at once */
+	b.job = calloc(b.cap, sizeof(*b.job));
+	rc = b.job != NULL ? workers_new(w, conf->jobs, &b) : -ENOMEM;
+	while (rc == 0 && more > 0) {
+		more = batch_read(&b, in, &no);
+		if (more < 0)
+			rc = more;
+		judge_batch(&b, w, conf->jobs);
+		if (rc == 0)
+			rc = batch_write(&b, &ids, out, &bad);
 	}
-	if (rc == 0 && (ferror(in) || fflush(out) != 0))
-		rc = -EIO;
-	free(line);
-	arena_free(&a);
+	if (rc == 0 && ids.twice > 0)
+		fprintf(stderr, "llmsec-scan: the ids of %llu lines were there before, first in line %llu\n", (unsigned long long)ids.twice,
+		    (unsigned long long)ids.first);
+	for (size_t i = 0; b.job != NULL && i < b.cap; i++) {
+		buf_free(&b.job[i].out);
+		free(b.job[i].line);
+	}
+	free(b.job);
+	free(ids.v);
+	for (unsigned i = 0; i < conf->jobs; i++)
+		arena_free(&w[i].a);
 	return rc < 0 ? rc : bad;
 }

@@ -66,7 +66,7 @@ cicapmod_LTLIBRARIES = %D%/srv_llmsec.la
 %C%_srv_llmsec_la_LIBADD = %D%/libinspect.la $(CICAP_LIBS)
 
 bin_PROGRAMS += %D%/llmsec-scan
-%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c %D%/llmsec_scan_lines.c %D%/llmsec_scan_explain.c %D%/llmsec_scan_label.c %D%/llmsec_scan_conf.c %D%/llmsec_scan.h
+%C%_llmsec_scan_SOURCES = %D%/llmsec_scan.c %D%/llmsec_scan_lines.c %D%/llmsec_scan_line.c %D%/llmsec_scan_explain.c %D%/llmsec_scan_label.c %D%/llmsec_scan_conf.c %D%/llmsec_scan.h
 %C%_llmsec_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 %C%_llmsec_scan_LDADD = %D%/libinspect.la $(JANSSON_LIBS)
 dist_man_MANS += %D%/llmsec-scan.1 %D%/llmsec-icap.yaml.5 %D%/llmsec-rules.5
