@@ -46,13 +46,29 @@ boxed_letter(uint32_t c)
 	return c >= 0x1f1e6 && c <= 0x1f1ff ? 'a' + (c - 0x1f1e6) : c;
 }
 
+/* Braille's letters, in the order of their dots from U+2800; a full stop: no letter. */
+static const char braille[] = " a.b.k.l.cif.msp.e.h.o.r.djg.ntq.....u.v.....x.......z....w..y..";
+
+static uint32_t
+braille_letter(uint32_t c)
+{
+	return braille[c - 0x2800] != '.' ? (unsigned char)braille[c - 0x2800] : c;
+}
+
+/*
+ * Default_Ignorable_Code_Point (DerivedCoreProperties; utf8proc has it of assigned characters only), and what else nobody sees: format characters, C1 controls, private use,
+ * noncharacters, the place of an object and of a note without a head.
+ */
 bool
 norm_invisible(uint32_t c)
 {
-	return c == 0xad || c == 0x34f || c == 0x61c || c == 0x115f || c == 0x1160 || c == 0x17b4 || c == 0x17b5 ||
-	    (c >= 0x180b && c <= 0x180f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
-	    (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || c == 0xffa0 ||
-	    (c >= 0xe0000 && c <= 0xe0fff) || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+	const utf8proc_property_t *p;
+
+	if (c < 0xad)
+		return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0 && c != 0x85);
+	p = utf8proc_get_property((utf8proc_int32_t)c);
+	return p->ignorable || c == 0x2065 || (c >= 0xfff0 && c <= 0xfff8) || (c >= 0xe0000 && c <= 0xe0fff) || p->category == UTF8PROC_CATEGORY_CF || p->category == UTF8PROC_CATEGORY_CO || (c & 0xfffe) == 0xfffe ||
+	    (c >= 0xfdd0 && c <= 0xfdef) || c == 0xfffc || c == 0x1d159;
 }
 
 static bool
@@ -62,11 +78,11 @@ space(uint32_t c)
 	    (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/* Scripts whose letters have their marks composed; any mark left over is there to hide the letter. */
+/* Scripts whose letters have their marks composed, or, as Hebrew and Arabic, are written without; any mark left over is there to hide the letter. */
 static bool
 composing_script(uint32_t c)
 {
-	return c < 0x530 || (c >= 0x1e00 && c <= 0x1fff) || (c >= 0x2000 && c <= 0x2bff);
+	return c < 0x700 || (c >= 0x1e00 && c <= 0x1fff) || (c >= 0x2000 && c <= 0x2bff);
 }
 
 static void
@@ -121,7 +137,7 @@ put_char(struct norming *g, uint32_t c, size_t from)
 			put(g, ' ', from);
 		if (n->len > 0 && (c == '\n' || c == '\r' || c == 0x2028 || c == 0x2029))
 			n->lines[(n->len - 1) / 64] |= (uint64_t)1 << (n->len - 1) % 64;
-	} else if (!norm_invisible(c)) {
+	} else if (!norm_invisible(c) && c != 0x640) {	/* tatweel only makes Arabic words longer */
 		put(g, c, from);
 	}
 }
@@ -145,6 +161,10 @@ put_wide(struct norming *g, uint32_t c, size_t k, size_t from)
 	c = plain_punct(c);
 	if (c >= 0x1f150 && c <= 0x1f1ff && boxed_letter(c) != c) {
 		put_char(g, boxed_letter(c), from);
+		return;
+	}
+	if (c >= 0x2800 && c < 0x2840) {
+		put_char(g, braille_letter(c), from);
 		return;
 	}
 	if (p->decomp_type != 0 && c >= 0x80 && !space(c))

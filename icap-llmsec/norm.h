@@ -3,10 +3,10 @@
 #define LLMSEC_ICAP_NORM_H
 /*
  * Normalisation before rules run.  norm_text(): ill-formed UTF-8 repaired; compatibility forms resolved and
- * combining marks composed (NFKC, UAX #15, by utf8proc's tables); lower case; invisible characters (zero width,
- * bidi controls, variation selectors, soft hyphen) dropped; tag characters (U+E0020..E007E) decoded; typographic
+ * combining marks composed (NFKC, UAX #15, by utf8proc's tables); lower case; invisible characters (all that Unicode calls
+ * default ignorable or format, controls, private use) dropped; tag characters (U+E0020..E007E) decoded; typographic
  * quotes and dashes to ASCII; runs of white space to one space.  Two deviations from NFKC: a mark that composes
- * with no Latin, Greek or Cyrillic letter is dropped, and a form that would grow to more than three times its
+ * with no Latin, Greek, Cyrillic, Hebrew or Arabic letter is dropped, and a form that would grow to more than three times its
  * size stays as it is, so that output is bounded by the input.  Linear.  Every output byte knows where it came from.
  *
  * norm_skeleton(): what a reader takes the text for (after UTS #39): in words of mixed scripts, or of nothing but

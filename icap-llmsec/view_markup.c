@@ -47,6 +47,41 @@ is_letter(unsigned char c)
 	return c >= 0x80 || ((c | 32) >= 'a' && (c | 32) <= 'z') || is_digit(c);
 }
 
+/*
+ * A character that nobody writes inside a word: U+2028, U+2029, pictures (U+2600 to U+27BF, U+1F000 and up, but not the letters in boxes among
+ * them; with their variation selector), all *marked; or a dot in the middle.  Its bytes; 0: p[0] begins another one.
+ */
+static size_t
+odd_char(const char *p, size_t n, bool *marked)
+{
+	unsigned char c = (unsigned char)p[0], c1 = n > 1 ? (unsigned char)p[1] : 0, c2 = n > 2 ? (unsigned char)p[2] : 0;
+	size_t k = 0;
+
+	if (c == 0xe2 && c1 == 0x80 && (c2 == 0xa8 || c2 == 0xa9))
+		k = 3;
+	else if (c == 0xe2 && c1 >= 0x98 && c1 <= 0x9e && n > 2)
+		k = 3;
+	else if (c == 0xf0 && c1 == 0x9f && (c2 < 0x84 || c2 > 0x87) && n > 3)
+		k = 4;
+	if (k > 0) {
+		*marked = true;
+		return n >= k + 3 && memcmp(p + k, "\xef\xb8\x8f", 3) == 0 ? k + 3 : k;
+	}
+	if (c == 0xc2)
+		return c1 == 0xb7 ? 2 : 0;
+	return c == 0xe2 && ((c1 == 0x80 && c2 == 0xa2) || (c1 == 0x88 && c2 == 0x99)) ? 3 : 0;
+}
+
+/* Of a word, at p[0]. */
+static bool
+goes_on(const char *p, size_t n)
+{
+	unsigned char c = (unsigned char)p[0];
+	bool marked;
+
+	return is_letter(c) && ((c != 0xc2 && c != 0xe2 && c != 0xf0) || odd_char(p, n, &marked) == 0);
+}
+
 static bool
 is_sign(unsigned char c)
 {
@@ -95,7 +130,13 @@ noise(const char *p, size_t n, bool *marked)
 {
 	size_t k, i = 0;
 
-	while (i < n && is_sign((unsigned char)p[i])) {
+	while (i < n) {
+		if ((unsigned char)p[i] >= 0x80 && (k = odd_char(p + i, n - i, marked)) > 0) {
+			i += k;
+			continue;
+		}
+		if (!is_sign((unsigned char)p[i]))
+			break;
 		if (p[i] == '<' && (k = tag(p + i, n - i)) > 0) {
 			*marked = true;
 			i += k;
@@ -125,7 +166,7 @@ take_word(struct word *w, const char *p, size_t n, size_t i)
 		struct part *q = &w->part[w->n++];
 
 		had = w->letters;
-		for (q->from = i; i < n && is_letter((unsigned char)p[i]); i++) {
+		for (q->from = i; i < n && goes_on(p + i, n - i); i++) {
 			w->digits += is_digit((unsigned char)p[i]);
 			w->letters += ((unsigned char)p[i] & 0xc0) != 0x80;
 		}
@@ -133,7 +174,7 @@ take_word(struct word *w, const char *p, size_t n, size_t i)
 		w->longest = w->letters - had > w->longest ? w->letters - had : w->longest;
 		w->marked |= marked;
 		k = noise(p + i, n - i, &marked);
-		if (k == 0 || i + k >= n || !is_letter((unsigned char)p[i + k]))
+		if (k == 0 || i + k >= n || !goes_on(p + i + k, n - i - k))
 			break;
 		i += k;
 	}
@@ -168,9 +209,14 @@ view_markup(struct derived *d, const char *p, size_t n, struct arena *a)
 	bool sure = false;
 
 	for (size_t i = 0; w != NULL && i < n; i = end) {
+		bool marked;
+
 		end = i + 1;
-		if (!is_letter((unsigned char)p[i]))
+		if (!goes_on(p + i, n - i)) {
+			if ((unsigned char)p[i] >= 0x80)
+				end = i + odd_char(p + i, n - i, &marked);
 			continue;
+		}
 		end = take_word(w, p, n, i);
 		if (!is_torn(w))
 			continue;

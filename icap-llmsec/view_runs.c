@@ -8,6 +8,7 @@
 #include "lib/utf8.h"
 
 #define TEXT_MIN	8	/* bytes of text that a run must hold */
+#define RUN_MIN		16	/* letters of base64 that hold some */
 #define NUMBER_BLOCK	128	/* bytes */
 #define NUMBER_DIGITS	(TEXT_MIN - 2)
 
@@ -35,7 +36,7 @@ stretch_end(struct stretch *s, size_t at)
 	uint32_t c;
 	bool bad;
 
-	for (i = 0; i < s->len; i += k) {
+	for (i = 0; i < s->len && s->len >= s->min; i += k) {
 		bad = false;
 		k = 1;
 		if ((unsigned char)s->buf[i] < 0x80 || ((k = utf8_decode(s->buf + i, s->len - i, &c, &bad)) > 0 && !bad))
@@ -110,6 +111,57 @@ b64_from(struct stretch *s, const char *p, size_t from, size_t to, unsigned skip
 	stretch_end(s, to);
 }
 
+/*
+ * The same from behind, for who writes base64 backwards: a look at the last PROBE characters first, which say by their letters, and hardly by chance,
+ * whether they hold text.
+ */
+#define PROBE		64
+#define PROBE_TEXT	20	/* readable bytes in a row, of which chance makes one in 10^8 */
+
+static bool
+b64_back_probe(const char *p, size_t from, size_t to, unsigned skip)
+{
+	unsigned bits = 0, acc = 0, have = 0, text = 0, seen = 0;
+	int v;
+
+	for (size_t i = to; i > from && seen < PROBE && text < PROBE_TEXT; i--) {
+		if ((v = b64(p[i - 1])) < 0)
+			continue;
+		seen++;
+		if (have++ < skip)
+			continue;
+		acc = (acc << 6 | (unsigned)v) & 0xffff;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			v = (int)(acc >> bits & 0xff);
+			text = v >= ' ' && v != 0x7f ? text + 1 : 0;
+		}
+	}
+	return text >= PROBE_TEXT;
+}
+
+static void
+b64_back(struct stretch *s, const char *p, size_t from, size_t to, char *turned)
+{
+	for (unsigned skip = 0; skip < 4; skip++) {
+		size_t n = to - from, found = s->d->found, pieces = s->d->n_pieces;
+
+		if (!b64_back_probe(p, from, to, skip))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			turned[i] = p[to - 1 - i];
+		b64_from(s, turned, 0, n, skip);
+		for (; pieces < s->d->n_pieces; pieces++) {
+			struct piece *q = &s->d->piece[pieces];
+
+			*q = (struct piece){q->out, to - q->end, to - q->start};
+		}
+		if (s->d->found > found)
+			return;
+	}
+}
+
 /* The end of a word of the alphabet's letters; *coded: prose has no such word. */
 static size_t
 b64_word(const char *p, size_t n, size_t i, bool *coded)
@@ -127,11 +179,22 @@ b64_word(const char *p, size_t n, size_t i, bool *coded)
  * Words that can't be prose, with white space between them and at most one among them that can.  Where a group
  * begins is not known, so each of the four places is tried; what is no text is noise, which has no readable stretch.
  */
+/* Bytes of the run that are no text yet, by what was found from piece <first> on. */
+static size_t
+unread(const struct derived *d, size_t first, size_t from, size_t to)
+{
+	size_t n = to - from;
+
+	for (size_t i = first; i < d->n_pieces; i++)
+		n -= d->piece[i].end - d->piece[i].start < n ? d->piece[i].end - d->piece[i].start : n;
+	return n;
+}
+
 void
 view_base64(struct derived *d, const char *p, size_t n, struct arena *a)
 {
 	struct stretch s = {.d = d, .min = 12};
-	size_t end, next, k;
+	size_t end, next, k, found, first;
 	bool coded, before;
 
 	for (size_t i = 0; i < n; i = end > i ? end : i + 1) {
@@ -147,12 +210,16 @@ view_base64(struct derived *d, const char *p, size_t n, struct arena *a)
 				break;
 			end = k;
 		}
-		if (end - i < 16)
+		if (end - i < RUN_MIN)
 			continue;
-		if (s.buf == NULL && (s.buf = arena_alloc(a, n)) == NULL)
+		if (s.buf == NULL && (s.buf = arena_alloc(a, 2 * n)) == NULL)
 			return;
-		for (unsigned skip = 0; skip < 4; skip++)
+		found = d->found;
+		first = d->n_pieces;
+		for (unsigned skip = 0; skip < 4 && unread(d, first, i, end) >= RUN_MIN; skip++)
 			b64_from(&s, p, i, end, skip);
+		if (d->found == found)
+			b64_back(&s, p, i, end, s.buf + n);
 	}
 }
 
@@ -285,37 +352,63 @@ view_base85(struct derived *d, const char *p, size_t n, struct arena *a)
 	}
 }
 
-/* ---- numbers: "69 67 6e", "0x69,0x67", "69676e", "01101001 01100111", "105 103 110" ---------------- */
-enum { RADIX_HEX, RADIX_BIN, RADIX_DEC, RADIXES };
+/* ---- numbers: "69 67 6e", "0x69,0x67", "69676e", "01101001 1100111", "105 103 110", "151 147", "U+0069 U+0067" ---------------- */
+enum { RADIX_HEX, RADIX_BIN, RADIX_DEC, RADIX_OCT, RADIXES };
 
 static int
 digit(char c, int radix)
 {
-	if (c >= '0' && c <= (radix == RADIX_BIN ? '1' : '9'))
+	static const char last[RADIXES] = {'9', '1', '9', '7'};
+
+	if (c >= '0' && c <= last[radix])
 		return c - '0';
 	c = (char)(c | 32);
 	return radix == RADIX_HEX && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The byte written at p[0]; how long, 0: none. */
+/* "0x", "\x", "0b", "0o" before digits; their bytes. */
 static size_t
-one_number(const char *p, size_t n, int radix, unsigned *v)
+radix_mark(const char *p, size_t n, int radix)
 {
-	static const unsigned char width[RADIXES] = {2, 8, 3}, base[RADIXES] = {16, 2, 10};
-	size_t k = 0, pre = 0;
+	static const char mark[RADIXES] = {'x', 'b', '\0', 'o'};
+
+	if (n <= 2 || (p[1] | 32) != mark[radix])
+		return 0;
+	return p[0] == '0' || (p[0] == '\\' && radix == RADIX_HEX) ? 2 : 0;
+}
+
+/* A letter that bytes alone don't hold, as a decimal code point: of Greek to Arabic, or of kana, Han and Hangul. */
+static bool
+letter_code(unsigned v)
+{
+	return (v >= 0x370 && v < 0x700) || (v >= 0x3040 && v < 0xd7a4);
+}
+
+/* The byte or code point written at p[0]; how long, 0: none.  *code: it is a code point. */
+static size_t
+one_number(const char *p, size_t n, int radix, unsigned *v, bool *code)
+{
+	static const unsigned char min[RADIXES] = {2, 6, 2, 2}, max[RADIXES] = {2, 8, 5, 4}, base[RADIXES] = {16, 2, 10, 8};
+	size_t k = 0, pre = radix_mark(p, n, radix), most = max[radix];
 	int d;
 
-	if (radix == RADIX_HEX && n > 2 && ((p[0] == '0' && (p[1] | 32) == 'x') || (p[0] == '\\' && (p[1] | 32) == 'x')))
+	*code = radix == RADIX_HEX && n > 5 && (p[0] | 32) == 'u' && p[1] == '+';
+	if (*code) {
 		pre = 2;
-	else if (radix == RADIX_BIN && n > 2 && p[0] == '0' && (p[1] | 32) == 'b')
-		pre = 2;
+		most = 6;
+	}
 	*v = 0;
-	while (pre + k < n && k < width[radix] && (d = digit(p[pre + k], radix)) >= 0) {
+	while (pre + k < n && k < most && (d = digit(p[pre + k], radix)) >= 0) {
 		*v = *v * base[radix] + (unsigned)d;
 		k++;
 	}
-	if (k == 0 || (radix != RADIX_DEC && k < width[radix]) || (radix == RADIX_DEC && (k < 2 || *v > 255)))
+	if (k < (*code ? 4 : min[radix]) || (*code && *v > 0x10ffff))
 		return 0;
+	if (!*code && *v > 255) {
+		*code = radix == RADIX_DEC && letter_code(*v);
+		if (!*code)
+			return 0;
+	}
 	return pre + k;
 }
 
@@ -330,9 +423,9 @@ separates(char c)
 	return t[(unsigned char)c];
 }
 
-/* How many of them, and letters that mark a radix: "49h 67h", "U+0049" (whose zeros are skipped). */
+/* How many of them, and the letter that marks a radix behind a number: "49h 67h".  SIZE_MAX: there must be some. */
 static size_t
-separators(const char *p, size_t n, int radix)
+separators(const char *p, size_t n, int radix, size_t digits)
 {
 	size_t k = 0;
 
@@ -340,9 +433,9 @@ separators(const char *p, size_t n, int radix)
 		k = 1;
 	while (k < n && k < 5 && separates(p[k]))
 		k++;
-	if (radix == RADIX_HEX && n > k + 4 && (p[k] | 32) == 'u' && p[k + 1] == '+' && p[k + 2] == '0' && p[k + 3] == '0')
-		k += 4;
-	return k > 0 || radix != RADIX_DEC ? k : SIZE_MAX;	/* decimal bytes can't stand together */
+	if (k > 0 || radix == RADIX_HEX || (radix == RADIX_BIN && digits == 8))
+		return k;
+	return SIZE_MAX;	/* numbers of no fixed length can't stand together */
 }
 
 /* How far a row of numbers goes from p[from]; *count of them. */
@@ -351,14 +444,27 @@ number_row(const char *p, size_t n, size_t from, int radix, size_t *count)
 {
 	size_t i = from, end = from, k, gap = 0;
 	unsigned v;
+	bool code;
 
-	for (*count = 0; i < n && (k = one_number(p + i, n - i, radix, &v)) > 0; i = end + gap) {
+	for (*count = 0; i < n && (k = one_number(p + i, n - i, radix, &v, &code)) > 0; i = end + gap) {
 		end = i + k;
 		++*count;
-		if ((gap = separators(p + end, n - end, radix)) == SIZE_MAX)
+		if ((gap = separators(p + end, n - end, radix, k)) == SIZE_MAX)
 			break;
 	}
 	return end;
+}
+
+static void
+stretch_code(struct stretch *s, unsigned v, size_t from, size_t at)
+{
+	char u[4];
+	size_t k = utf8_encode(u, v);
+
+	for (size_t i = 0; i < k; i++)
+		stretch_byte(s, (unsigned char)u[i], from, at);
+	if (k == 0)
+		stretch_end(s, at);
 }
 
 static void
@@ -366,36 +472,108 @@ number_bytes(struct stretch *s, const char *p, size_t from, size_t to, int radix
 {
 	size_t k;
 	unsigned v;
+	bool code;
 
 	for (size_t i = from; i < to; i += k) {
-		k = one_number(p + i, to - i, radix, &v);
+		k = one_number(p + i, to - i, radix, &v, &code);
 		if (k == 0)
 			k = 1;
+		else if (code)
+			stretch_code(s, v, i, i + k);
 		else
 			stretch_byte(s, (unsigned char)v, i, i + k);
 	}
 	stretch_end(s, to);
 }
 
-static void
-numbers_of(struct stretch *s, const char *p, size_t from, size_t n, int radix, struct arena *a)
+static bool
+begins_row(const char *p, size_t n, int radix)
 {
-	size_t end, count;
+	if (digit(p[0], radix) < 0)
+		return radix == RADIX_HEX && (p[0] == '\\' || ((p[0] | 32) == 'u' && n > 1 && p[1] == '+'));
+	return radix == RADIX_DEC || n < 3 || digit(p[1], radix) >= 0 || radix_mark(p, n, radix) > 0;
+}
+
+/* The row at p[at], decoded if it is long enough; where it ends, which is not inside a number. */
+static size_t
+take_row(struct stretch *s, const char *p, size_t at, size_t n, int radix, struct arena *a)
+{
+	size_t count, end = number_row(p, n, at, radix, &count);
+
+	if (count >= TEXT_MIN) {
+		if (s->buf == NULL && (s->buf = arena_alloc(a, n)) == NULL)
+			return n;
+		number_bytes(s, p, at, end, radix);
+	}
+	for (end = end > at ? end : at + 1; end < n && digit(p[end - 1], radix) >= 0 && digit(p[end], radix) >= 0; end++)
+		;
+	return end;
+}
+
+/* Digits, those of base 16 too, and what stands before them. */
+static const bool row_begins[256] = {
+	['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
+	['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true, ['f'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true,
+	['E'] = true, ['F'] = true, ['\\'] = true, ['u'] = true, ['U'] = true,
+};
+
+/* All rows, of every radix, in p[from..n-1]. */
+static void
+rows_of(struct stretch *s, const char *p, size_t from, size_t n, struct arena *a)
+{
+	size_t next[RADIXES] = {from, from, from, from};	/* where one may begin */
+
+	for (size_t i = from; i < n; i++) {
+		if (!row_begins[(unsigned char)p[i]])
+			continue;
+		for (int radix = 0; radix < RADIXES; radix++)
+			if (i >= next[radix] && begins_row(p + i, n - i, radix))
+				next[radix] = take_row(s, p, i, n, radix, a);
+	}
+}
+
+/* ---- digits without anything between them: "073103110", "151147156", "11010011100111" --------------------------- */
+static const struct run_form { unsigned char base, width; } run_forms[] = {{2, 7}, {10, 3}, {8, 3}};
+
+/* p[from..to-1] in numbers of so many digits each; false: some isn't one. */
+static bool
+run_bytes(struct stretch *s, const char *p, size_t from, size_t to, const struct run_form *f)
+{
+	size_t len = 0;
+
+	for (size_t i = from; i < to; i += f->width) {
+		unsigned v = 0;
+
+		for (size_t k = 0; k < f->width; k++) {
+			if (p[i + k] - '0' >= f->base)
+				return false;
+			v = v * f->base + (unsigned)(p[i + k] - '0');
+		}
+		if (v > 255)
+			return false;
+		s->buf[len++] = (char)v;
+	}
+	s->len = len;
+	s->start = from;
+	return true;
+}
+
+static void
+runs_of(struct stretch *s, const char *p, size_t from, size_t n, struct arena *a)
+{
+	size_t end, found;
 
 	for (size_t i = from; i < n; i = end) {
-		end = i + 1;
-		if (digit(p[i], radix) < 0 && p[i] != '\\')
-			continue;
-		if (radix != RADIX_DEC && i + 2 < n && digit(p[i + 1], radix) < 0 && (p[i + 1] | 32) != 'x' && (p[i + 1] | 32) != 'b')
-			continue;
-		end = number_row(p, n, i, radix, &count);
-		if (count >= TEXT_MIN) {
-			if (s->buf == NULL && (s->buf = arena_alloc(a, n)) == NULL)
-				return;
-			number_bytes(s, p, i, end, radix);
-		}
-		for (end = end > i ? end : i + 1; end < n && digit(p[end - 1], radix) >= 0 && digit(p[end], radix) >= 0; end++)
-			;	/* no row begins inside a number */
+		found = s->d->found;
+		for (end = i; end < n && (unsigned char)(p[end] - '0') < 10; end++)
+			;
+		if (end - i >= 3 * TEXT_MIN && s->buf == NULL && (s->buf = arena_alloc(a, n)) == NULL)
+			return;
+		for (size_t k = 0; end - i >= 3 * TEXT_MIN && k < sizeof(run_forms) / sizeof(*run_forms) && s->d->found == found; k++)
+			if ((end - i) % run_forms[k].width == 0 && run_bytes(s, p, i, end, &run_forms[k]))
+				stretch_end(s, end);
+		s->len = 0;
+		end = end > i ? end : i + 1;
 	}
 }
 
@@ -434,7 +612,7 @@ view_numbers(struct derived *d, const char *p, size_t n, struct arena *a)
 		if (!open || (before + now >= NUMBER_DIGITS && end < n))
 			continue;
 		open = false;
-		for (int radix = 0; radix < RADIXES; radix++)
-			numbers_of(&s, p, from, end, radix, a);
+		rows_of(&s, p, from, end, a);
+		runs_of(&s, p, from, end, a);
 	}
 }

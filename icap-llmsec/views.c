@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 #include "icap-llmsec/views.h"
 #include "lib/utf8.h"
 
@@ -22,6 +24,7 @@ static const struct {
 	[VIEW_MORSE] = {view_morse, "morse"},
 	[VIEW_ROTATED] = {view_rotated, "rotated"},
 	[VIEW_REVERSED] = {view_reversed, "reversed"},
+	[VIEW_TURNED] = {view_turned, "upside-down"},
 	[VIEW_MARKUP] = {view_markup, "markup"},
 };
 
@@ -251,49 +254,92 @@ derived_new(struct derived *d, size_t cap, struct arena *a)
 }
 
 #define SOURCES_MAX	(VIEWS_MAX / 2)
+#define WRAPPING	8	/* bytes around an encoding that are no text to judge: quotes, a bracket, padding */
 
-/*
- * The next invisible character that stands behind ASCII, as it does inside an encoding, or at <from>, in a row of them; *k: its
- * bytes.  Scripts that need them to join letters are left alone.
- */
-static size_t
-invisible_next(const char *p, size_t len, size_t from, size_t *k)
+enum { AS_ITSELF = -1, AS_NOTHING = 0 };
+
+/* What decoders read for a character that isn't plain ASCII: nothing for what is invisible, ASCII for full-width and mathematical shapes and for digits of
+   Arabic and Persian.  *sign: ... of a sign, which East Asian text has in plenty. */
+static int
+seen_as(uint32_t c, bool *sign)
 {
-	uint32_t c;
+	utf8proc_int32_t d[4];
+	int bound = 0;
 
-	for (size_t i = from; i < len; i += *k) {
-		c = (unsigned char)p[i];
-		*k = 1;
-		if (c >= 0x80 && (*k = utf8_decode(p + i, len - i, &c, NULL)) == 0)
-			*k = 1;
-		else if ((c >= 0x80 || c < ' ' || c == 0x7f) && norm_invisible(c) && (i == from || (signed char)p[i - 1] >= 0))
-			return i;
+	*sign = false;
+	if (c >= 0xff01 && c <= 0xff5e) {
+		c -= 0xfee0;
+		*sign = (c | 32) - 'a' >= 26 && c - '0' >= 10;
+		return (int)c;
 	}
-	return len;
+	if (c >= 0x1d400 && c <= 0x1d7ff && utf8proc_decompose_char((utf8proc_int32_t)c, d, 4, UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE, &bound) == 1 && d[0] < 0x80)
+		return d[0];
+	if ((c >= 0x660 && c <= 0x669) || (c >= 0x6f0 && c <= 0x6f9))
+		return '0' + (int)(c & 15);
+	if (c == 0x3000) {
+		*sign = true;
+		return ' ';
+	}
+	return norm_invisible(c) ? AS_NOTHING : AS_ITSELF;
 }
 
+struct unlike {			/* a character that is read as another, or not at all */
+	size_t	at, k;		/* its bytes */
+	int	as;
+};
+
 /*
- * What is left of <s> without them is what decoders read.  No view of its own: norm_text() drops them anyway.  False: <s>
- * has none.
+ * The next one from <from> on.  What is invisible counts behind ASCII, as inside an encoding, or at <from>, in a row of them: scripts that need it to join
+ * letters are left alone; and so do signs.
  */
+static void
+unlike_next(const char *p, size_t len, size_t from, struct unlike *u)
+{
+	uint32_t c;
+	bool sign, beside;
+
+	for (u->at = from; u->at < len; u->at += u->k) {
+		c = (unsigned char)p[u->at];
+		u->k = 1;
+		if (c >= ' ' && c < 0x7f)
+			continue;
+		if (c >= 0x80 && (u->k = utf8_decode(p + u->at, len - u->at, &c, NULL)) == 0)
+			u->k = 1;
+		beside = u->at == from || (signed char)p[u->at - 1] >= 0;
+		u->as = seen_as(c, &sign);
+		if (u->as != AS_ITSELF && (beside || (u->as != AS_NOTHING && !sign)))
+			return;
+	}
+}
+
+/* <s> as decoders read it.  No view of its own: norm_text() does the same.  False: there is no difference. */
 static bool
 visible_make(struct source *out, struct source *s, struct arena *a)
 {
 	struct derived d;
-	size_t k, from = 0, at = invisible_next(s->text, s->len, 0, &k);
+	struct unlike u;
+	size_t from = 0;
+	char as;
 
-	if (at == s->len || derived_new(&d, s->len, a) < 0)
+	unlike_next(s->text, s->len, 0, &u);
+	if (u.at == s->len || derived_new(&d, s->len, a) < 0)
 		return false;
-	for (; from < s->len && !d.full; at = invisible_next(s->text, s->len, from, &k)) {
-		if (at > from)
-			derived_add(&d, s->text + from, at - from, from, at);
-		from = at < s->len ? at + k : at;
+	for (; from < s->len && !d.full; unlike_next(s->text, s->len, from, &u)) {
+		if (u.at > from)
+			derived_add(&d, s->text + from, u.at - from, from, u.at);
+		from = u.at < s->len ? u.at + u.k : u.at;
+		as = (char)u.as;
+		if (u.at < s->len && u.as != AS_NOTHING)
+			derived_add(&d, &as, 1, u.at, from);
 	}
 	*out = (struct source){d.text, d.len, d.piece, d.n_pieces, s, s->kind, s->depth, 0};
 	return d.len > 0 && !d.full;
 }
 
-/* Is <k> tried on <s>?  Encodings of bytes go on top of each other; the rest only disguises what can be read.  At the depth where reading ends they are told. */
+/*
+ * Is <k> tried on <s>?  Encodings of bytes go on top of each other; the rest only disguises what can be read, and is not disguised again.  At the depth where
+ * reading ends they are told.
+ */
 static bool
 worth_trying(const struct source *s, enum view_kind k)
 {
@@ -301,46 +347,90 @@ worth_trying(const struct source *s, enum view_kind k)
 
 	if (s->depth >= VIEW_DEPTH)
 		return bytes;
-	return s->depth < 2 ? k != s->kind || k != VIEW_MARKUP : bytes || k == VIEW_ESCAPES;
+	if (s->depth >= 2 || (s->kind >= VIEW_MORSE && s->kind < VIEW_MARKUP))
+		return bytes || k == VIEW_ESCAPES;
+	return k != s->kind || k != VIEW_MARKUP;
+}
+
+/* Is <s> hardly more than what <d> was decoded from?  Then nobody reads it: what it holds is read. */
+static bool
+only_wraps(const struct source *s, const struct derived *d, enum view_kind k)
+{
+	size_t covered = 0;
+
+	if (s->depth == 0 || k < VIEW_BASE64 || k > VIEW_NUMBERS)
+		return false;
+	for (size_t i = 0; i < d->n_pieces; i++)
+		covered += d->piece[i].end - d->piece[i].start;
+	return covered + WRAPPING >= s->len;
+}
+
+struct tree {			/* of one text */
+	struct views	*vs;
+	struct source	 src[SOURCES_MAX], visible[SOURCES_MAX];
+	size_t		 n;
+	size_t		 budget;	/* bytes that may still be decoded and read */
+	struct derived	 d;
+	struct arena	*arena;
+};
+
+/* All that is encoded in src[i] becomes sources of its own; *wraps: there is nothing else in it.  0, -ENOMEM. */
+static int
+decode_source(struct tree *t, size_t i, bool *wraps)
+{
+	struct source *own = &t->src[i], *s, *seen;
+	struct derived *d = &t->d;
+	size_t cap = d->cap;
+
+	*wraps = false;
+	seen = own->depth < VIEW_DEPTH && visible_make(&t->visible[i], own, t->arena) ? &t->visible[i] : own;
+	for (enum view_kind k = VIEW_ESCAPES; k < VIEW_KINDS; k++) {
+		if (!worth_trying(own, k))
+			continue;
+		d->len = d->n_pieces = d->found = 0;
+		d->full = false;
+		s = k == VIEW_SELECTORS ? own : seen;
+		kinds[k].decode(d, s->text, s->len, t->arena);
+		t->vs->cut |= d->full;
+		if (d->found == 0 || d->len == 0)
+			continue;
+		if (t->n == SOURCES_MAX || d->len > t->budget || s->depth == VIEW_DEPTH) {
+			t->vs->cut = true;
+			continue;
+		}
+		t->budget -= d->len;
+		if (!*wraps && only_wraps(s, d, k)) {
+			*wraps = true;
+			t->budget += own->len;	/* which is not read */
+		}
+		t->src[t->n++] = (struct source){d->text, d->len, d->piece, d->n_pieces, s, k, s->depth + 1, 0};
+		if (derived_new(d, cap, t->arena) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int
 views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 {
-	struct source src[SOURCES_MAX] = {{.text = text, .len = len, .kind = VIEW_PLAIN}}, visible[SOURCES_MAX];
-	size_t n = 1, budget = len < VIEW_SMALL ? len * VIEW_GROWTH : len + (VIEW_GROWTH - 1) * VIEW_SMALL, cap = len + 64;
-	struct derived d;
+	struct tree *t = arena_alloc(a, sizeof(*t));
+	bool wraps;
 	int rc;
 
+	if (t == NULL)
+		return -ENOMEM;
+	t->vs = vs;
+	t->n = 1;
+	t->budget = len < VIEW_SMALL ? len * VIEW_GROWTH : len + (VIEW_GROWTH - 1) * VIEW_SMALL;
+	t->arena = a;
+	t->src[0] = (struct source){.text = text, .len = len, .kind = VIEW_PLAIN};
 	vs->n = 0;
 	vs->cut = false;
-	rc = read_source(vs, &src[0], a);
-	if (rc == 0)
-		rc = derived_new(&d, cap, a);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct source *seen = src[i].depth < VIEW_DEPTH && visible_make(&visible[i], &src[i], a) ? &visible[i] : &src[i], *s;
-
-		for (enum view_kind k = VIEW_ESCAPES; rc == 0 && k < VIEW_KINDS; k++) {
-			if (!worth_trying(&src[i], k))
-				continue;
-			d.len = d.n_pieces = d.found = 0;
-			d.full = false;
-			s = k == VIEW_SELECTORS ? &src[i] : seen;
-			kinds[k].decode(&d, s->text, s->len, a);
-			vs->cut |= d.full;
-			if (d.found == 0 || d.len == 0)
-				continue;
-			if (n == SOURCES_MAX || d.len > budget || s->depth == VIEW_DEPTH) {
-				vs->cut = true;
-				continue;
-			}
-			budget -= d.len;
-			src[n] = (struct source){d.text, d.len, d.piece, d.n_pieces, s, k, s->depth + 1, 0};
-			rc = read_source(vs, &src[n], a);
-			n++;
-			if (rc == 0)
-				rc = derived_new(&d, cap, a);
-		}
+	rc = derived_new(&t->d, len + 64, a);
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		rc = decode_source(t, i, &wraps);
+		if (rc == 0 && !wraps)
+			rc = read_source(vs, &t->src[i], a);
 	}
 	return rc;
 }

@@ -5,9 +5,10 @@
  * Every way in which a text can be read: as it stands (normalised), as it looks (its skeleton), and what is
  * encoded in it, again normalised and read both ways, to a depth of VIEW_DEPTH.  Encodings: percent, HTML entities,
  * backslash escapes and quoted-printable, single or mixed with plain text; base64 and base64url, broken by white
- * space or begun anywhere; base32, Ascii85 and Z85; hexadecimal, binary and decimal byte values with any
- * separators; Morse; bytes hidden in variation selectors; rotations of the alphabet, Atbash, reversed text; words taken apart
- * by mark-up, backslashes and other signs.
+ * space, begun anywhere or from behind; base32, Ascii85 and Z85; hexadecimal, octal, binary and decimal byte values with any
+ * separators, the fixed-length ones without any, and code points; Morse; bytes hidden in variation selectors; rotations of the alphabet, Atbash, lines from
+ * behind in many scripts, letters upside down; words taken apart by mark-up, backslashes, pictures and other signs.  Full-width, mathematical and Arabic digits
+ * and letters are ASCII to all of them.  A layer that is nothing but an encoding of the next is no view.
  *
  * Linear: what is decoded has at most VIEW_GROWTH times the text's size in all (of a text over VIEW_SMALL bytes, its
  * size and what a text of that many bytes has beyond its own), then no more views are made (*cut): no text costs much more than
@@ -27,7 +28,7 @@
 
 enum view_kind {
 	VIEW_PLAIN, VIEW_SKELETON,
-	VIEW_ESCAPES, VIEW_SELECTORS, VIEW_BASE64, VIEW_BASE32, VIEW_BASE85, VIEW_NUMBERS, VIEW_MORSE, VIEW_ROTATED, VIEW_REVERSED,
+	VIEW_ESCAPES, VIEW_SELECTORS, VIEW_BASE64, VIEW_BASE32, VIEW_BASE85, VIEW_NUMBERS, VIEW_MORSE, VIEW_ROTATED, VIEW_REVERSED, VIEW_TURNED,
 	VIEW_MARKUP,
 	VIEW_KINDS
 };
@@ -75,7 +76,11 @@ void	derived_between(struct derived *, const char *text, size_t done, size_t i);
 /* The same behind the last place, which ended at <done>. */
 void	derived_after(struct derived *, const char *text, size_t len, size_t done);
 
+/* Does a line in Greek, Cyrillic, Hebrew, Arabic, Hangul, Han or kana run backwards?  By the letters that its words begin and end with, or by
+   pairs of characters that are frequent in one order only. */
+bool	view_runs_backwards(const char *, size_t len);
+
 typedef void view_decode_fn(struct derived *, const char *text, size_t len, struct arena *);
 view_decode_fn view_escapes, view_selectors, view_base64, view_base32, view_base85, view_numbers, view_morse, view_rotated,
-    view_reversed, view_markup;
+    view_reversed, view_turned, view_markup;
 #endif
