@@ -14,6 +14,7 @@
 #include "control/ban_request.h"
 #include "lib/buf.h"
 #include "lib/cidr.h"
+#include "lib/file_write.h"
 
 #define FILE_MAX	((off_t)1 << 20)
 
@@ -35,24 +36,11 @@ write_to(const char *path, int flags, const struct buf *b)
 }
 
 static int
-replace(const char *path, const struct buf *b)
-{
-	char fresh[4200];
-	int r;
-
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	r = write_to(fresh, O_TRUNC, b);
-	if (r == 0 && rename(fresh, path) < 0)
-		r = -errno;
-	return r;
-}
-
-static int
 lines_write(const char *path, struct buf *b)
 {
 	struct stat st;
 	bool big = stat(path, &st) == 0 && st.st_size > FILE_MAX;
-	int r = b->err != 0 ? b->err : big ? replace(path, b) : write_to(path, O_APPEND, b);
+	int r = b->err != 0 ? b->err : big ? file_replace(path, buf_ptr(b), buf_len(b), 0640, FILE_KEEP_RIGHTS) : write_to(path, O_APPEND, b);
 
 	buf_free(b);
 	return r;

@@ -249,27 +249,13 @@ text_make(struct egress_store *s, struct buf *b)
 	buf_printf(b, "end %d\n", lines);
 }
 
-/* Under a temporary name, fsynced, renamed. */
 static int
-file_write(const struct egress_store *s, const struct buf *b)
+lists_replace(const struct egress_store *s, const struct buf *b)
 {
-	char path[4100], tmp[4100];
-	int fd, r;
+	char path[4100];
 
 	snprintf(path, sizeof(path), "%s/lists", s->dir);
-	snprintf(tmp, sizeof(tmp), "%s/lists.new", s->dir);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	r = file_write_all(fd, buf_ptr(b), buf_len(b));
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	close(fd);
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp);
-	return r;
+	return file_replace(path, buf_ptr(b), buf_len(b), 0644, 0);
 }
 
 /* Sets that the text doesn't name any more, but for the last one: a helper may be about to open it. */
@@ -298,7 +284,7 @@ publish(struct egress_store *s)
 	if (r == 0)
 		r = run(s, "COMMIT");
 	if (r == 0) {
-		r = file_write(s, &b);
+		r = lists_replace(s, &b);
 		s->stale = r < 0;
 	}
 	buf_free(&b);
@@ -736,6 +722,8 @@ egress_store_open(struct egress_store **out, const char *dir)
 		return -ENOMEM;
 	pthread_mutex_init(&s->lock, NULL);
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	snprintf(path, sizeof(path), "%s/lists", dir);
+	file_replace_tidy(path);
 	snprintf(path, sizeof(path), "%s/egress.db", dir);
 	r = store_errno(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE, NULL));

@@ -15,10 +15,11 @@
 #include "control/egress_try.h"
 #include "lib/buf.h"
 #include "lib/diag.h"
-#include "lib/set_dom.h"
+#include "lib/set_file.h"
 #include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_threats.h"
 #include "squid-helpers/egress_usage.h"
 
 int
@@ -191,7 +192,7 @@ egress_try(const char *path, const char *url, const char *identity, const char *
 	struct egress_lists *lists = NULL;
 	struct egress_usage *usage = NULL;
 	struct egress_policy *p = NULL;
-	struct set_dom *threats = NULL;
+	struct egress_threats threats;
 	struct egress_verdict v;
 	struct buf text = {0};
 	int r;
@@ -212,11 +213,10 @@ egress_try(const char *path, const char *url, const char *identity, const char *
 	buf_free(&text);
 	if (r < 0)
 		return r;
-	if (*egress_policy_conf(p)->threats.domains != '\0')
-		set_dom_open(&threats, egress_policy_conf(p)->threats.domains, SET_QUICK, NULL);
+	egress_threats_load(&threats, &egress_policy_conf(p)->threats, SET_QUICK, NULL);
 	if (*egress_policy_conf(p)->lists.path != '\0')
 		egress_lists_load(&lists, egress_policy_conf(p)->lists.path, NULL);
-	egress_policy_threats(p, threats);
+	egress_policy_threats(p, &threats);
 	egress_policy_lists(p, lists);
 	usage = egress_accounts_peek(egress_policy_conf(p));
 	egress_policy_usage(p, usage);
@@ -225,6 +225,6 @@ egress_try(const char *path, const char *url, const char *identity, const char *
 	egress_usage_free(&usage);
 	egress_policy_free(&p);
 	egress_lists_free(&lists);
-	set_dom_close(&threats);
+	egress_threats_close(&threats);
 	return 0;
 }

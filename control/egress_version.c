@@ -2,13 +2,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "control/egress_store.h"
 #include "control/egress_try.h"
@@ -31,45 +27,6 @@ egress_version_in_force(struct egress_store *s, const char *path, struct buf *te
 	if (r == 0)
 		egress_store_policy_find(s, buf_ptr(text), buf_len(text), v);
 	pthread_mutex_unlock(&lock);
-	return r;
-}
-
-/* As readable as the file it replaces was: the helper runs as Squid's user. */
-static void
-rights_take(int fd, const char *path)
-{
-	struct stat st;
-	mode_t mode = 0644;
-
-	if (stat(path, &st) == 0) {
-		mode = st.st_mode & 0777;
-		if (fchown(fd, (uid_t)-1, st.st_gid) < 0)
-			mode |= 0044;
-	}
-	(void)fchmod(fd, mode);
-}
-
-static int
-file_replace(const char *path, const struct buf *text)
-{
-	char tmp[4100];
-	int fd, r;
-
-	snprintf(tmp, sizeof(tmp), "%s.new", path);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	rights_take(fd, path);
-	r = file_write_all(fd, buf_ptr(text), buf_len(text));
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	close(fd);
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp);
-	else
-		file_parent_sync(path);
 	return r;
 }
 
@@ -119,7 +76,8 @@ put(struct egress_store *s, const char *path, const struct buf *text, const char
 
 	if (v < 0)
 		return v;
-	r = file_replace(path, text);
+	/* As readable as it was: the helper runs as Squid's user. */
+	r = file_replace(path, buf_ptr(text), buf_len(text), 0644, FILE_KEEP_RIGHTS);
 	if (r < 0) {
 		egress_store_policy_drop(s, v);
 		return r;

@@ -13,6 +13,8 @@
 #include <openssl/rand.h>
 
 #include "control/token_file.h"
+#include "lib/buf.h"
+#include "lib/file_write.h"
 #include "lib/log.h"
 #include "lib/set_file.h"
 
@@ -155,26 +157,14 @@ token_file_find(struct token_file *t, const char *token, size_t len, char name[T
 static int
 save(const char *path, const struct token *v, int n, const char *without)
 {
-	char tmp[4100];
-	FILE *f;
-	int fd, r = 0;
+	struct buf b = {0};
+	int r;
 
-	if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
-		return -ENAMETOOLONG;
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (f == NULL)
-		return -errno;
 	for (int i = 0; i < n; i++)
 		if (without == NULL || strcmp(v[i].name, without) != 0)
-			fprintf(f, "%s %s %s\n", v[i].name, roles[v[i].role], v[i].hash);
-	if (fflush(f) != 0 || fsync(fd) < 0)
-		r = -errno;
-	fclose(f);
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp);
+			buf_printf(&b, "%s %s %s\n", v[i].name, roles[v[i].role], v[i].hash);
+	r = b.err != 0 ? b.err : file_replace(path, buf_ptr(&b), buf_len(&b), 0640, FILE_KEEP_RIGHTS);
+	buf_free(&b);
 	return r;
 }
 

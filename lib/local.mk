@@ -29,7 +29,7 @@ check_PROGRAMS += tests/unit/lib/test_actor_key
 TESTS += tests/unit/lib/test_actor_key
 tests_unit_lib_test_actor_key_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_actor_key_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
-SET_TESTS = tests/unit/lib/test_set_dom tests/unit/lib/test_set_ip
+SET_TESTS = tests/unit/lib/test_set_dom tests/unit/lib/test_set_ip tests/unit/lib/test_file_write
 check_PROGRAMS += $(SET_TESTS)
 TESTS += $(SET_TESTS)
 tests_unit_lib_test_set_dom_SOURCES = tests/unit/lib/test_set_dom.c tests/unit/lib/temp.c tests/unit/lib/temp.h
@@ -38,6 +38,9 @@ tests_unit_lib_test_set_dom_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 tests_unit_lib_test_set_ip_SOURCES = tests/unit/lib/test_set_ip.c tests/unit/lib/temp.c tests/unit/lib/temp.h
 tests_unit_lib_test_set_ip_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_lib_test_set_ip_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
+tests_unit_lib_test_file_write_SOURCES = tests/unit/lib/test_file_write.c tests/unit/lib/temp.c tests/unit/lib/temp.h
+tests_unit_lib_test_file_write_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_lib_test_file_write_LDADD = $(LIBLLMSEC) $(CMOCKA_LIBS)
 LIB_TESTS = tests/unit/lib/test_utf8 tests/unit/lib/test_json tests/unit/lib/test_arena \
 	tests/unit/lib/test_buf tests/unit/lib/test_wire tests/unit/lib/test_diag tests/unit/lib/test_conf \
 	tests/unit/lib/test_log tests/unit/lib/test_literals \

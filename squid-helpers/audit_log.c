@@ -176,27 +176,16 @@ audit_log_write(struct audit_log *l)
 static int
 head_write(const struct audit_log *l)
 {
-	char path[4100], tmp[4100], mac[65], proof[65], line[256];
+	char path[4100], mac[65], proof[65], line[256];
 	uint8_t p[AUDIT_MAC];
-	int fd, n, r;
+	int n;
 
 	snprintf(path, sizeof(path), "%s.head", l->base);
-	snprintf(tmp, sizeof(tmp), "%s.head.new", l->base);
 	audit_hex(l->st.mac, mac);
 	audit_proof(l->key, &l->st, p);
 	audit_hex(p, proof);
 	n = snprintf(line, sizeof(line), "%u %" PRIu64 " %s %s\n", l->st.segment, l->st.seq, mac, proof);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	r = file_write_all(fd, line, (size_t)n);
-	/* Or after a loss of power the name may be there without what is in it, and nobody could go on. */
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	close(fd);
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	return r;
+	return file_replace(path, line, (size_t)n, 0640, 0);
 }
 
 int

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,76 +91,19 @@ state_read(const char *path, struct egress_usage *u, ino_t *ino, off_t *at)
 	return r == 0 && *end == '\0' ? -EBADMSG : r;
 }
 
-/* To the disk before it gets the name: what it counts may be a hole in the log soon, so an empty state would be new budgets. */
-static int
-state_put(const char *tmp, const char *path, int fd, const struct buf *b)
-{
-	int r = file_write_all(fd, buf_ptr(b), buf_len(b));
-
-	if (r == 0 && fdatasync(fd) < 0)
-		r = -errno;
-	close(fd);
-	if (r == 0 && rename(tmp, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp);
-	return r;
-}
-
 static int
 state_write(const struct egress_accounts *a)
 {
 	struct buf b = { .max = STATE_MAX };
-	char tmp[4100];
-	int fd, r;
+	int r;
 
 	buf_printf(&b, HEADER "\nlog %llu %llu\n", (unsigned long long)a->ino, (unsigned long long)a->at);
 	egress_usage_write(a->usage, &b);
 	buf_adds(&b, "end\n");
-	r = b.err;
-	/* One name for each process: workers of Squid have a helper each. */
-	if (r == 0 && snprintf(tmp, sizeof(tmp), "%s.%ld", a->state, (long)getpid()) >= (int)sizeof(tmp))
-		r = -ENAMETOOLONG;
-	fd = r == 0 ? open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-	if (r == 0 && fd < 0)
-		r = -errno;
-	if (fd >= 0)
-		r = state_put(tmp, a->state, fd, &b);
+	/* To the disk, all of it: what it counts may be a hole in the log soon, so an older state would be new budgets. */
+	r = b.err != 0 ? b.err : file_replace(a->state, buf_ptr(&b), buf_len(&b), 0644, 0);
 	buf_free(&b);
 	return r;
-}
-
-/* Is <name> what state_write of a process that is gone left?  One of our own process id is, too: none is being written. */
-static bool
-is_left_over(const char *name, const char *base)
-{
-	size_t n = strlen(base);
-	char *end;
-	long pid;
-
-	if (strncmp(name, base, n) != 0 || name[n] != '.' || name[n + 1] < '1' || name[n + 1] > '9')
-		return false;
-	errno = 0;
-	pid = strtol(name + n + 1, &end, 10);
-	if (*end != '\0' || errno != 0 || pid != (pid_t)pid)
-		return false;
-	return pid == (long)getpid() || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
-}
-
-/* What helpers that were killed as they wrote left beside the state. */
-static void
-state_tidy(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
-	char *name = slash != NULL ? strndup(path, (size_t)(base - path)) : strdup(".");
-	DIR *d = name != NULL ? opendir(name) : NULL;
-
-	for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL; )
-		if (is_left_over(e->d_name, base))
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d != NULL)
-		closedir(d);
-	free(name);
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -377,7 +318,7 @@ state_take(struct egress_accounts *a, const struct egress_conf *conf)
 {
 	int r = state_read(a->state, a->usage, &a->ino, &a->at);
 
-	state_tidy(a->state);
+	file_replace_tidy(a->state);
 	if (r < 0) {
 		egress_usage_free(&a->usage);
 		a->usage = egress_usage_new(conf);

@@ -134,10 +134,12 @@ static const struct conf_opt events_opts[] = {
 static const struct conf_opt threats_opts[] = {
 	CONF_STR(struct egress_conf_threats, domains, "", "path",
 	    "domains.set of llmsec-ti-sync, readable by Squid; empty: none"),
+	CONF_STR(struct egress_conf_threats, ips, "", "path",
+	    "ips.set of llmsec-ti-sync, readable by Squid; empty: none"),
 	CONF_INT(struct egress_conf_threats, min_confidence, 0, 100, "50", "per cent",
 	    "only entries at least as sure"),
 	CONF_BOOL(struct egress_conf_threats, required, "true",
-	    "refuse everything while the set was never readable"),
+	    "refuse everything while a set that is named was never readable"),
 	CONF_END
 };
 
@@ -160,7 +162,7 @@ const struct conf_opt egress_conf_opts[] = {
 	CONF_MAP(struct egress_conf, lists, lists_opts, "lists kept by llmsecd"),
 	CONF_SEQ(struct egress_conf, identities, n_identities, identity_opts, struct egress_conf_identity,
 	    "who asks; the first that fits"),
-	CONF_MAP(struct egress_conf, threats, threats_opts, "hosts refused whatever a rule says"),
+	CONF_MAP(struct egress_conf, threats, threats_opts, "hosts and addresses refused, unless a rule overrides lists"),
 	CONF_SEQ(struct egress_conf, groups, n_groups, group_opts, struct egress_conf_group,
 	    "named lists of domains"),
 	CONF_SEQ(struct egress_conf, rules, n_rules, rule_opts, struct egress_conf_rule,

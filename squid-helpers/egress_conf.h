@@ -78,7 +78,7 @@ struct egress_conf_events {
 };
 
 struct egress_conf_threats {
-	char	*domains;
+	char	*domains, *ips;
 	int	 min_confidence;
 	bool	 required;
 };

@@ -3,13 +3,16 @@
 
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "lib/set_dom.h"
+#include "lib/set_ip.h"
 #include "squid-helpers/egress_addr.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_path.h"
 #include "squid-helpers/egress_policy_private.h"
+#include "squid-helpers/egress_threats.h"
 #include "squid-helpers/egress_usage.h"
 
 #define FNV_PRIME	1099511628211ULL
@@ -111,9 +114,11 @@ egress_policy_names(const struct egress_policy *p)
 }
 
 void
-egress_policy_threats(struct egress_policy *p, const struct set_dom *threats)
+egress_policy_threats(struct egress_policy *p, const struct egress_threats *threats)
 {
-	p->threats = threats;
+	static const struct egress_threats none;
+
+	p->threats = threats != NULL ? threats : &none;
 }
 
 void
@@ -155,9 +160,7 @@ address_reason(const struct egress_policy *p, const uint8_t ip[16])
 	struct cidr c = { .len = 128 };
 
 	memcpy(c.addr, ip, 16);
-	if (egress_addr_special(ip) && !egress_networks_have(p->permit.v, p->permit.n, &c))
-		return EGRESS_PRIVATE;
-	return egress_lists_denied_ip(p->lists, ip, time(NULL)) ? EGRESS_LISTED : EGRESS_ALLOWED;
+	return egress_addr_special(ip) && !egress_networks_have(p->permit.v, p->permit.n, &c) ? EGRESS_PRIVATE : EGRESS_ALLOWED;
 }
 
 static enum egress_reason
@@ -213,21 +216,53 @@ builtin_reason(const struct egress_policy *p, const struct egress_host *h, const
 	return resolved_reason(p, q);
 }
 
-static enum egress_reason
-list_reason(const struct egress_policy *p, const struct egress_host *h)
+/* --- what a list has, which a rule may override ------------------------------------------------ */
+
+static bool
+lists_missing(const struct egress_policy *p)
 {
 	const struct egress_conf_threats *t = &p->conf.threats;
+
+	return (t->required && ((*t->domains != '\0' && p->threats->domains == NULL) || (*t->ips != '\0' && p->threats->ips == NULL))) ||
+	    (p->lists == NULL && *p->conf.lists.path != '\0' && p->conf.lists.required);
+}
+
+static enum egress_reason
+list_name(const struct egress_policy *p, const struct egress_host *h)
+{
 	struct set_hit hit;
 
-	if ((p->threats == NULL && *t->domains != '\0' && t->required) ||
-	    (p->lists == NULL && *p->conf.lists.path != '\0' && p->conf.lists.required))
-		return EGRESS_NO_POLICY;
-	if (h->kind != EGRESS_HOST_NAME)
-		return EGRESS_ALLOWED;
-	if (egress_lists_denied(p->lists, h->name, h->len, time(NULL)))
+	if (p->lists != NULL && egress_lists_denied(p->lists, h->name, h->len, time(NULL)))
 		return EGRESS_LISTED;
-	return p->threats != NULL && set_dom_find(p->threats, h->name, h->len, &hit) &&
-	    hit.confidence >= t->min_confidence ? EGRESS_THREAT : EGRESS_ALLOWED;
+	return p->threats->domains != NULL && set_dom_find(p->threats->domains, h->name, h->len, &hit) &&
+	    hit.confidence >= p->conf.threats.min_confidence ? EGRESS_THREAT : EGRESS_ALLOWED;
+}
+
+static enum egress_reason
+list_address(const struct egress_policy *p, const uint8_t ip[16])
+{
+	struct set_hit hit;
+
+	if (p->lists != NULL && egress_lists_denied_ip(p->lists, ip, time(NULL)))
+		return EGRESS_LISTED;
+	return set_ip_find(p->threats->ips, AF_INET6, ip, &hit) && hit.confidence >= p->conf.threats.min_confidence ?
+	    EGRESS_THREAT : EGRESS_ALLOWED;
+}
+
+/* The host, be it a name or an address, and what is known of where the name leads. */
+static enum egress_reason
+list_reason(const struct egress_policy *p, const struct egress_request *q, const struct egress_host *h)
+{
+	enum egress_reason r;
+	struct egress_host a;
+
+	if (lists_missing(p))
+		return EGRESS_NO_POLICY;
+	r = h->kind == EGRESS_HOST_NAME ? list_name(p, h) : h->kind == EGRESS_HOST_IP ? list_address(p, h->ip) : EGRESS_ALLOWED;
+	if (r != EGRESS_ALLOWED || q->address.n == 0)
+		return r;
+	egress_host_parse(&a, q->address.p, q->address.n);
+	return a.kind == EGRESS_HOST_IP ? list_address(p, a.ip) : EGRESS_ALLOWED;
 }
 
 /* --- what only a rule that says so allows ----------------------------------------------------- */
@@ -384,7 +419,7 @@ static void
 rules_decide(const struct egress_policy *p, const struct egress_request *q, struct match *m,
     struct egress_verdict *v)
 {
-	enum egress_reason listed = list_reason(p, &v->host), protocol;
+	enum egress_reason listed = list_reason(p, q, &v->host), protocol;
 	const struct rule *r;
 
 	if (listed == EGRESS_NO_POLICY) {

@@ -37,7 +37,7 @@ enum egress_reason {
 	EGRESS_USERINFO,
 	EGRESS_SNI_MISMATCH,
 	EGRESS_NO_POLICY,		/* no policy could be loaded yet */
-	EGRESS_THREAT,			/* domains.set lists it */
+	EGRESS_THREAT,			/* domains.set or ips.set lists it */
 	EGRESS_LISTED,			/* a list of llmsecd's API has it */
 	EGRESS_PRIVATE,			/* an address of the house, or of nobody */
 	EGRESS_NO_SNI,			/* TLS without a server name, or no TLS at all */
@@ -102,11 +102,11 @@ const struct egress_conf *egress_policy_conf(const struct egress_policy *);
 size_t	egress_policy_names(const struct egress_policy *);
 
 /*
- * What llmsec-ti-sync lists is refused, whatever a rule says.  The set is borrowed until another is given.  NULL
- * where the policy names a set that was never readable: then everything is refused, unless the policy says not.
+ * What llmsec-ti-sync lists is refused, unless a rule says that it overrides lists.  Borrowed until others are given.  NULL, or a
+ * set that isn't there, where the policy names one: then everything is refused, unless the policy says not.
  */
-struct set_dom;
-void	egress_policy_threats(struct egress_policy *, const struct set_dom *);
+struct egress_threats;
+void	egress_policy_threats(struct egress_policy *, const struct egress_threats *);
 /* The same with the lists of llmsecd's API. */
 struct egress_lists;
 void	egress_policy_lists(struct egress_policy *, const struct egress_lists *);

@@ -385,6 +385,7 @@ egress_policy_load(struct egress_policy **out, const char *name, const char *tex
 	if (p == NULL)
 		return -ENOMEM;
 	p->file = name;
+	egress_policy_threats(p, NULL);
 	r = conf_load_mem(name, text, len, egress_conf_opts, &p->conf, &p->mem, d);
 	if (r == -ENOMEM && diag_errors(d) == 0)
 		diag_error(d, name, 0, 0, "no memory: it is too large (a policy takes 64 MB at most), or there is none left");

@@ -77,7 +77,7 @@ struct egress_policy {
 	size_t			 mask, n_names;
 	struct link		*links;
 	uint32_t		 n_links;
-	const struct set_dom	*threats;	/* borrowed; NULL: none */
+	const struct egress_threats *threats;	/* borrowed; NULL: none */
 	const struct egress_usage *usage;	/* borrowed; NULL: none */
 	uint64_t		 nobody_budgets, api_budgets;	/* of who is no identity, of API_RULE */
 	const char		*file;	/* for messages while building */

@@ -11,6 +11,7 @@
 #include "lib/counters.h"
 #include "lib/event.h"
 #include "lib/log.h"
+#include "lib/set_file.h"
 #include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_path.h"
@@ -23,7 +24,7 @@
 #define EVENTS_MAX	200	/* a second; a client that asks for ever new names must not fill the spool */
 
 enum { CTR_ALLOW, CTR_DENY, CTR_BROKEN, CTR_LOADED, CTR_REJECTED, CTR_STALE, CTR_NAMES,
-       CTR_EVENT_LOST, CTR_EVENT_HELD, CTR_UP, CTR_DOWN, CTR_LINES_BAD, CTR_OVER, CTR_REASON };
+       CTR_EVENT_LOST, CTR_EVENT_HELD, CTR_UP, CTR_DOWN, CTR_LINES_BAD, CTR_OVER, CTR_SETS_STALE, CTR_REASON };
 
 #define REASON(tok)	{ "llmsec_egress_denied_total", "reason=\"" tok "\"", \
 			  "Requests refused, by reason", COUNTER_COUNTER }
@@ -53,6 +54,8 @@ static const struct counter_def defs[] = {
 	[CTR_LINES_BAD] = { "llmsec_egress_budget_lines_bad_total", NULL,
 	    "Lines of the accounts log that were not understood", COUNTER_COUNTER },
 	[CTR_OVER] = { "llmsec_egress_budgets_over", NULL, "Counts of budgets that have reached their limit", COUNTER_GAUGE },
+	[CTR_SETS_STALE] = { "llmsec_egress_threats_stale", NULL,
+	    "Sets of llmsec-ti-sync that can't be read, so that older ones, or none, are in force", COUNTER_GAUGE },
 	/* in the order of enum egress_reason, without EGRESS_ALLOWED */
 	REASON("not_allowed"), REASON("denied_by_rule"), REASON("port_not_allowed"),
 	REASON("method_not_allowed"), REASON("ip_literal"), REASON("metadata"), REASON("bad_host"),
@@ -342,6 +345,31 @@ egress_report_policy(struct egress_report *r, const struct egress_policy *p, con
 	e.detail = detail.err ? NULL : buf_ptr(&detail);
 	emit(r, &e);
 	buf_free(&detail);
+}
+
+void
+egress_report_threats(struct egress_report *r, const char *path, const struct set_info *info, const char *why)
+{
+	struct event e = { .event = why != NULL ? "egress.threats_rejected" : "egress.threats_loaded", .severity = why != NULL ? 7 : 1,
+	    .score = -1, .action = why != NULL ? "error" : "allow" };
+	struct buf detail = { 0 };
+
+	buf_adds(&detail, "{\"file\":\"");
+	buf_add_json(&detail, path, strlen(path));
+	buf_printf(&detail, "\",\"entries\":%llu,\"run\":%llu,\"error\":\"", (unsigned long long)info->entries,
+	    (unsigned long long)info->generation);
+	if (why != NULL)
+		buf_add_json(&detail, why, strlen(why));
+	buf_add(&detail, "\"}", 3);
+	e.detail = detail.err ? NULL : buf_ptr(&detail);
+	emit(r, &e);
+	buf_free(&detail);
+}
+
+void
+egress_report_stale(struct egress_report *r, unsigned sets)
+{
+	counters_set(r->ctr, CTR_SETS_STALE, (int64_t)sets);
 }
 
 static void

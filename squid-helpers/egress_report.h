@@ -16,6 +16,7 @@ struct egress_policy;
 struct egress_report;
 struct egress_request;
 struct egress_verdict;
+struct set_info;
 
 int	egress_report_open(struct egress_report **);
 void	egress_report_close(struct egress_report **);
@@ -31,6 +32,9 @@ void	egress_report_verdict(struct egress_report *, const struct egress_request *
 void	egress_report_broken(struct egress_report *);
 /* <names> of the policy now in force; <why> NULL: loaded, else the first error of the file. */
 void	egress_report_policy(struct egress_report *, const struct egress_policy *, const char *why);
+/* A set of llmsec-ti-sync was read (<why> NULL), or can't be; and how many of those named can't. */
+void	egress_report_threats(struct egress_report *, const char *path, const struct set_info *, const char *why);
+void	egress_report_stale(struct egress_report *, unsigned sets);
 /* What was counted; <over>: a budget may be used up now that was not, which is an event, once in its hour or day. */
 void	egress_report_budgets(struct egress_report *, const struct egress_accounts *, bool over);
 /* About once a second: send what was held back, let the event client take acknowledgements. */

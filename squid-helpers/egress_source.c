@@ -11,7 +11,6 @@
 #include "lib/buf.h"
 #include "lib/diag.h"
 #include "lib/log.h"
-#include "lib/set_dom.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
@@ -113,48 +112,28 @@ source_parse(struct egress_source *s, struct egress_report *report, const struct
 	return err == 0;
 }
 
-/*
- * The set of listed names, opened again when another file stands at its place.  A broken one is said so once, and
- * the one there is stays.
- */
 static void
-threats_check(struct egress_source *s)
+threats_said(void *arg, const char *path, const struct set_info *info, const char *why)
 {
-	const char *path = s->policy != NULL ? egress_policy_conf(s->policy)->threats.domains : "";
-	bool other = strcmp(path, s->threats_path) != 0;
-	struct set_dom *fresh = NULL;
-	struct set_stamp now;
-	struct diag *d;
-
-	if (s->policy == NULL)
-		return;
-	set_stamp_take(&now, path);
-	if (!other && set_stamp_same(&now, &s->threats_seen))
-		return;
-	s->threats_seen = now;
-	snprintf(s->threats_path, sizeof(s->threats_path), "%s", path);
-	d = diag_new();
-	/* A copy: whoever cuts the file in place must not kill the helper, which Squid doesn't survive. */
-	if (*path != '\0' && set_dom_open(&fresh, path, SET_COPY, d) < 0)
-		log_err("threats: %s; %s", d != NULL ? diag_first(d) : path, s->threats != NULL && !other ?
-		    "the previous set stays in force" : "none is in force");
-	diag_free(&d);
-	if (fresh != NULL || other) {
-		s->changes++;
-		egress_policy_threats(s->policy, fresh);
-		set_dom_close(&s->threats);
-		s->threats = fresh;
-	}
-	if (fresh != NULL) {
-		struct set_info info;
-
-		set_dom_info(fresh, &info);
-		log_info("threats %s: %llu names, run %llu", path, (unsigned long long)info.entries,
-		    (unsigned long long)info.generation);
-	}
+	if (why != NULL)
+		log_err("threats: %s; %s", why, info->generation != 0 || info->entries != 0 ? "the previous set stays in force" :
+		    "none is in force");
+	else
+		log_info("threats %s: %llu entries, run %llu", path, (unsigned long long)info->entries,
+		    (unsigned long long)info->generation);
+	egress_report_threats(arg, path, info, why);
 }
 
-/* The same with the lists of the API. */
+static void
+threats_check(struct egress_source *s, struct egress_report *report)
+{
+	if (s->policy == NULL)
+		return;
+	s->changes += egress_threats_check(&s->threats, &egress_policy_conf(s->policy)->threats, threats_said, report);
+	egress_report_stale(report, egress_threats_stale(&s->threats));
+}
+
+/* Lists of the API: read anew when another file stands there, the last good ones kept. */
 bool
 egress_source_lists(struct egress_source *s)
 {
@@ -239,10 +218,10 @@ egress_source_check(struct egress_source *s, struct egress_report *report, bool 
 
 	if (fresh) {
 		s->changes++;
-		egress_policy_threats(s->policy, s->threats);
+		egress_policy_threats(s->policy, &s->threats);
 		egress_policy_lists(s->policy, s->lists);
 	}
-	threats_check(s);
+	threats_check(s, report);
 	egress_source_lists(s);
 	egress_source_accounts(s);
 	s->changes += egress_accounts_keep(&s->accounts);
@@ -260,7 +239,7 @@ void
 egress_source_close(struct egress_source *s)
 {
 	egress_accounts_close(&s->accounts);
-	set_dom_close(&s->threats);
+	egress_threats_close(&s->threats);
 	egress_lists_free(&s->lists);
 	egress_policy_free(&s->policy);
 }

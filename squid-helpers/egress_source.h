@@ -10,9 +10,9 @@
 
 #include "lib/set_file.h"
 #include "squid-helpers/egress_accounts.h"
+#include "squid-helpers/egress_threats.h"
 
 struct egress_policy;
-struct set_dom;
 struct egress_lists;
 struct egress_report;
 
@@ -23,14 +23,12 @@ struct egress_source {
 	int			 err;		/* of the last attempt */
 	bool			 tried;
 	uint64_t		 digest;	/* of the bytes last read */
-	struct set_dom		*threats;	/* the last good one of the set that the policy names */
-	struct set_stamp	 threats_seen;
+	struct egress_threats	 threats;	/* the last good ones of the sets that the policy names */
 	struct egress_lists	*lists;		/* the same of llmsecd's lists */
 	struct set_stamp	 lists_seen;
 	char			 lists_path[4096];
 	struct egress_accounts	 accounts;	/* of the policy's budgets */
 	unsigned		 changes;	/* how often anything above became another */
-	char			 threats_path[4096];	/* of <threats>, or what was tried */
 };
 
 /*

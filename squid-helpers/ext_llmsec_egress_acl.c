@@ -11,12 +11,12 @@
 #include "lib/conf.h"
 #include "lib/diag.h"
 #include "lib/log.h"
-#include "lib/set_dom.h"
 #include "squid-helpers/egress_accounts.h"
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_helper.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_threats.h"
 #include "squid-helpers/egress_usage.h"
 #include "squid-helpers/squid_line.h"
 
@@ -113,7 +113,7 @@ static int
 test(const char *path, const char *fields)
 {
 	struct egress_policy *p = NULL;
-	struct set_dom *threats = NULL;
+	struct egress_threats threats = { 0 };
 	struct egress_lists *lists = NULL;
 	struct egress_usage *usage = NULL;
 	struct diag *d = diag_new();
@@ -125,13 +125,11 @@ test(const char *path, const char *fields)
 
 	if (line == NULL || load_once(&p, path) < 0)
 		goto out;
-	if (*egress_policy_conf(p)->threats.domains != '\0' &&
-	    set_dom_open(&threats, egress_policy_conf(p)->threats.domains, 0, d) < 0)
-		diag_print(d, stderr);
-	egress_policy_threats(p, threats);
-	if (*egress_policy_conf(p)->lists.path != '\0' &&
-	    egress_lists_load(&lists, egress_policy_conf(p)->lists.path, d) < 0)
-		diag_print(d, stderr);
+	egress_threats_load(&threats, &egress_policy_conf(p)->threats, 0, d);
+	egress_policy_threats(p, &threats);
+	if (*egress_policy_conf(p)->lists.path != '\0')
+		egress_lists_load(&lists, egress_policy_conf(p)->lists.path, d);
+	diag_print(d, stderr);
 	egress_policy_lists(p, lists);
 	usage = egress_accounts_peek(egress_policy_conf(p));
 	egress_policy_usage(p, usage);
@@ -146,7 +144,7 @@ test(const char *path, const char *fields)
 out:
 	egress_usage_free(&usage);
 	egress_policy_free(&p);
-	set_dom_close(&threats);
+	egress_threats_close(&threats);
 	egress_lists_free(&lists);
 	diag_free(&d);
 	free(line);

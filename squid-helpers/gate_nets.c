@@ -73,6 +73,27 @@ gate_nets_sort(struct gate_nets *s)
 	return 0;
 }
 
+int
+gate_nets_join(struct gate_nets *s, const struct gate_nets *from)
+{
+	size_t k = s->n, n = k + from->n;
+	struct cidr *v = malloc((n + 1) * sizeof(*v)), *out = malloc((n + 1) * sizeof(*out));
+
+	if (v == NULL || out == NULL) {
+		free(v);
+		free(out);
+		return -ENOMEM;
+	}
+	if (k > 0)
+		memcpy(v, s->v, k * sizeof(*v));
+	if (from->n > 0)
+		memcpy(v + k, from->v, from->n * sizeof(*v));
+	free(s->v);
+	*s = (struct gate_nets){ .v = out, .n = merge(out, v, k, n), .cap = n + 1 };
+	free(v);
+	return 0;
+}
+
 void
 gate_nets_free(struct gate_nets *s)
 {

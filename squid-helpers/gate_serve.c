@@ -14,6 +14,7 @@
 
 #include "lib/log.h"
 #include "lib/sdnotify.h"
+#include "lib/set_ip.h"
 #include "squid-helpers/egress_gate.h"
 #include "squid-helpers/egress_lists.h"
 
@@ -142,12 +143,12 @@ socket_open(const char *path, uid_t uid)
 }
 
 int
-egress_gate_open(struct egress_gate *g, const char *lists_path, const char *socket_path, uid_t uid, uint32_t table)
+egress_gate_open(struct egress_gate *g, const char *socket_path, uid_t uid, uint32_t table)
 {
 	int err = gate_kernel_open(&g->kernel, uid, table, g->ports, g->n_ports);
 
-	g->lists_path = lists_path;
-	g->lists_err = -EAGAIN;	/* not read yet */
+	g->lists_file.err = *g->lists_file.path != '\0' ? -EAGAIN : 0;	/* not read yet */
+	g->threats_file.err = *g->threats_file.path != '\0' ? -EAGAIN : 0;
 	g->fd = -1;
 	if (err < 0) {
 		log_err("routing rules: %s (CAP_NET_ADMIN is needed)", strerror(-err));
@@ -169,6 +170,7 @@ egress_gate_close(struct egress_gate *g)
 {
 	gate_kernel_close(&g->kernel);
 	egress_lists_free(&g->lists);
+	set_ip_close(&g->threats);
 	gate_nets_free(&g->nets);
 	if (g->fd >= 0)
 		close(g->fd);

@@ -19,7 +19,8 @@ enum { OPT_HELP = 256, OPT_VERSION };
 static const struct option options[] = {
 	{ "lists", required_argument, NULL, 'l' }, { "socket", required_argument, NULL, 's' },
 	{ "user", required_argument, NULL, 'u' }, { "port", required_argument, NULL, 'p' },
-	{ "table", required_argument, NULL, 't' }, { "once", no_argument, NULL, '1' },
+	{ "table", required_argument, NULL, 't' }, { "threats", required_argument, NULL, 'i' },
+	{ "min-confidence", required_argument, NULL, 'm' }, { "once", no_argument, NULL, '1' },
 	{ "help", no_argument, NULL, OPT_HELP }, { "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 }
 };
@@ -27,10 +28,12 @@ static const struct option options[] = {
 static void
 usage(FILE *f)
 {
-	fputs("usage: " PROGRAM " [-1] -l lists [-p port ...] [-s socket] [-t table] [-u user]\n"
+	fputs("usage: " PROGRAM " [-1] [-l lists] [-i set] [-m n] [-p port ...] [-s socket] [-t table] [-u user]\n"
 	    "Refuses, in the kernel, what the lists say of addresses, to the sockets of Squid's user;\n"
 	    "cuts connections that are refused now\n"
 	    "  -l, --lists FILE   lists of llmsecd: `lists` in its egress.dir\n"
+	    "  -i, --threats FILE ips.set of llmsec-ti-sync; this, --lists, or both\n"
+	    "  -m, --min-confidence N  of it only entries at least as sure, 1 to 100 (50)\n"
 	    "  -s, --socket PATH  where the helper says what it revoked (gate in egress.yaml)\n"
 	    "  -u, --user NAME    of Squid (proxy)\n"
 	    "  -p, --port PORT    Squid listens there (3128); answers to its clients are left alone\n"
@@ -55,16 +58,18 @@ number(const char *s, unsigned long max, const char *what)
 int
 main(int argc, char **argv)
 {
-	const char *lists = NULL, *path = "", *user = "proxy";
-	struct egress_gate g = { .fd = -1 };
+	const char *path = "", *user = "proxy";
+	struct egress_gate g = { .fd = -1, .lists_file.path = "", .threats_file.path = "", .min_confidence = 50 };
 	uint32_t table = TABLE;
 	const struct passwd *pw;
 	bool once = false;
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "l:s:u:p:t:1", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "l:i:m:s:u:p:t:1", options, NULL)) != -1) {
 		switch (c) {
-		case 'l': lists = optarg; break;
+		case 'l': g.lists_file.path = optarg; break;
+		case 'i': g.threats_file.path = optarg; break;
+		case 'm': g.min_confidence = (int)number(optarg, 100, "confidence"); break;
 		case 's': path = optarg; break;
 		case 'u': user = optarg; break;
 		case 't': table = (uint32_t)number(optarg, UINT32_MAX, "table"); break;
@@ -81,7 +86,7 @@ main(int argc, char **argv)
 		default: usage(stderr); return 2;
 		}
 	}
-	if (lists == NULL || optind != argc) {
+	if ((*g.lists_file.path == '\0' && *g.threats_file.path == '\0') || optind != argc) {
 		usage(stderr);
 		return 2;
 	}
@@ -93,7 +98,7 @@ main(int argc, char **argv)
 		log_err("no user %s", user);
 		return 2;
 	}
-	if (egress_gate_open(&g, lists, once ? "" : path, pw->pw_uid, table) < 0)
+	if (egress_gate_open(&g, once ? "" : path, pw->pw_uid, table) < 0)
 		return 1;
 	err = 0;
 	if (once)

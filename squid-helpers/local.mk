@@ -22,7 +22,7 @@ noinst_LTLIBRARIES += %D%/libegress.la
 	%D%/egress_accounts.c %D%/egress_accounts.h \
 	%D%/audit_chain.c %D%/audit_chain.h %D%/audit_log.c %D%/audit_log.h %D%/audit_loss.c %D%/audit_loss.h %D%/audit_queue.c %D%/audit_queue.h \
 	%D%/audit_read.c %D%/audit_read.h %D%/audit_report.c %D%/audit_report.h %D%/squid_line.c %D%/squid_line.h \
-	%D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
+	%D%/egress_threats.c %D%/egress_threats.h %D%/egress_report.c %D%/egress_report.h %D%/egress_source.c %D%/egress_source.h \
 	%D%/egress_helper.c %D%/egress_answer.c %D%/egress_helper.h %D%/egress_tunnels.c %D%/egress_tunnels.h \
 	%D%/egress_gate.c %D%/egress_gate.h %D%/gate_kernel.c %D%/gate_kernel.h \
 	%D%/gate_nets.c %D%/gate_nets.h %D%/gate_serve.c %D%/gate_watch.c

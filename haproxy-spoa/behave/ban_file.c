@@ -156,40 +156,15 @@ save_one(void *arg, const struct ban *b)
 		buf_add(&s->text, line, n);
 }
 
-static int
-write_whole(const char *path, const char *p, size_t n)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), r;
-
-	if (fd < 0)
-		return -errno;
-	r = file_write_all(fd, p, n);
-	/* A rename may reach the disk before the bytes do. */
-	if (r == 0 && fdatasync(fd) != 0)
-		r = -errno;
-	close(fd);
-	return r;
-}
-
 int
 ban_state_save(const char *path, struct bans *bans, int64_t now_ms, int64_t ahead_ms)
 {
 	struct saver s = {.ahead_ms = ahead_ms};
-	char *tmp = NULL;
 	int r;
 
 	buf_adds(&s.text, HEADER "\n");
 	bans_each(bans, save_one, &s);
-	if (s.text.err != 0 || asprintf(&tmp, "%s.new", path) < 0) {
-		buf_free(&s.text);
-		return -ENOMEM;
-	}
-	r = write_whole(tmp, buf_ptr(&s.text), buf_len(&s.text));
-	if (r == 0 && rename(tmp, path) != 0)
-		r = -errno;
-	if (r < 0)
-		unlink(tmp);
-	free(tmp);
+	r = s.text.err != 0 ? -ENOMEM : file_replace(path, buf_ptr(&s.text), buf_len(&s.text), 0640, 0);
 	buf_free(&s.text);
 	return r;
 }

@@ -10,6 +10,7 @@ if [ -z "${LLMSEC_NS:-}" ]; then
 	LLMSEC_NS=1 exec unshare -n bash "$0" "$@"
 fi
 gate=${builddir:?}/squid-helpers/llmsec-egress-gate
+ti=$builddir/ti-sync/llmsec-ti-sync
 [ -x "$gate" ] || { echo '1..0 # SKIP llmsec-egress-gate is not built'; exit 0; }
 ip link set lo up
 unshare -n sleep 600 >/dev/null 2>&1 &
@@ -18,12 +19,12 @@ trap 'kill $far' EXIT
 far() { nsenter -t $far -n "$@"; }
 for i in {1..50}; do [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/$$/ns/net)" ] || break; sleep 0.1; done
 { ip link add near type veth peer name far netns $far && ip address add 93.184.216.1/24 dev near && ip link set near up &&
-	far ip link set lo up && far ip link set far up && for i in 34 35 40; do far ip address add 93.184.216.$i/24 dev far || exit 1; done; } ||
+	far ip link set lo up && far ip link set far up && for i in 34 35 40 99; do far ip address add 93.184.216.$i/24 dev far || exit 1; done; } ||
 	{ echo '1..0 # SKIP no pair of namespaces'; exit 0; }
 # shellcheck source=tests/helper/squid_lib.sh
 . "$srcdir/tests/helper/squid_lib.sh"
 tap_pids+=("$far")
-for c in socat nsenter ss; do command -v $c >/dev/null || skip_all "no $c here"; done
+for c in socat nsenter ss dnsmasq; do command -v $c >/dev/null || skip_all "no $c here"; done
 [ -n "$user_line" ] || skip_all 'no user of Squid'
 
 printf '%s\n' '93.184.216.34 good.example.com' '93.184.216.35 other.example.com' >>"$tap_dir/hosts"
@@ -42,6 +43,7 @@ write_policy()	# DOMAINS
 	counters_dir: $tap_dir/ctr
 	lists: {path: $tap_dir/lists/lists}
 	gate: $tap_dir/gate.sock
+	threats: {ips: $tap_dir/sets/ips.set, required: false}
 	rules: [{id: good, domains: [$1], ports: [7001, 7002], cidrs: [93.184.216.0/24]}]
 	T
 	chmod 644 "$tap_dir/p.new"
@@ -51,7 +53,13 @@ write_policy 'good.example.com, other.example.com'
 lists '+d nobody.example.com'
 for f in squid.conf llmsec-icap.conf llmsec-accel.conf llmsec-forward.conf; do template $f; done
 sed -i 's/^http_port 127.0.0.1:/http_port 0.0.0.0:/' "$tap_dir/llmsec-forward.conf"
-gate_start() { spawn gate "$gate" -l "$tap_dir/lists/lists" -s "$tap_dir/gate.sock" -u "$squid_user" -p "$proxy_port"; gate_pid=$spawned; wait_for '[ -S "$tap_dir/gate.sock" ]' 10; }
+gate_start() { spawn gate "$gate" -l "$tap_dir/lists/lists" -i "$tap_dir/sets/ips.set" -s "$tap_dir/gate.sock" -u "$squid_user" -p "$proxy_port"; gate_pid=$spawned; wait_for '[ -S "$tap_dir/gate.sock" ]' 10; }
+# A name that a DNS server knows, and nothing else does.
+printf '%s\n' port=53 listen-address=127.0.0.1 bind-interfaces no-resolv no-hosts log-queries "log-facility=$tap_dir/dns.log" local=/com/ \
+	'host-record=named.example.com,93.184.216.99' >"$tap_dir/dns.conf"
+spawn dns dnsmasq -k -C "$tap_dir/dns.conf" --user=root
+wait_for '[ -s "$tap_dir/dns.log" ]' 10 || bail_out 'no DNS server'
+echo 'dns_nameservers 127.0.0.1' >>"$tap_dir/squid.conf"
 give_to_squid
 gate_start || bail_out "no gate: $(cat "$tap_dir/gate.log")"
 is "$(parse)" "" 'the configuration parses without a warning'
@@ -144,6 +152,46 @@ wait_for 'grep -q "are revoked and go on" "$tap_dir/log/squid-cache.log"' 10
 like "$(cat "$tap_dir/log/squid-cache.log")" 'revoked and go on' 'without the gate the helper says what it could not cut'
 gate_start
 is "$(ended e)" yes 'and cuts it when the gate is back'
+
+# ---- what llmsec-ti-sync lists
+lists '+d nobody.example.com'
+write_policy 'good.example.com, named.example.com'
+cat >"$tap_dir/ti.yaml" <<-T
+state_dir: $tap_dir/ti
+sets_dir: $tap_dir/sets
+catalogue: ""
+feeds: [{name: sample, file: $tap_dir/feed.txt, category: malware, confidence: 90, expiry: 0s, max_loss: 100}]
+T
+# feed LINE...: a run of llmsec-ti-sync, whose sets Squid's user may read
+feed() { printf '%s\n' "$@" >"$tap_dir/feed.txt"; "$ti" -q -c "$tap_dir/ti.yaml" >"$tap_dir/ti.log" 2>&1; }
+if [ -x "$ti" ]; then
+	soon 'a name that DNS knows is reached' 'get named' 200
+	tunnel n named.example.com
+	tunnel g good.example.com
+	is "$(alive n) $(alive g)" 'hello hello' 'two tunnels'
+	check 'ti-sync lists an address' feed 93.184.216.99
+	soon 'the name that leads to it is refused' 'get named' 503
+	like "$(body)" 'provider_unreachable' 'by the kernel'
+	like "$(cat "$tap_dir/dns.log")" 'query\[A\] named\.example\.com' 'after DNS was asked'
+	is "$(ended n) $(alive g)" 'yes hello' 'its tunnel ends, no other does'
+	literal() { raw "GET http://$1:7002/" x | grep -o '"code":"[a-z_]*"'; }
+	soon 'the literal is refused by the helper' 'literal 93.184.216.99' '"code":"threat"'
+	is "$(literal 0x5db8d863) $(literal '[::ffff:93.184.216.99]')" '"code":"threat" "code":"threat"' 'in other spellings, too'
+	check 'others than Squid reach it' socat -u /dev/null TCP:93.184.216.99:7002
+	echo broken >"$tap_dir/sets/ips.new"
+	mv "$tap_dir/sets/ips.new" "$tap_dir/sets/ips.set"
+	wait_for 'grep -q "ips.set.*what is in force stays" "$tap_dir/gate.log" && grep -q "ips.set.*previous set stays" "$tap_dir/log/squid-cache.log"' 10
+	is "$(get named) $(literal 93.184.216.99)" '503 "code":"threat"' 'a broken set changes nothing'
+	like "$(cat "$tap_dir/gate.log")" 'ips.set: .*what is in force stays' 'the gate says so'
+	like "$(cat "$tap_dir/log/squid-cache.log")" 'threats: .*ips.set.*the previous set stays in force' 'so does the helper'
+	like "$(cat "$tap_dir"/spool/*)" 'egress.threats_rejected' 'in an event, too'
+	check 'another without it' feed 93.184.216.98
+	soon 'it is reached again' 'get named' 200
+	soon 'and as an address' 'literal 93.184.216.99' ''
+	is "$(ip route show table 20127 | grep -o '93[0-9.]*')" 93.184.216.98 'the kernel has what the set has'
+else
+	skip 'what llmsec-ti-sync lists' 'it is not built'
+fi
 stop_squid
 stop "$gate_pid" TERM
 is $? 0 'SIGTERM'

@@ -411,10 +411,17 @@ static struct stat synced;
 static int sync_err;
 
 int
-fdatasync(int fd)
+fsync(int fd)
 {
+	struct stat st;
+
 	errno = sync_err;
-	return sync_err != 0 ? -1 : fstat(fd, &synced);
+	if (sync_err != 0 || fstat(fd, &st) < 0)
+		return -1;
+	/* The folder, too, afterwards. */
+	if (S_ISREG(st.st_mode))
+		synced = st;
+	return 0;
 }
 
 /* rename(2) alone may leave an empty file after a loss of power, and the log may have a hole by then. */
@@ -448,7 +455,8 @@ the_state_is_on_disk_before_it_counts(void **state)
 static void
 what_killed_helpers_left_is_removed(void **state)
 {
-	static const char *const stays[] = { "state.x", "state.1x", "state.", "state.0", "other.1", "state.99999999999999999999" };
+	static const char *const stays[] = { "state.x-1.new", "state.1.new", "state.-1.new", "state.0-1.new", "other.1-1.new",
+	    "state.99999999999999999999-1.new", "state.1-1.news" };
 	struct world *w = *state;
 	pid_t gone = fork();
 	char path[160];
@@ -462,13 +470,13 @@ what_killed_helpers_left_is_removed(void **state)
 		assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
 	}
 	/* Of one that runs, as far as anyone can tell. */
-	snprintf(path, sizeof(path), "%s.%ld", w->st, (long)getppid());
+	snprintf(path, sizeof(path), "%s.%ld-1.new", w->st, (long)getppid());
 	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
-	snprintf(path, sizeof(path), "%s.%ld", w->st, (long)gone);
+	snprintf(path, sizeof(path), "%s.%ld-3.new", w->st, (long)gone);
 	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
 	killed_and_back(w);
 	assert_int_equal(access(path, F_OK), -1);
-	snprintf(path, sizeof(path), "%s.%ld", w->st, (long)getppid());
+	snprintf(path, sizeof(path), "%s.%ld-1.new", w->st, (long)getppid());
 	assert_int_equal(access(path, F_OK), 0);
 	for (size_t i = 0; i < sizeof(stays) / sizeof(stays[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", w->dir, stays[i]);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,15 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/buf.h"
+#include "lib/cidr.h"
 #include "lib/diag.h"
 #include "lib/set_dom.h"
+#include "lib/set_ip.h"
 #include "squid-helpers/egress_lists.h"
 #include "squid-helpers/egress_policy.h"
+#include "squid-helpers/egress_threats.h"
 
 static const char policy_text[] =
 	"groups:\n"
@@ -281,7 +286,7 @@ listed_hosts_are_refused(void **state)
 	const struct set_class sure = { 1, 90, 0 }, unsure = { 1, 10, 0 };
 	struct set_dom_writer *w = set_dom_writer_new(&meta);
 	struct egress_policy *p = load("threats:\n  domains: /x.set\nrules:\n  - {id: r, domains: [.bad.example, fine.example]}\n", NULL, 0);
-	struct set_dom *s;
+	struct egress_threats t = { 0 };
 	char path[] = "/tmp/egress-set.XXXXXX";
 	int fd = mkstemp(path);
 
@@ -294,18 +299,159 @@ listed_hosts_are_refused(void **state)
 	set_dom_writer_add(w, "fine.example", 12, &unsure);
 	assert_int_equal(set_dom_writer_write(w, path), 0);
 	set_dom_writer_free(&w);
-	assert_int_equal(set_dom_open(&s, path, 0, NULL), 0);
+	assert_int_equal(set_dom_open(&t.domains, path, 0, NULL), 0);
 	unlink(path);
-	egress_policy_threats(p, s);
+	egress_policy_threats(p, &t);
 	expect(p, "GET", "fine.example", 443, "", EGRESS_ALLOWED, "r");
 	expect(p, "GET", "www.bad.example", 443, "", EGRESS_THREAT, "egress.threat-intel");
 	expect(p, "GET", "other.example", 443, "", EGRESS_NOT_ALLOWED, "egress.default-deny");
 	expect(p, "GET", "10.0.0.1", 443, "", EGRESS_IP_LITERAL, "egress.ip-literal");
 	egress_policy_free(&p);
-	set_dom_close(&s);
+	egress_threats_close(&t);
 	p = load("threats:\n  domains: /x.set\n  required: false\nrules:\n  - {id: r, domains: [fine.example]}\n", NULL, 0);
 	expect(p, "GET", "fine.example", 443, "", EGRESS_ALLOWED, "r");
 	egress_policy_free(&p);
+}
+
+static void
+set_ip_make(const char *path, const char *const nets[], const struct set_class class[], size_t n)
+{
+	static const char *const categories[] = { "malware" };
+	const struct set_meta meta = { .categories = categories, .n_categories = 1 };
+	struct set_ip_writer *w = set_ip_writer_new(&meta);
+
+	assert_non_null(w);
+	for (size_t i = 0; i < n; i++) {
+		struct cidr c;
+
+		assert_int_equal(cidr_parse(nets[i], &c), 0);
+		assert_int_equal(set_ip_writer_add(w, &c, &class[i]), 0);
+	}
+	assert_int_equal(set_ip_writer_write(w, path), 0);
+	set_ip_writer_free(&w);
+}
+
+static const char ips_text[] =
+    "threats: {ips: /x.set}\nlists: {path: ''}\nrules:\n"
+    "  - {id: marked, domains: [marked.example], cidrs: [198.41.0.0/24], override_lists: true}\n"
+    "  - {id: r, domains: [fine.example], cidrs: [198.41.0.0/16, '2606:4700::/32']}\n";
+
+/* By literal in every spelling, and by what the asker found behind the name; a rule that overrides lists stands. */
+static void
+listed_addresses_are_refused(void **state)
+{
+	static const char *const nets[] = { "198.41.0.0/24", "198.41.0.128/25", "198.41.1.0/24", "2606:4700:1::/48" };
+	static const struct set_class class[] = { { 1, 90, 0 }, { 1, 90, SET_PASS }, { 1, 10, 0 }, { 1, 50, 0 } };
+	struct egress_policy *p = load(ips_text, NULL, 0);
+	struct egress_threats t = { 0 };
+	struct egress_request q = { str("192.0.2.1"), str("GET"), str("fine.example"), .port = 443 };
+	struct egress_verdict v;
+	char path[] = "/tmp/egress-set.XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_non_null(p);
+	assert_true(fd >= 0);
+	close(fd);
+	expect(p, "GET", "198.41.2.1", 443, "", EGRESS_NO_POLICY, "egress.no-policy");
+	set_ip_make(path, nets, class, 4);
+	assert_int_equal(set_ip_open(&t.ips, path, 0, NULL), 0);
+	unlink(path);
+	egress_policy_threats(p, &t);
+	expect(p, "GET", "198.41.2.1", 443, "", EGRESS_ALLOWED, "r");
+	expect(p, "GET", "[2606:4700:1::7]", 443, "", EGRESS_THREAT, "egress.threat-intel");
+	expect(p, "GET", "[2606:4700:2::7]", 443, "", EGRESS_ALLOWED, "r");
+	/* Marked, an exception of ti-sync's own, and not sure enough. */
+	expect(p, "GET", "198.41.0.7", 443, "", EGRESS_ALLOWED, "marked");
+	expect(p, "GET", "198.41.0.200", 443, "", EGRESS_ALLOWED, "marked");
+	expect(p, "GET", "198.41.1.1", 443, "", EGRESS_ALLOWED, "r");
+	q.address = str("2606:4700:1::9");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_THREAT);
+	q.address = str("198.41.0.7");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_THREAT);
+	q.address = str("198.41.0.200");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_ALLOWED);
+	q.host = str("marked.example");
+	q.address = str("198.41.0.7");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_ALLOWED);
+	/* What no rule overrides comes first. */
+	q.address = str("10.0.0.1");
+	egress_decide(p, &q, &v);
+	assert_int_equal(v.reason, EGRESS_PRIVATE);
+	egress_policy_free(&p);
+	p = load("threats: {ips: /x.set}\nrules: [{id: r, cidrs: [198.41.0.0/16]}]\n", NULL, 0);
+	assert_non_null(p);
+	egress_policy_threats(p, &t);
+	for (const char *const *h = (const char *const[]){ "198.41.0.7", "0306.051.0.7", "0xc6290007", "3324575751", "[::ffff:198.41.0.7]",
+	    "198.41.7", NULL }; *h != NULL; h++)
+		expect(p, "GET", *h, 443, "", EGRESS_THREAT, "egress.threat-intel");
+	egress_policy_free(&p);
+	egress_threats_close(&t);
+}
+
+static struct {
+	unsigned	 loaded, refused;
+	uint64_t	 entries;
+} heard;
+
+static void
+hear(void *arg, const char *path, const struct set_info *info, const char *why)
+{
+	(void)arg;
+	(void)path;
+	heard.loaded += why == NULL;
+	heard.refused += why != NULL;
+	heard.entries = info->entries;
+}
+
+/* Another file at the place is in force at once, a broken one never, and each is told of once. */
+static void
+threats_follow_their_files(void **state)
+{
+	static const char *const nets[] = { "198.41.0.0/24", "198.41.4.0/24" };
+	static const struct set_class class[] = { { 1, 90, 0 }, { 1, 90, 0 } };
+	struct egress_threats t = { 0 };
+	char path[] = "/tmp/egress-set.XXXXXX";
+	char nowhere[] = "";
+	struct egress_conf_threats c = { .domains = nowhere, .ips = path, .required = true };
+	int fd = mkstemp(path);
+
+	(void)state;
+	memset(&heard, 0, sizeof(heard));
+	assert_true(fd >= 0);
+	close(fd);
+	unlink(path);
+	assert_true(egress_threats_check(&t, &c, hear, NULL));	/* a name that had none before */
+	assert_false(egress_threats_check(&t, &c, hear, NULL));
+	assert_int_equal(heard.refused, 1);
+	assert_int_equal(egress_threats_stale(&t), 1);
+	set_ip_make(path, nets, class, 1);
+	assert_true(egress_threats_check(&t, &c, hear, NULL));
+	assert_int_equal(heard.loaded, 1);
+	assert_int_equal(heard.entries, 1);
+	assert_int_equal(egress_threats_stale(&t), 0);
+	set_ip_make(path, nets, class, 2);
+	assert_true(egress_threats_check(&t, &c, hear, NULL));
+	assert_int_equal(heard.entries, 2);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	assert_true(fd >= 0 && write(fd, "broken", 6) == 6);
+	close(fd);
+	assert_false(egress_threats_check(&t, &c, hear, NULL));
+	assert_false(egress_threats_check(&t, &c, hear, NULL));
+	assert_int_equal(heard.refused, 2);
+	assert_int_equal(heard.entries, 2);
+	assert_int_equal(egress_threats_stale(&t), 1);
+	assert_true(set_ip_find(t.ips, AF_INET, (const uint8_t[]){ 198, 41, 4, 1 }, NULL));
+	c.ips = nowhere;
+	assert_true(egress_threats_check(&t, &c, hear, NULL));
+	assert_null(t.ips);
+	assert_int_equal(egress_threats_stale(&t), 0);
+	unlink(path);
+	egress_threats_close(&t);
 }
 
 static const char full_text[] =
@@ -652,6 +798,8 @@ main(void)
 		cmocka_unit_test(many_names_are_all_found),
 		cmocka_unit_test(the_shipped_policy_loads),
 		cmocka_unit_test(listed_hosts_are_refused),
+		cmocka_unit_test(listed_addresses_are_refused),
+		cmocka_unit_test(threats_follow_their_files),
 		cmocka_unit_test(every_part_of_the_tuple_counts),
 		cmocka_unit_test(observing_refuses_nothing),
 		cmocka_unit_test(refusals_see_every_reading_of_a_path),
