@@ -122,6 +122,14 @@ policy_read(const char *path, FILE *out)
 	return p;
 }
 
+/* Of addresses the helper sees what clients write; what a name leads to only the gate does. */
+static void
+gate_note(const struct egress_conf *c, FILE *out)
+{
+	if (*c->gate == '\0' && (*c->threats.ips != '\0' || *c->lists.path != '\0'))
+		fputs("note: the policy names no gate: whether llmsec-egress-gate refuses listed addresses behind names is not known\n", out);
+}
+
 static int
 shape_check(const struct squid_conf *conf, FILE *out)
 {
@@ -129,6 +137,8 @@ shape_check(const struct squid_conf *conf, FILE *out)
 	const struct egress_conf *c = p != NULL ? egress_policy_conf(p) : NULL;
 	int faults = egress_shape_check(conf, c != NULL && c->n_budgets > 0 ? c->accounts.log : NULL, out);
 
+	if (c != NULL)
+		gate_note(c, out);
 	egress_policy_free(&p);
 	return faults;
 }

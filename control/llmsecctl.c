@@ -34,7 +34,7 @@ struct ctl {
 	const char	*conf_dir, *program_dirs;
 	bool		 json, follow;
 	struct ctl_ban	 ban;
-	const char	*identity, *method, *tokens, *ca, *audit_key, *probe, *certgen_db, *limit;
+	const char	*identity, *method, *tokens, *ca, *audit_key, *probe, *certgen_db, *limit, *rollback;
 	const char	*keys;
 	long		 timestamp;
 	char		**words;	/* behind the command */
@@ -61,6 +61,7 @@ usage(FILE *f)
 	    "  egress suggest        rules that allow what was seen while observing\n"
 	    "  egress check FILE     does this squid.conf refuse what nobody allowed\n"
 	    "  egress policy [FILE]  show the policy, or put another in force\n"
+	    "  egress policy --rollback N  put an old version in force once more\n"
 	    "  token add NAME ROLE   a bearer token, shown once; ROLE: viewer, operator, admin\n"
 	    "  token list; token revoke NAME\n"
 	    "  ca init|show|rotate   the CA of connections that are looked into\n"
@@ -381,6 +382,24 @@ egress_suggest_command(struct ctl *c)
 	return r;
 }
 
+/* Version N as a new one; what no number is llmsecd says. */
+static int
+egress_rollback(struct ctl *c)
+{
+	struct buf none = {0};
+	char *n = curl_easy_escape(NULL, c->rollback, 0), path[256];
+	int r = 2;
+
+	if (c->n_words != 1)
+		fprintf(stderr, "llmsecctl: either a policy or a version\n");
+	else if (n == NULL || snprintf(path, sizeof(path), "/api/egress/policy?rollback=%s", n) >= (int)sizeof(path))
+		fprintf(stderr, "llmsecctl: --rollback: no version\n");
+	else
+		r = post_and_print(c, path, &none);
+	curl_free(n);
+	return r;
+}
+
 static int
 egress_policy_command(struct ctl *c)
 {
@@ -390,6 +409,8 @@ egress_policy_command(struct ctl *c)
 	FILE *f;
 	int r;
 
+	if (c->rollback != NULL)
+		return egress_rollback(c);
 	if (c->n_words == 1) {
 		r = refused(ctl_get(&c->target, "/api/egress/policy", &body), &body);
 		if (r == 0)
@@ -501,7 +522,7 @@ query_add(struct ctl *c, const char *key, const char *value)
 }
 
 enum { O_URL = 256, O_TOKEN, O_VERSION, O_CONF_DIR, O_PROGRAMS, O_QUERY, O_TTL, O_REASON, O_SCOPE, O_KEYS, O_TIME, O_IDENTITY, O_METHOD,
-       O_TOKENS, O_CA, O_AUDIT_KEY, O_PROBE, O_CERTGEN };
+       O_TOKENS, O_CA, O_AUDIT_KEY, O_PROBE, O_CERTGEN, O_ROLLBACK };
 
 static const struct option longs[] = {
 	{ "config", 1, NULL, 'c' }, { "json", 0, NULL, 'j' }, { "follow", 0, NULL, 'f' },
@@ -513,7 +534,7 @@ static const struct option longs[] = {
 	{ "ttl", 1, NULL, O_TTL }, { "reason", 1, NULL, O_REASON }, { "scope", 1, NULL, O_SCOPE },
 	{ "identity", 1, NULL, O_IDENTITY }, { "method", 1, NULL, O_METHOD }, { "tokens", 1, NULL, O_TOKENS },
 	{ "ca", 1, NULL, O_CA }, { "key", 1, NULL, O_AUDIT_KEY },
-	{ "probe", 1, NULL, O_PROBE }, { "certgen-db", 1, NULL, O_CERTGEN },
+	{ "probe", 1, NULL, O_PROBE }, { "certgen-db", 1, NULL, O_CERTGEN }, { "rollback", 1, NULL, O_ROLLBACK },
 	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
 };
 
@@ -545,6 +566,7 @@ options_take(struct ctl *c, int argc, char **argv)
 		case O_CA: c->ca = optarg; break;
 		case O_PROBE: c->probe = optarg; break;
 		case O_CERTGEN: c->certgen_db = optarg; break;
+		case O_ROLLBACK: c->rollback = optarg; break;
 		case O_AUDIT_KEY: c->audit_key = optarg; break;
 		case O_TIME: c->timestamp = atol(optarg); break;
 		case O_QUERY:

@@ -22,6 +22,7 @@ enum { F_SRC, F_METHOD, F_HOST, F_PORT, F_SNI, F_N,
 #define WORD_BUMP	"bump"
 #define WORD_OPENS	"opens"
 
+#define ANSWER_MAX	2048	/* bytes without budgets and label: ids have 64 at most, a host 256, a sentence of ours 120 */
 #define LABEL_MAX	128	/* bytes; a longer one isn't carried into a tunnel */
 #define OPENED		"opened/"
 #define OPENED_LEN	(sizeof(OPENED) - 1)
@@ -128,34 +129,46 @@ egress_request_from_line(struct egress_request *q, struct squid_line *l)
 	return true;
 }
 
-/* Append <s> at <at>, cut where <size> ends; the new end.  printf(3) took a fifth of the helper's time. */
-static size_t
-put(char *out, size_t size, size_t at, const char *s)
-{
-	size_t n = strlen(s);
+/* An answer while it is written: into room that was reserved once, cut where that ends.  printf(3) took a fifth of the helper's time. */
+struct pen {
+	char	*at, *end;
+};
 
-	n = n < size - 1 - at ? n : size - 1 - at;
-	memcpy(out + at, s, n);
-	out[at + n] = '\0';
-	return at + n;
+static inline void
+put(struct pen *w, const char *p, size_t n)
+{
+	if (n > (size_t)(w->end - w->at))
+		n = (size_t)(w->end - w->at);
+	memcpy(w->at, p, n);
+	w->at += n;
 }
 
-static const char *
-port_write(char out[8], unsigned port)
-{
-	char *p = out + 7;
+#define PUT(w, literal)	put(w, literal, sizeof(literal) - 1)
 
-	*p = '\0';
+static void
+put_str(struct pen *w, const char *s)
+{
+	put(w, s, strlen(s));
+}
+
+static void
+put_port(struct pen *w, unsigned port)
+{
+	char digits[8], *p = digits + sizeof(digits);
+
 	do
 		*--p = (char)('0' + port % 10);
 	while ((port /= 10) > 0);
-	return p;
+	put(w, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-/* What a developer reads in the 403: what was refused, by which rule, and whether that can change. */
+/*
+ * What a developer reads in the 403: what was refused, by which rule, and whether that can change.  In quotes and with nothing
+ * to escape: hosts are names, addresses or what egress_host.h calls printable remains, ids were checked when they were read.
+ */
 static void
-message_write(char *out, size_t size, const struct egress_request *q,
-    const struct egress_verdict *v)
+put_message(struct pen *w, const struct egress_request *q, const struct egress_verdict *v, const char *reason, size_t reason_n,
+    size_t rule_n)
 {
 	static const char *const advice[EGRESS_REASON_N] = {
 		[EGRESS_NOT_ALLOWED] = "add the host to a rule in egress.yaml to allow it",
@@ -184,25 +197,25 @@ message_write(char *out, size_t size, const struct egress_request *q,
 		[EGRESS_NO_POLICY] = "the egress policy could not be loaded: see the proxy's log",
 	};
 
-	const char *const parts[] = { " refused by rule ", v->rule, " (", egress_reason_str(v->reason), "): ",
-	    advice[v->reason] };
-	size_t at = put(out, size, 0, v->host.name);
-	char digits[8];
-
-	at = put(out, size, at, ":");
-	at = put(out, size, at, port_write(digits, q->port));
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		at = put(out, size, at, parts[i]);
+	put(w, v->host.name, v->host.len);
+	PUT(w, ":");
+	put_port(w, q->port);
+	PUT(w, " refused by rule ");
+	put(w, v->rule, rule_n);
+	PUT(w, " (");
+	put(w, reason, reason_n);
+	PUT(w, "): ");
+	put_str(w, advice[v->reason]);
 	if (v->budget != NULL) {
 		char when[32] = "";
 		struct tm tm;
 
 		gmtime_r(&v->until, &tm);
 		strftime(when, sizeof(when), "%FT%TZ", &tm);
-		at = put(out, size, at, ", budget ");
-		at = put(out, size, at, v->budget);
-		at = put(out, size, at, " until ");
-		put(out, size, at, when);
+		PUT(w, ", budget ");
+		put_str(w, v->budget);
+		PUT(w, " until ");
+		put_str(w, when);
 	}
 }
 
@@ -238,32 +251,57 @@ reply_conn_tag(struct buf *out, struct egress_str label)
 	squid_reply_key(out, "clt_conn_tag", text);
 }
 
+/* Ids were checked when the policy was read (egress_conf.c): they need no quotes. */
+static void
+put_answer(struct pen *w, const char *channel, bool yes, const struct egress_request *q, const struct egress_verdict *v)
+{
+	const char *reason = egress_reason_str(v->reason);
+	size_t reason_n = strlen(reason), rule_n = strlen(v->rule);
+
+	if (*channel != '\0') {
+		put_str(w, channel);
+		PUT(w, " ");
+	}
+	if (yes)
+		PUT(w, "OK tag=");
+	else
+		PUT(w, "ERR tag=");
+	put(w, v->rule, rule_n);
+	PUT(w, " log=");
+	if (v->observed)
+		PUT(w, "would_deny:");
+	put(w, reason, reason_n);
+	PUT(w, "/");
+	put(w, v->rule, rule_n);
+	if (!v->allow) {
+		PUT(w, " message=\"");
+		put_message(w, q, v, reason, reason_n, rule_n);
+		PUT(w, "\"");
+	}
+	PUT(w, " rule=");
+	put(w, v->rule, rule_n);
+	PUT(w, " reason=");
+	put(w, reason, reason_n);
+	if (*v->identity != '\0') {
+		PUT(w, " identity=");
+		put_str(w, v->identity);
+	}
+}
+
 static void
 answer(struct buf *out, const struct egress_policy *p, const struct squid_line *l, const struct egress_request *q,
     const struct egress_verdict *v)
 {
 	/* "bump" asks whether it is allowed and to be opened: a second question about the same thing. */
-	bool yes = v->allow && (!str_is(str_more(l, F_WORD), WORD_BUMP) || v->bump);
-	char text[640];
-	size_t at;
+	bool bump = str_is(str_more(l, F_WORD), WORD_BUMP), yes = v->allow && (!bump || v->bump);
+	char *start = buf_room(out, ANSWER_MAX);
+	struct pen w = { start, start + ANSWER_MAX };
 
-	/* Ids were checked when the policy was read (egress_conf.c): they need no quotes. */
-	squid_reply_begin(out, l, yes ? "OK" : "ERR");
-	squid_reply_word(out, "tag", v->rule);
-	at = put(text, sizeof(text), 0, v->observed ? "would_deny:" : "");
-	at = put(text, sizeof(text), at, egress_reason_str(v->reason));
-	at = put(text, sizeof(text), at, "/");
-	put(text, sizeof(text), at, v->rule);
-	squid_reply_word(out, "log", text);
-	if (!v->allow) {
-		message_write(text, sizeof(text), q, v);
-		squid_reply_key(out, "message", text);
-	}
-	squid_reply_word(out, "rule", v->rule);
-	squid_reply_word(out, "reason", egress_reason_str(v->reason));
-	if (*v->identity != '\0')
-		squid_reply_word(out, "identity", v->identity);
-	if (yes && str_is(str_more(l, F_WORD), WORD_BUMP))
+	if (start == NULL)
+		return;
+	put_answer(&w, l->channel, yes, q, v);
+	buf_wrote(out, (size_t)(w.at - start));
+	if (yes && bump)
 		reply_conn_tag(out, q->label);
 	if (v->budgets != 0)
 		answer_budgets(out, p, v);
@@ -312,13 +350,20 @@ feed_too_long(struct egress_helper *h)
 }
 
 void
-egress_helper_feed(struct egress_helper *h, const char *p, size_t n, int64_t now_ms)
+egress_helper_feed(struct egress_helper *h, char *p, size_t n, int64_t now_ms)
 {
 	while (n > 0) {
-		const char *lf = memchr(p, '\n', n);
+		char *lf = memchr(p, '\n', n);
 		size_t k = lf ? (size_t)(lf - p) : n;
 		size_t room = SQUID_LINE_MAX - buf_len(&h->in);
 
+		/* Nearly every line is whole: it is read where it is. */
+		if (lf != NULL && k <= room && room == SQUID_LINE_MAX && !h->skipping) {
+			egress_helper_line(h, p, k, now_ms);
+			p += k + 1;
+			n -= k + 1;
+			continue;
+		}
 		if (!h->skipping) {
 			buf_add(&h->in, p, k < room ? k : room);
 			if (k > room)

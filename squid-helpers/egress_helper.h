@@ -36,8 +36,8 @@ void	egress_helper_close(struct egress_helper *);
 bool	egress_request_from_line(struct egress_request *, struct squid_line *);
 /* Judge one line (decoded in place) and append the answer to h->out. */
 void	egress_helper_line(struct egress_helper *, char *line, size_t n, int64_t now_ms);
-/* Bytes as they come from Squid, lines cut anywhere. */
-void	egress_helper_feed(struct egress_helper *, const char *p, size_t n, int64_t now_ms);
+/* Bytes as they come from Squid, lines cut anywhere; they are decoded in place. */
+void	egress_helper_feed(struct egress_helper *, char *p, size_t n, int64_t now_ms);
 /* Serve <in> and <out> until end of input.  SIGHUP: read the policy again. */
 int	egress_helper_run(struct egress_helper *, int in, int out);
 #endif

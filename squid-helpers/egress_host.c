@@ -268,11 +268,55 @@ is_domain_name(const char *p, size_t n)
 	return label > 0;
 }
 
+/* What may stand in a domain name, in lower case; 0: anything else. */
+static const char name_byte[256] = {
+	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i',
+	['j'] = 'j', ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+	['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
+	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i',
+	['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r',
+	['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
+	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8',
+	['9'] = '9', ['-'] = '-', ['_'] = '_', ['.'] = '.',
+};
+
+/*
+ * Nearly every host is a name with nothing to decode, whose last label is no number: known in one pass.  false: it is to be looked
+ * at piece by piece, whatever it is.
+ */
+static bool
+host_is_plain(struct egress_host *h, const char *p, size_t n)
+{
+	size_t label = 0;
+
+	if (n == 0 || n > EGRESS_HOST_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char c = name_byte[(unsigned char)p[i]];
+
+		if (c == '\0')
+			return false;
+		if (c == '.') {
+			if (i == label || i - label > 63)
+				return false;
+			label = i + 1;
+		}
+		h->name[i] = c;
+	}
+	if (label == n || n - label > 63 || (h->name[label] >= '0' && h->name[label] <= '9'))
+		return false;
+	h->name[n] = '\0';
+	h->len = n;
+	return true;
+}
+
 static enum egress_host_kind
 host_classify(struct egress_host *h, const char *p, size_t n)
 {
 	uint8_t v4[4];
 
+	if (host_is_plain(h, p, n))
+		return is_metadata_name(h->name, h->len) ? EGRESS_HOST_METADATA : EGRESS_HOST_NAME;
 	if (!host_decode(h, p, n) || h->len == 0)
 		return EGRESS_HOST_BAD;
 	if (memchr(h->name, '@', h->len) != NULL)

@@ -74,9 +74,9 @@ take_name(struct egress_lists *l, char op, char kind, char *word, time_t until)
 	if (h.len > strlen(word))
 		return "not a canonical name";
 	memcpy(word, h.name, h.len + 1);
-	e = slot(l, egress_policy_hash(FNV_BASIS, word, h.len), word, h.len);
+	e = slot(l, egress_policy_hash_name(word, h.len), word, h.len);
 	if (e->text == NULL) {
-		*e = (struct name){ .hash = egress_policy_hash(FNV_BASIS, word, h.len), .text = word,
+		*e = (struct name){ .hash = egress_policy_hash_name(word, h.len), .text = word,
 		    .len = (uint32_t)h.len };
 		l->n_names++;
 	}
@@ -284,7 +284,7 @@ egress_lists_free(struct egress_lists **lp)
 static const struct name *
 find(const struct egress_lists *l, const char *p, size_t n)
 {
-	const struct name *e = slot(l, egress_policy_hash(FNV_BASIS, p, n), p, n);
+	const struct name *e = slot(l, egress_policy_hash_name(p, n), p, n);
 
 	return e->text != NULL ? e : NULL;
 }
@@ -323,6 +323,8 @@ in_set(const struct egress_lists *l, const char *p, size_t n)
 	while (set_dom_find(l->set, p, n, &hit)) {
 		const struct name *e;
 
+		if (l->n_names == 0)
+			return true;
 		cut(&p, &n, hit.depth);
 		e = find(l, p, n);
 		if (e == NULL || !e->del)
@@ -336,18 +338,22 @@ in_set(const struct egress_lists *l, const char *p, size_t n)
 bool
 egress_lists_denied(const struct egress_lists *l, const char *name, size_t len, time_t now)
 {
-	const char *p = name;
-	size_t n = len;
+	uint64_t hash = HASH_BASIS;
+	size_t end = len;
 
 	if (l == NULL)
 		return false;
-	if (l->n_names > 0)
-		do {
-			const struct name *e = find(l, p, n);
+	for (size_t i = l->n_names > 0 ? len : 0; i-- > 0; ) {
+		const struct name *e;
 
-			if (e != NULL && e->add && (e->until == 0 || now < e->until))
-				return true;
-		} while (up(&p, &n));
+		if (i > 0 && name[i - 1] != '.')
+			continue;
+		hash = egress_policy_hash(hash, name + i, end - i);
+		end = i;
+		e = slot(l, hash, name + i, len - i);
+		if (e->text != NULL && e->add && (e->until == 0 || now < e->until))
+			return true;
+	}
 	return l->set != NULL && in_set(l, name, len);
 }
 

@@ -15,8 +15,6 @@
 #include "squid-helpers/egress_threats.h"
 #include "squid-helpers/egress_usage.h"
 
-#define FNV_PRIME	1099511628211ULL
-
 /* A word and its length, which a request must not have to count. */
 struct word {
 	const char	*p;
@@ -73,11 +71,49 @@ egress_reason_severity(enum egress_reason r)
 	return reasons[r].severity;
 }
 
+static inline uint64_t
+mix(uint64_t h)
+{
+	h *= 0x9e3779b97f4a7c15ULL;	/* 2^64 divided by the golden ratio: Knuth, TAOCP 6.4 */
+	return h ^ h >> 32;
+}
+
+/* One to seven bytes as a number; which ones overlap depends on <n> alone. */
+static inline uint64_t
+few(const char *p, size_t n)
+{
+	uint32_t lo, hi;
+
+	if (n < 4)
+		return (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 | (uint64_t)(unsigned char)p[n - 1] << 16;
+	memcpy(&lo, p, sizeof(lo));
+	memcpy(&hi, p + n - sizeof(hi), sizeof(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
 uint64_t
 egress_policy_hash(uint64_t h, const char *p, size_t n)
 {
-	while (n > 0)
-		h = (h ^ (unsigned char)p[--n]) * FNV_PRIME;
+	uint64_t v, all = n;
+
+	for (; n >= sizeof(v); p += sizeof(v), n -= sizeof(v)) {
+		memcpy(&v, p, sizeof(v));
+		h = mix(h ^ v);
+	}
+	return mix(n > 0 ? h ^ few(p, n) ^ all << 56 : h ^ all << 56);
+}
+
+uint64_t
+egress_policy_hash_name(const char *p, size_t n)
+{
+	uint64_t h = HASH_BASIS;
+	size_t end = n;
+
+	for (size_t i = n; i-- > 0; )
+		if (i == 0 || p[i - 1] == '.') {
+			h = egress_policy_hash(h, p + i, end - i);
+			end = i;
+		}
 	return h;
 }
 
@@ -141,17 +177,44 @@ str_is(const struct egress_str *s, const char *word)
 	return s->n == strlen(word) && strncasecmp(s->p, word, s->n) == 0;
 }
 
-/* Is what <s> says, be it with a port, the host? */
 static bool
-same_host(const struct egress_host *h, const struct egress_str *s)
+same_host(const struct egress_host *h, const char *p, size_t n)
 {
 	struct egress_host other;
-	const char *colon = s->n > 0 && s->p[0] != '[' ? memrchr(s->p, ':', s->n) : NULL, *end;
 
-	if (s->n > 0 && s->p[0] == '[' && (end = memrchr(s->p, ']', s->n)) != NULL)
-		colon = end + 1;
-	egress_host_parse(&other, s->p, colon != NULL ? (size_t)(colon - s->p) : s->n);
+	egress_host_parse(&other, p, n);
 	return other.kind == h->kind && other.len == h->len && memcmp(other.name, h->name, h->len) == 0;
+}
+
+/* A colon and digits, or nothing (RFC 9110 section 7.2, RFC 3986 section 3.2.3). */
+static bool
+is_port_part(const char *p, const char *end)
+{
+	if (p < end && *p++ != ':')
+		return false;
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p == end;
+}
+
+/* Is what a Host header says, be it with a port, the host? */
+static bool
+same_authority(const struct egress_host *h, const struct egress_str *s)
+{
+	const char *end = s->p + s->n, *stop = s->p[0] == '[' ? memrchr(s->p, ']', s->n) : memrchr(s->p, ':', s->n);
+
+	if (s->p[0] == '[')
+		stop = stop != NULL ? stop + 1 : NULL;
+	if (stop == NULL)
+		stop = end;
+	return is_port_part(stop, end) && same_host(h, s->p, (size_t)(stop - s->p));
+}
+
+/* Is a TLS server name the host?  There it is ASCII with nothing to decode, and no port (RFC 6066 section 3). */
+static bool
+same_server_name(const struct egress_host *h, const struct egress_str *s)
+{
+	return memchr(s->p, '%', s->n) == NULL && memchr(s->p, ':', s->n) == NULL && same_host(h, s->p, s->n);
 }
 
 static enum egress_reason
@@ -205,7 +268,7 @@ builtin_reason(const struct egress_policy *p, const struct egress_host *h, const
 		return r;
 	if (q->scheme.n > 0 && !str_is(&q->scheme, "http") && !str_is(&q->scheme, "https"))
 		return EGRESS_SCHEME;
-	if ((q->sni.n > 0 && !same_host(h, &q->sni)) || (q->inner.n > 0 && !same_host(h, &q->inner)))
+	if ((q->sni.n > 0 && !same_server_name(h, &q->sni)) || (q->inner.n > 0 && !same_authority(h, &q->inner)))
 		return EGRESS_SNI_MISMATCH;
 	/* Squid opens nothing twice, and what is not of this connection is not what was asked about. */
 	if (q->inside && q->phase != EGRESS_AT_HELLO && (str_is(&q->method, "CONNECT") || !str_is(&q->scheme, "https")))
@@ -369,7 +432,7 @@ static void
 match_name(const struct egress_policy *p, const struct egress_host *h, const struct egress_request *q,
     struct match *m)
 {
-	uint64_t hash = FNV_BASIS;
+	uint64_t hash = HASH_BASIS;
 	size_t end = h->len;
 
 	for (size_t i = h->len; i-- > 0; ) {

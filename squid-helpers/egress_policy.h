@@ -9,7 +9,7 @@
  *
  * A policy is immutable once built and may be used by any number of threads; deciding allocates
  * nothing.  Names live in one open-addressed hash table; a lookup walks the host from its last label
- * to its first, extending one FNV-1a hash, and probes once per label.
+ * to its first, extending one hash, and probes once per label.
  */
 #include <stdbool.h>
 #include <stddef.h>

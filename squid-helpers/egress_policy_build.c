@@ -86,7 +86,7 @@ name_prepare(struct egress_policy *p, char **name, size_t *len, bool *below)
 static void
 name_insert(struct egress_policy *p, uint32_t rule, const char *name, size_t n, bool below)
 {
-	uint64_t hash = egress_policy_hash(FNV_BASIS, name, n);
+	uint64_t hash = egress_policy_hash_name(name, n);
 	struct entry *e = egress_policy_slot(p, hash, name, n);
 
 	if (e->name == NULL) {

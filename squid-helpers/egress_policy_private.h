@@ -12,7 +12,7 @@
 #include "squid-helpers/egress_conf.h"
 #include "squid-helpers/egress_policy.h"
 
-#define FNV_BASIS	14695981039346656037ULL
+#define HASH_BASIS	14695981039346656037ULL
 #define NONE		UINT32_MAX
 #define PORTS_MAX	16
 
@@ -83,8 +83,12 @@ struct egress_policy {
 	const char		*file;	/* for messages while building */
 };
 
-/* Backwards over <p>, so that one pass over a host yields the hash of every suffix.  Begin with FNV_BASIS. */
-uint64_t	egress_policy_hash(uint64_t h, const char *p, size_t n);
+/*
+ * A name's hash is that of its labels, the last one first, each with its dot: one pass over a host yields the hash of every suffix.
+ * One label more, beginning with HASH_BASIS; and of a whole name.
+ */
+uint64_t	egress_policy_hash(uint64_t h, const char *label, size_t n);
+uint64_t	egress_policy_hash_name(const char *p, size_t n);
 /* The entry of this name, or the empty one where it would be. */
 struct entry	*egress_policy_slot(const struct egress_policy *, uint64_t hash, const char *name, size_t n);
 /* Which identity asks: its index, or -1. */

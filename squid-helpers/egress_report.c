@@ -48,7 +48,7 @@ static const struct counter_def defs[] = {
 	[CTR_EVENT_LOST] = { "llmsec_egress_events_lost_total", NULL,
 	    "Events that could not even be spooled", COUNTER_COUNTER },
 	[CTR_EVENT_HELD] = { "llmsec_egress_events_held_total", NULL,
-	    "Refusals without an event of their own, because there were too many in that second", COUNTER_COUNTER },
+	    "Refusals that no event tells of or counts, because there were too many in that second", COUNTER_COUNTER },
 	[CTR_UP] = { "llmsec_egress_budget_bytes_total", "direction=\"up\"", "Bytes counted for budgets", COUNTER_COUNTER },
 	[CTR_DOWN] = { "llmsec_egress_budget_bytes_total", "direction=\"down\"", "Bytes counted for budgets", COUNTER_COUNTER },
 	[CTR_LINES_BAD] = { "llmsec_egress_budget_lines_bad_total", NULL,

@@ -12,6 +12,7 @@ policy=$tap_dir/egress.yaml
 cat >"$policy" <<-T
 	events: {socket: $sock, spool_dir: $spool}
 	lists: {path: $tap_dir/egress/lists}
+	threats: {ips: $tap_dir/sets/ips.set, required: false}
 	identities: [{id: agent, kind: agent, sources: [10.1.0.0/16]}]
 	rules:
 	  - {id: llm, domains: [.llm.example.com, .bad.sample-lists.net], cidrs: [198.41.0.0/16]}
@@ -220,6 +221,18 @@ is "$(api POST /api/egress/test -d '{"url":"https://a.llm.example.com/v1","ident
 is "$(api POST /api/egress/test -d '{"url":"hub.example.com","identity":"agent"}') $(answer '[.decision,.rule]')" '200 ["splice","agents"]' 'for an identity'
 is "$(api POST /api/egress/test -d '{"url":"hub.example.com","identity":"198.41.0.1"}') $(answer '[.decision,.reason]')" '200 ["deny","identity_not_allowed"]' 'and for somebody else'
 is "$(llmsecctl egress test http://0xa9fea9fe/ | jq -r .reason)" metadata 'llmsecctl asks, too'
+ti=$builddir/ti-sync/llmsec-ti-sync
+if [ -x "$ti" ]; then
+	decided() { llmsecctl egress test http://198.41.0.66/ | jq -rc '[.decision,.reason,.rule]'; }
+	isnt "$(decided)" '["deny","threat","egress.threat-intel"]' 'an address that nobody lists'
+	echo 198.41.0.66 >"$tap_dir/feed.txt"
+	printf 'state_dir: %s/ti\nsets_dir: %s/sets\ncatalogue: ""\nfeeds: [{name: f, file: %s/feed.txt, category: malware, confidence: 90, expiry: 0s}]\n' \
+		"$tap_dir" "$tap_dir" "$tap_dir" >"$tap_dir/ti.yaml"
+	check 'llmsec-ti-sync lists it' "$ti" -q -c "$tap_dir/ti.yaml"
+	is "$(decided)" '["deny","threat","egress.threat-intel"]' 'which llmsecctl egress test knows'
+else
+	skip 'addresses of llmsec-ti-sync' 'it is not built'
+fi
 sed 's/hub.example.com/hub2.example.com/' "$policy" >"$tap_dir/p2"
 cat >>"$tap_dir/p2" <<-T
 	accounts: {log: $tap_dir/bytes.log, state: $tap_dir/bytes.state}

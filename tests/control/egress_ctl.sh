@@ -116,6 +116,10 @@ else
 	sed -i "s|^include .*|include $tap_dir/private-dst.conf|" "$tap_dir/squid.conf"
 	check_conf() { ctl egress check "$1" --program-path "${squid%/*}"; }
 	like "$(check_conf "$tap_dir/squid.conf")" 'default deny is last' 'a good one'
+	isnt "$(check_conf "$tap_dir/squid.conf" | grep -c 'names no gate')" 1 'without lists of addresses no gate is missed'
+	{ echo 'threats: {ips: /nowhere/ips.set}'; cat "$tap_dir/enforce.yaml"; } >"$tap_dir/threats.yaml"
+	sed 's|enforce.yaml|threats.yaml|' "$tap_dir/squid.conf" >"$tap_dir/threats.conf"
+	like "$(check_conf "$tap_dir/threats.conf")" 'note: the policy names no gate' 'with them that is said'
 	{ cat "$tap_dir/squid.conf"; echo 'no_such_directive yes'; } >"$tap_dir/broken.conf"
 	like "$(check_conf "$tap_dir/broken.conf")" 'squid -k parse: .*no_such_directive' 'what Squid says of it'
 	like "$(ctl egress check "$tap_dir/squid.conf" --probe "http://127.0.0.1:$(free_port)")" 'error: http://127.0.0.1' 'a probe of nothing fails'

@@ -69,6 +69,18 @@ is "$(api POST /api/egress/policy --data-binary "@$tap_dir/in") $(answer .change
 printf 'mode: observe\n' >"$tap_dir/in"
 is "$(api POST /api/egress/policy --data-binary "@$tap_dir/in") $(answer .changed)" '200 true' 'an observing policy needs no rules'
 
+# ---- llmsecctl
+before=$(shown .version)
+is "$(llmsecctl egress policy --rollback 1 | jq -c '[.version, .changed]')" "[$((before + 1)),true]" 'llmsecctl brings a version back, too'
+is "$(shown .description)" 'rollback to 1' 'and says whence'
+is "$(llmsecctl egress policy --rollback "$before" | jq .changed)" true 'and forth'
+like "$(llmsecctl egress policy --rollback 77 2>&1)" '404: .*no such version' 'one that is not there is refused'
+llmsecctl egress policy --rollback 77 >/dev/null 2>&1
+is $? 1 'with an exit code'
+llmsecctl egress policy --rollback '1&x=2' >/dev/null 2>&1
+is $? 2 'so is what is no number'
+like "$(llmsecctl egress policy "$policy" --rollback 1 2>&1)" 'either a policy or a version' 'and both at once'
+
 # ---- many at once
 for i in {1..24}; do
 	rule "many$i" >"$tap_dir/many.$i"

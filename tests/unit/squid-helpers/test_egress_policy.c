@@ -151,6 +151,9 @@ some_things_no_rule_opens(void **state)
 	    "egress.sni-mismatch");
 	expect(p, "CONNECT", "api.openai.com", 443, "1.2.3.4", EGRESS_SNI_MISMATCH,
 	    "egress.sni-mismatch");
+	for (const char *const *s = (const char *const[]){ "api.openai.com:443", "api%2eopenai.com", "api.openai.com:", "[api.openai.com]",
+	    "api.openai.com..", "a@api.openai.com", NULL }; *s != NULL; s++)
+		expect(p, "CONNECT", "api.openai.com", 443, *s, EGRESS_SNI_MISMATCH, "egress.sni-mismatch");
 	expect(NULL, "CONNECT", "api.openai.com", 443, "", EGRESS_NO_POLICY, "egress.no-policy");
 	egress_policy_free(&p);
 }
@@ -497,6 +500,8 @@ every_part_of_the_tuple_counts(void **state)
 		{ "192.0.2.1", "GET", "llm.example.com", 443, { .path = S("/v1/models") }, EGRESS_METHOD_NOT_ALLOWED, "chat" },
 		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .inner = S("evil.example.com") }, EGRESS_SNI_MISMATCH, "egress.sni-mismatch" },
 		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .inner = S("LLM.example.com.:443") }, EGRESS_ALLOWED, "chat" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .inner = S("llm.example.com:evil.com") }, EGRESS_SNI_MISMATCH, "egress.sni-mismatch" },
+		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .inner = S("llm.example.com:443@evil.com") }, EGRESS_SNI_MISMATCH, "egress.sni-mismatch" },
 		{ "192.0.2.1", "POST", "llm.example.com", 443, { .path = S("/v1/models"), .scheme = S("ftp") }, EGRESS_SCHEME, "egress.scheme" },
 		{ "192.0.2.1", "CONNECT", "hub.example.com", 443, { .port = 0 }, EGRESS_IDENTITY_NOT_ALLOWED, "agents" },
 		{ "198.51.100.7", "CONNECT", "hub.example.com", 443, { .port = 0 }, EGRESS_ALLOWED, "agents" },

@@ -194,6 +194,33 @@ what_is_held_back_is_sent_at_the_end(void **state)
 	free(text);
 }
 
+/* Of ever new names 200 a second are told of, the rest is counted; repeats are in an event's count and aren't missing. */
+static void
+what_is_too_much_is_counted(void **state)
+{
+	struct world *w = *state;
+	char host[64], *text;
+
+	egress_report_direct(w->report, &w->conf);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(host, sizeof(host), "n%d.example", i);
+		tell(w, "192.0.2.1", host, "GET", EGRESS_NOT_ALLOWED, 1);
+	}
+	expect_counter(w, "llmsec_egress_events_held_total 800\n");
+	text = files(w, ".spool", false);
+	assert_int_equal(occurrences(text, "\"egress.deny\""), 200);
+	free(text);
+	/* The next second has room again. */
+	tell(w, "192.0.2.1", "later.example", "GET", EGRESS_NOT_ALLOWED, 1002);
+	for (int i = 0; i < 800; i++)
+		tell(w, "192.0.2.1", "later.example", "GET", EGRESS_NOT_ALLOWED, 1003);
+	egress_report_tick(w->report, 2500);
+	expect_counter(w, "llmsec_egress_events_held_total 800\n");
+	text = files(w, ".spool", false);
+	assert_int_equal(occurrences(text, "\"count\":800}"), 1);
+	free(text);
+}
+
 static void
 hostile_bytes_stay_inside_their_strings(void **state)
 {
@@ -254,6 +281,7 @@ main(void)
 		IN_WORLD(every_verdict_is_counted),
 		IN_WORLD(repeats_become_one_event_with_a_count),
 		IN_WORLD(what_is_held_back_is_sent_at_the_end),
+		IN_WORLD(what_is_too_much_is_counted),
 		IN_WORLD(hostile_bytes_stay_inside_their_strings),
 		IN_WORLD(policies_are_told_about),
 		IN_WORLD(no_destination_is_no_trouble),
