@@ -61,7 +61,7 @@ tests_unit_squid_helpers_test_audit_LDADD = $(EGRESS_TEST_LIBS) $(CRYPTO_LIBS)
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
 	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/identity.sh \
-	tests/helper/quota.sh tests/helper/budget.sh tests/helper/bypass_tls.sh
+	tests/helper/quota.sh tests/helper/budget.sh tests/helper/bypass_tls.sh tests/helper/bypass_wire.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench tests/bench/gate_bench
 tests_bench_gate_bench_SOURCES = tests/bench/gate_bench.c
 tests_bench_gate_bench_LDADD = %D%/libegress.la
@@ -71,7 +71,7 @@ tests_helper_tiny_icap_CFLAGS = $(AM_CFLAGS) -pthread
 tests_helper_tiny_icap_LDFLAGS = $(AM_LDFLAGS) -pthread
 TESTS += $(EGRESS_UNIT_TESTS) $(EGRESS_SH)
 dist_check_SCRIPTS += $(EGRESS_SH)
-EXTRA_DIST += tests/helper/bypass.rows tests/helper/squid_lib.sh tests/helper/transcripts
+EXTRA_DIST += tests/helper/bypass.rows tests/helper/bypass_wire.rows tests/helper/squid_lib.sh tests/helper/transcripts
 
 FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line \
 	tests/fuzz/squid-helpers/fuzz_egress_helper tests/fuzz/squid-helpers/fuzz_egress_lists \
