@@ -2,8 +2,8 @@
 // The official Anthropic SDK through the edge.
 import assert from 'node:assert/strict'
 import Anthropic from '@anthropic-ai/sdk'
-import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, iban, injection, marker, mock, pdf, png,
-	seen, stack, test } from './tap.mjs'
+import { assertFlow, assertMasked, assertNote, assertRefusal, assertUnmaskable, base64, card, collect, done, email, failure, iban, injection, marker, mock, note,
+	notePattern, pdf, pdfOf, png, seen, stack, test } from './tap.mjs'
 
 const model = 'claude-mock', max_tokens = 1024
 const client = new Anthropic({ apiKey: stack.client_key, baseURL: stack.edge_url, maxRetries: 0 })
@@ -168,6 +168,29 @@ await test('anthropic: in the input of a tool', async () => {
 			{ headers: mock({ args: JSON.stringify(masked), tokens, interval_ms: 1 }) })
 		assert.deepEqual((await s.finalMessage()).content[0].input, unmasked, `streamed in ${tokens} pieces`)
 	}
+})
+
+await test('anthropic: text files are masked, as text and in their base64, and what the model says of them is restored', async () => {
+	const word = marker(), content = [{ type: 'text', text: `Summarise ${word}` },
+		{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: note } },
+		{ type: 'document', source: { type: 'base64', media_type: 'text/plain', data: base64(note) } }]
+	const s = await ask(content, mock({ say: 'I wrote to [EMAIL_1] and to [EMAIL_1].', tokens: 17, interval_ms: 1 }), { stream: true })
+	assert.equal((await collect(s, delta)).text, `I wrote to ${email} and to ${email}.`)
+	const sent = JSON.parse((await seen(word)).body).messages[0].content
+	assert.match(sent[1].source.data, notePattern)
+	assertNote(sent[2].source.data)
+	assert.equal(Buffer.from(sent[2].source.data, 'base64').toString(), sent[1].source.data, 'one value has one placeholder')
+})
+
+await test('anthropic: a file that cannot be masked is refused, and says why', async () => {
+	const word = marker(), e = await failure(ask([{ type: 'text', text: word },
+		{ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: pdfOf(`Write to ${email} today`) } }]), Anthropic.PermissionDeniedError)
+	assert.equal(e.status, 403)
+	assert.equal(e.error.error.type, 'permission_error')
+	assert.equal(e.error.error.code, 'unmaskable_file')
+	assert.equal(e.headers.get('x-request-id'), e.error.request_id)
+	assertUnmaskable(e.error, e.message)
+	assert.equal(await seen(word), undefined, 'the provider saw it')
 })
 
 done()

@@ -2,8 +2,8 @@
 // The official Google Gen AI SDK through the edge.
 import assert from 'node:assert/strict'
 import { ApiError, GoogleGenAI } from '@google/genai'
-import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, injection, marker, mock, pdf, png,
-	seen, stack, test } from './tap.mjs'
+import { assertFlow, assertMasked, assertNote, assertRefusal, assertUnmaskable, base64, card, collect, done, email, failure, iban, injection, marker, mock, note,
+	pdf, pdfOf, png, seen, stack, test } from './tap.mjs'
 
 const model = 'gemini-2.5-flash'
 const client = new GoogleGenAI({ apiKey: stack.client_key, httpOptions: { baseUrl: stack.edge_url } })
@@ -156,6 +156,34 @@ await test('gemini: also in a stream, wherever it is cut', async () => {
 		await assertMasked(word)
 		assert.equal(got.text, text, `${tokens} pieces`)
 	}
+})
+
+await test('gemini: in the arguments of a function call', async () => {
+	const word = marker(), text = `Note ${word}: mail ${email} to pay ${iban}.`
+	const headers = mock({ args: JSON.stringify({ to: '[EMAIL_1]', body: 'Pay [IBAN_2], "once"\n[EMAIL_1]' }) })
+	const want = { to: email, body: `Pay ${iban}, "once"\n${email}` }
+	assert.deepEqual((await ask(text, headers, { tools })).functionCalls[0].args, want)
+	await assertMasked(word)
+	const got = await collect(await askStream(text, headers, { tools }), () => undefined)
+	assert.deepEqual(got.events.flatMap(e => e.functionCalls ?? []).map(c => c.args), [want])
+})
+
+await test('gemini: a text file is masked in its base64, and what the model says of it is restored', async () => {
+	const word = marker(), contents = [{ role: 'user', parts: [{ text: `Summarise ${word}` }, { inlineData: { mimeType: 'text/csv', data: base64(note) } }] }]
+	const got = await collect(await askStream(contents, mock({ say: 'I wrote to [EMAIL_1] and to [EMAIL_1].', tokens: 17, interval_ms: 1 })), e => e.text)
+	assert.equal(got.text, `I wrote to ${email} and to ${email}.`)
+	assertNote(JSON.parse((await seen(word)).body).contents[0].parts[1].inlineData.data)
+})
+
+await test('gemini: a file that cannot be masked is refused, and says why', async () => {
+	const word = marker(), contents = [{ role: 'user', parts: [{ text: word },
+		{ inlineData: { mimeType: 'application/pdf', data: pdfOf(`Write to ${email} today`) } }] }]
+	const e = await failure(ask(contents), ApiError), { error } = bodyOf(e), about = Object.assign({}, ...error.details)
+	assert.equal(e.status, 403)
+	assert.equal(error.status, 'PERMISSION_DENIED')
+	assert.equal(about.reason, 'unmaskable_file')
+	assertUnmaskable({ ...about, ...about.metadata }, e.message)
+	assert.equal(await seen(word), undefined, 'the provider saw it')
 })
 
 done()

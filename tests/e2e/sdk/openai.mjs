@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import OpenAI, { AzureOpenAI, toFile } from 'openai'
-import { assertFlow, assertMasked, assertRefusal, card, collect, done, email, failure, iban, injection, marker, mock, pdf, png,
-	seen, stack, test } from './tap.mjs'
+import { assertFlow, assertMasked, assertNote, assertRefusal, assertUnmaskable, base64, card, collect, done, email, failure, iban, injection, marker, mock, note,
+	pdf, pdfOf, png, seen, stack, test } from './tap.mjs'
 
 const model = 'gpt-4o-mini'
 const options = { apiKey: stack.client_key, baseURL: `${stack.edge_url}/v1`, maxRetries: 0 }
@@ -308,6 +308,39 @@ await test('openai: and in the next turn, when the client resends what it was gi
 	assert.equal(body.messages.length, 3)
 	assert.equal(body.messages[1].content, body.messages[0].content, 'one value has one placeholder')
 	assert.equal(again.choices[0].message.content, next)
+})
+
+const reply = 'I wrote to [EMAIL_1] and to [EMAIL_1].', replied = `I wrote to ${email} and to ${email}.`
+const fileOf = (name, type, data) => ({ type: 'file', file: { filename: name, file_data: `data:${type};base64,${data}` } })
+
+await test('openai: a text file is masked in its base64, and what the model says of it is restored', async () => {
+	for (const stream of [false, true]) {
+		const word = marker(), content = [{ type: 'text', text: `Summarise ${word}` }, fileOf('list.csv', 'text/csv', base64(note))]
+		const r = await ask(content, mock({ say: reply, tokens: 17, interval_ms: 1 }), { stream })
+		assert.equal(stream ? (await collect(r, delta)).text : r.choices[0].message.content, replied)
+		const parts = JSON.parse((await seen(word)).body).messages[0].content
+		assertNote(parts[1].file.file_data)
+		assert.equal(parts[1].file.filename, 'list.csv')
+	}
+})
+
+await test('openai: so it is with the responses API', async () => {
+	const word = marker(), input = [{ role: 'user', content: [{ type: 'input_text', text: `Summarise ${word}` },
+		{ type: 'input_file', filename: 'list.csv', file_data: `data:text/csv;base64,${base64(note)}` }] }]
+	const s = await client.responses.create({ model, input, stream: true }, { headers: mock({ say: reply, tokens: 17, interval_ms: 1 }) })
+	assert.equal((await collect(s, e => e.type === 'response.output_text.delta' && e.delta)).text, replied)
+	assertNote(JSON.parse((await seen(word)).body).input[0].content[1].file_data)
+})
+
+await test('openai: a file that cannot be masked is refused, and says why', async () => {
+	const word = marker()
+	const e = await failure(ask([{ type: 'text', text: word }, fileOf('a.pdf', 'application/pdf', pdfOf(`Write to ${email} today`))]), OpenAI.PermissionDeniedError)
+	assert.equal(e.status, 403)
+	assert.equal(e.code, 'unmaskable_file')
+	assert.match(e.error.param, /^messages\[0\]\.content\[1\]/)
+	assert.equal(e.requestID, e.error.request_id)
+	assertUnmaskable(e.error, e.message)
+	assert.equal(await seen(word), undefined, 'the provider saw it')
 })
 
 done()

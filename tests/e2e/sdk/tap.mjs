@@ -109,3 +109,28 @@ export async function assertMasked(word) {
 	assert.ok(!r.body.includes(iban) && !r.body.includes('3704'), 'the bank account reached the provider')
 	assert.match(r.body, /\[EMAIL_1\]/, 'nothing stands for the e-mail address')
 }
+
+export const base64 = text => Buffer.from(text).toString('base64')
+/** A text file with personal data, and what the provider may see of it: tokens in the order of the request. */
+export const note = `name;mail;card\r\nJane;${email};${card}\r\nagain;${email};"ü"\r\n`
+export const notePattern = /^name;mail;card\r\nJane;\[EMAIL_(\d)\];\[CARD_\d\]\r\nagain;\[EMAIL_\1\];"ü"\r\n$/
+
+/** <data>, base64 or a data: URL, as the provider saw it, is the note masked. */
+export function assertNote(data) {
+	const at = data.indexOf('base64,')
+	assert.match(Buffer.from(at < 0 ? data : data.slice(at + 7), 'base64').toString(), notePattern)
+}
+
+/** A PDF that says <text>: it is read, but it can't be written anew. */
+export function pdfOf(text) {
+	const content = `BT /F1 12 Tf (${text}) Tj ET`
+	return base64(`%PDF-1.4\n1 0 obj\n<< /Type /Page /Contents 2 0 R /Resources << /Font << /F1 3 0 R >> >> >>\nendobj\n2 0 obj\n<< /Length ${content.length} >>\n` +
+		`stream\n${content}\nendstream\nendobj\n3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>\nendobj\n`)
+}
+
+/** What a client learns of a file that can't be masked: which finding, and nothing of what was found. */
+export function assertUnmaskable(about, text) {
+	assert.match(about.request_id ?? '', /^[0-9a-f-]{32,36}$/)
+	assert.ok(about.rule_ids?.includes('LLMSEC-PII-EMAIL'), JSON.stringify(about))
+	assert.ok(!text.includes(email), 'the refusal repeats the address')
+}
