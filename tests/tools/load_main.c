@@ -22,7 +22,7 @@ static const char usage_text[] =
 "  --key K               sent in all the ways the dialects know\n"
 "  --dialect D           openai (default), anthropic, gemini, ollama\n"
 "  --header 'N: V'       added to every request; repeatable\n"
-"  --path P --body F     instead of the dialect's own\n"
+"  --path P --body F     instead of the dialect's own; in req @NUMBER@ in F is another number in each request\n"
 "  --mock K=V,...        more directives for the provider\n"
 "  --http2               offer h2\n"
 "  -n N                  streams (50), repetitions of big (1)\n"

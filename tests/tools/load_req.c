@@ -5,14 +5,20 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "load.h"
+
+#define NUMBER		"@NUMBER@"	/* in a body: eight digits, others in each request, so that no answer or verdict is remembered */
 
 struct worker {
 	struct load_request request;
 	struct buf	 reply;
+	char		*body, *number;		/* of its own, where it holds NUMBER; else NULL */
 	double		 begun;
 };
+
+static unsigned requests;
 
 static size_t
 on_bytes(char *p, size_t size, size_t n, void *cls)
@@ -25,7 +31,13 @@ on_bytes(char *p, size_t size, size_t n, void *cls)
 static int
 begin(struct worker *w, CURLM *m)
 {
+	char digits[16];
+
 	buf_clear(&w->reply);
+	if (w->number != NULL) {
+		snprintf(digits, sizeof(digits), "%08u", ++requests % 100000000u);
+		memcpy(w->number, digits, 8);
+	}
 	w->begun = load_now_ms();
 	return curl_multi_add_handle(m, w->request.easy) == CURLM_OK ? 0 : -EIO;
 }
@@ -71,7 +83,16 @@ turn(const struct load_options *o, CURLM *m, bool more, unsigned *active, struct
 static int
 prepare(struct worker *w, const struct load_options *o, const char *base, const struct buf *body)
 {
-	int err = load_request_init(&w->request, o, base, false, buf_ptr(body), buf_len(body), o->directives);
+	char *at = memmem(buf_ptr(body), buf_len(body), NUMBER, sizeof(NUMBER) - 1);
+	int err;
+
+	if (at != NULL) {
+		if ((w->body = malloc(buf_len(body))) == NULL)
+			return -ENOMEM;
+		memcpy(w->body, buf_ptr(body), buf_len(body));
+		w->number = w->body + (at - buf_ptr(body));
+	}
+	err = load_request_init(&w->request, o, base, false, w->body != NULL ? w->body : buf_ptr(body), buf_len(body), o->directives);
 
 	if (err < 0)
 		return err;
@@ -110,6 +131,7 @@ load_req(const struct load_options *o, const char *base, CURLM *m, double second
 			curl_multi_remove_handle(m, workers[i].request.easy);
 		load_request_free(&workers[i].request);
 		buf_free(&workers[i].reply);
+		free(workers[i].body);
 	}
 	free(workers);
 	buf_free(&body);
