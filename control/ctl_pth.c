@@ -91,6 +91,7 @@ check_directories(struct scan *s, const char *file, const char *p, size_t len)
 	const char *slash = strrchr(file, '/');
 	int n_dir = slash != NULL ? (int)(slash - file) : 1;
 	unsigned line = 0;
+	size_t len_path;
 
 	for (size_t at = 0, n; at < len; at += n + 1) {
 		char path[PATH_MAX];
@@ -99,9 +100,10 @@ check_directories(struct scan *s, const char *file, const char *p, size_t len)
 		for (n = 0; at + n < len && q[n] != '\n' && q[n] != '\r'; n++)
 			;
 		line += at == 0 || p[at - 1] == '\n' || (p[at - 1] == '\r' && *q != '\n');
-		if (n == 0 || n > 1024 || *q == '#' || memchr(q, '\0', n) != NULL || pth_writable(q, n) != NULL)
+		len_path = pth_path_trim(q, n);
+		if (len_path == 0 || len_path > 1024 || *q == '#' || memchr(q, '\0', len_path) != NULL || pth_writable(q, len_path) != NULL)
 			continue;
-		if (snprintf(path, sizeof(path), "%.*s/%.*s", *q == '/' ? 0 : n_dir, slash != NULL ? file : ".", (int)n, q) < (int)sizeof(path)) {
+		if (snprintf(path, sizeof(path), "%.*s/%.*s", *q == '/' ? 0 : n_dir, slash != NULL ? file : ".", (int)len_path, q) < (int)sizeof(path)) {
 			struct pth_finding f = {PTH_PATH, line, file, directory_is_open(path)};
 
 			if (f.why != NULL)
@@ -128,7 +130,7 @@ root(const struct scan *s, const char *from, unsigned n, char *out, size_t cap)
 {
 	const char *slash = strrchr(from, '/');
 	int n_dir = slash != NULL ? (int)(slash - from) : 1;
-	size_t k;
+	size_t k, len;
 
 	if (n == 0)
 		return snprintf(out, cap, "%.*s", n_dir, slash != NULL ? from : ".") < (int)cap;
@@ -137,12 +139,12 @@ root(const struct scan *s, const char *from, unsigned n, char *out, size_t cap)
 
 		for (k = 0; at + k < s->n_lines && q[k] != '\n' && q[k] != '\r'; k++)
 			;
-		while (k > 0 && (q[k - 1] == ' ' || q[k - 1] == '\t'))
-			k--;
-		if (k == 0 || *q == '#' || k > 1024 || memchr(q, '\0', k) != NULL || (k > 6 && memcmp(q, "import", 6) == 0 && (q[6] == ' ' || q[6] == '\t')))
+		len = pth_path_trim(q, k);
+		if (len == 0 || *q == '#' || len > 1024 || memchr(q, '\0', len) != NULL ||
+		    (len > 6 && memcmp(q, "import", 6) == 0 && (q[6] == ' ' || q[6] == '\t')))
 			continue;
 		if (--n == 0)
-			return snprintf(out, cap, "%.*s/%.*s", *q == '/' ? 0 : n_dir, slash != NULL ? from : ".", (int)k, q) < (int)cap;
+			return snprintf(out, cap, "%.*s/%.*s", *q == '/' ? 0 : n_dir, slash != NULL ? from : ".", (int)len, q) < (int)cap;
 	}
 	return false;
 }
@@ -172,12 +174,10 @@ static bool
 is_unchecked(struct scan *s, const char *dir, const char *name)
 {
 	char path[PATH_MAX];
-	const unsigned char *p;
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path) || !read_module(s, path, 16))
 		return true;
-	p = (const unsigned char *)buf_ptr(&s->module);
-	return buf_len(&s->module) >= 16 && (p[4] & 3) == 1;
+	return pth_is_unchecked(buf_ptr(&s->module), buf_len(&s->module));
 }
 
 /* A file in <dir> that Python takes for module <stem> and that is no source. */

@@ -44,8 +44,8 @@ CONTROL_TESTS = tests/unit/control/test_bans tests/unit/control/test_egress_stor
 	tests/unit/control/test_query tests/unit/control/test_token_rate tests/unit/control/test_show tests/unit/control/test_spool \
 	tests/unit/control/test_squid_conf tests/unit/control/test_store
 check_PROGRAMS += $(CONTROL_TESTS)
-TESTS += $(CONTROL_TESTS) tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
-dist_check_SCRIPTS += tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/cluster/edges.sh
+TESTS += $(CONTROL_TESTS) tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/control/pth_site.sh tests/control/pth_packages.sh tests/cluster/edges.sh
+dist_check_SCRIPTS += tests/control/api.sh tests/control/bans.sh tests/control/egress.sh tests/control/egress_policy.sh tests/control/egress_ctl.sh tests/control/import_url.sh tests/control/kill.sh tests/control/live.sh tests/control/pth_scan.sh tests/control/pth_site.sh tests/control/pth_packages.sh tests/cluster/edges.sh
 EXTRA_DIST += tests/control/lib.sh tests/cluster/lib.sh
 CTL_TEST = tests/unit/control/ctl_test.c tests/unit/control/ctl_test.h
 CTL_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(SQLITE_CFLAGS)

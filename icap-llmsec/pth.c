@@ -132,7 +132,7 @@ customize_kind(const char *path, size_t len)
 	else if (len - stem >= 3 && (is_word(path + len - 3, 3, ".so") || is_word(path + len - 4, 4, ".pyc") || is_word(path + len - 4, 4, ".pyd")))
 		k = PTH_OPAQUE;
 	if (k == PTH_OPAQUE && at >= 12 && strncasecmp(path + at - 12, "__pycache__", 11) == 0)
-		return PTH_NONE;	/* made from the source, and thrown away where that is newer */
+		return pth_leads_to_site(path, at - 12) ? PTH_CACHE : PTH_NONE;
 	return pth_leads_to_site(path, at) ? k : PTH_NONE;
 }
 
@@ -255,6 +255,22 @@ unseen_run(const char *p, size_t len, bool semi)
 	return at;
 }
 
+size_t
+pth_path_trim(const char *p, size_t len)
+{
+	while (len > 0) {
+		size_t n = 1;
+		uint32_t c;
+
+		while (n < len && n < 4 && ((unsigned char)p[len - n] & 0xc0) == 0x80)
+			n++;
+		if (utf8_decode(p + len - n, n, &c, NULL) != n || !is_unseen(c))
+			break;
+		len -= n;
+	}
+	return len;
+}
+
 /* Does code stand here, or what wants to be taken for it? */
 static bool
 is_statement(const struct pth_at *at, const char *p, size_t len)
@@ -283,8 +299,7 @@ check_path(const struct pth_at *at, const char *p, size_t len)
 	const char *why;
 
 	p += lead, len -= lead;
-	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\t'))
-		len--;
+	len = pth_path_trim(p, len);
 	if (len == 0)
 		return;
 	if (memmem(p, len, "exec(", 5) != NULL || memmem(p, len, "eval(", 5) != NULL || memmem(p, len, "__import__", 10) != NULL ||
@@ -434,13 +449,23 @@ check_pth(struct pth_at *at, const char *p, size_t len)
 		check_text(at, p, len);
 }
 
+/* PEP 552: the word behind the magic number is 1 for a hash that nobody compares, 3 for one that is, 0 for time and size of the source. */
+bool
+pth_is_unchecked(const void *data, size_t len)
+{
+	return len < 16 || (((const unsigned char *)data)[4] & 3) == 1;
+}
+
 void
 pth_check(enum pth_kind kind, const char *file, const void *data, size_t len, struct arena *a, struct pth_report *r)
 {
 	struct pth_at at = {.r = r, .a = a, .file = arena_strndup(a, file, strlen(file))};
 
-	r->files += kind != PTH_NONE;
-	if (kind == PTH_OPAQUE)
+	r->files += kind != PTH_NONE && kind != PTH_CACHE;
+	if (kind == PTH_CACHE) {
+		if (pth_is_unchecked(data, len))
+			pth_found(&at, PTH_LIMIT, "bytecode that Python runs without a look at the source");
+	} else if (kind == PTH_OPAQUE)
 		pth_found(&at, PTH_LIMIT, "runs at every start of Python, and is no source");
 	else if (kind == PTH_FILE && len > 0)
 		check_pth(&at, data, len);

@@ -72,7 +72,8 @@ enum pth_kind {
 	PTH_NONE,		/* nothing that Python reads by itself */
 	PTH_FILE,		/* *.pth in any case */
 	PTH_CUSTOMIZE,		/* sitecustomize.py, usercustomize.py where Python would find it */
-	PTH_OPAQUE		/* the same as bytecode or native code */
+	PTH_OPAQUE,		/* the same as bytecode or native code */
+	PTH_CACHE		/* bytecode of the same in __pycache__, which Python may take without a look at the source */
 };
 
 /* By its path within an archive or tree. */
@@ -115,6 +116,10 @@ struct pth_source {
 #define PTH_MODULES	512
 #define PTH_MODULE_BYTES ((size_t)16 << 20)
 void	pth_check_imports(struct pth_report *, const struct pth_want *until, const struct pth_source *, struct arena *);
+/* The length of a line of paths as site.py takes it, without the white space (of Unicode, too) at its end. */
+size_t	pth_path_trim(const char *, size_t);
+/* Bytecode from a __pycache__: does Python run it whatever the source says? */
+bool	pth_is_unchecked(const void *, size_t);
 /* Does a directory of this path belong to everybody (or to a host elsewhere)?  The reason, NULL: no. */
 const char *pth_writable(const char *path, size_t);
 #endif

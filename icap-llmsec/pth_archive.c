@@ -93,6 +93,14 @@ read_entry(struct walk *w, struct archive *a, const char *file, struct buf *out,
 	return rc == ARCHIVE_EOF;
 }
 
+/* Something else's contents under this name: in a tar by its name, in a cpio (and rpm) with those of the last of them. */
+static bool
+is_link(struct archive_entry *e)
+{
+	return (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != 0) || archive_entry_hardlink(e) != NULL ||
+	    archive_entry_hardlink_utf8(e) != NULL || (archive_entry_nlink(e) > 1 && archive_entry_size_is_set(e) && archive_entry_size(e) == 0);
+}
+
 static void
 see_entry(struct walk *w, struct archive *a, struct archive_entry *e, const char *file, unsigned depth)
 {
@@ -111,7 +119,7 @@ see_entry(struct walk *w, struct archive *a, struct archive_entry *e, const char
 		w->r->nomem = true;
 		return;
 	}
-	if (kind != PTH_NONE && archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != 0) {
+	if (kind != PTH_NONE && is_link(e)) {
 		if (archive_entry_filetype(e) != AE_IFDIR)	/* what it leads to cannot be seen */
 			limit(w, inner, "a link in the place of a file");
 		return;
@@ -397,11 +405,9 @@ in_pycache(const struct kept *k)
 static const char *
 bytecode_why(const struct kept *k)
 {
-	const unsigned char *p = (const unsigned char *)buf_ptr(&k->data);
-
 	if (!in_pycache(k))
 		return "a module of a start-up file, and no source";
-	return buf_len(&k->data) < 16 || (p[4] & 3) == 1 ? "bytecode that Python runs without a look at the source" : NULL;
+	return pth_is_unchecked(buf_ptr(&k->data), buf_len(&k->data)) ? "bytecode that Python runs without a look at the source" : NULL;
 }
 
 static void
@@ -421,7 +427,7 @@ keep(struct shelf *s, struct archive *a, struct archive_entry *e)
 	}
 	if (!module_name(&k))
 		return;
-	if (archive_entry_filetype(e) != AE_IFREG && archive_entry_filetype(e) != 0)
+	if (is_link(e))
 		k.why = "a link in the place of a module";
 	else if (!source && !has_end(k.name, n, ".pyc"))
 		k.why = "a module of a start-up file, and no source";

@@ -517,41 +517,72 @@ computed_import(struct file *f, size_t i, char *dotted)
 	return put_module(dotted, 0, s, n);
 }
 
+/* The token behind the comma that ends the argument at <i>; 0: there is none near. */
+static size_t
+next_argument(const struct file *f, size_t i)
+{
+	unsigned nest = 0;
+
+	for (size_t end = i + 64; i < end && i < f->y.n_tok; i++) {
+		if (py_is(&f->y, i, "(") || py_is(&f->y, i, "[") || py_is(&f->y, i, "{"))
+			nest++;
+		else if (py_is(&f->y, i, ")") || py_is(&f->y, i, "]") || py_is(&f->y, i, "}")) {
+			if (nest-- == 0)
+				return 0;
+		} else if (nest == 0 && py_is(&f->y, i, ","))
+			return i + 1;
+	}
+	return 0;
+}
+
+/* <dotted> is what an attribute is taken of, <at> the token that names it, which is one string if <plain>. */
+static void
+attribute_of(struct file *f, size_t at, bool plain, char *dotted, size_t k)
+{
+	static const char *const modules[] = {"os", "sys", "builtins", "subprocess", "socket", "importlib"};
+	const char *s;
+	size_t n;
+
+	for (size_t m = 0; !plain && m < sizeof(modules) / sizeof(*modules); m++)
+		if (strlen(modules[m]) == k && memcmp(dotted, modules[m], k) == 0)
+			found(f, at, PTH_EXEC, "takes an attribute by a computed name");
+	if (plain && k > 0 && k < NAME_LONG) {
+		s = tok_text(f, at, &n);
+		dotted[k++] = '.';
+		check_use(f, at, dotted, put_module(dotted, k, s, n));
+	}
+}
+
 /* getattr(os, "sys" "tem"): the name in one string is an attribute; one that is made up, of a module of the system's or of pieces, is found. */
 static void
 computed_attribute(struct file *f, size_t i)
 {
-	static const char *const modules[] = {"os", "sys", "builtins", "subprocess", "socket", "importlib"};
 	char dotted[NAME_LONG + 1];
-	size_t n, k;
-	const char *s, *name;
+	size_t n, at = py_is(&f->y, i + 1, "(") ? next_argument(f, i + 2) : 0;
+	const char *s;
 	bool plain;
 
-	if (!py_is(&f->y, i + 1, "(") || i + 5 >= f->y.n_tok || !py_is(&f->y, i + 3, ","))
+	if (at == 0 || at + 1 >= f->y.n_tok)
 		return;
-	s = tok_text(f, i + 4, &n);
-	plain = py_tok(&f->y, i + 4)->type == PY_STRING && (py_is(&f->y, i + 5, ")") || py_is(&f->y, i + 5, ","));
+	s = tok_text(f, at, &n);
+	plain = py_tok(&f->y, at)->type == PY_STRING && (py_is(&f->y, at + 1, ")") || py_is(&f->y, at + 1, ","));
 	if (plain)
-		check_attribute(f, i, s, n);
-	else if (py_tok(&f->y, i + 4)->type == PY_STRING && (py_tok(&f->y, i + 5)->type == PY_STRING ||
-	    (py_is(&f->y, i + 5, "+") && i + 6 < f->y.n_tok && py_tok(&f->y, i + 6)->type == PY_STRING)))
-		found(f, i, PTH_EXEC, "takes an attribute by a computed name");
-	name = tok_text(f, i + 2, &n);
-	for (size_t at = first_bound(f, name, n), c = 0; at < f->n_bound && c < MEANINGS; at++, c++) {
-		if (!same(f, py_import(&f->y, f->by_bound[at])->bound, name, n))
+		check_attribute(f, at, s, n);
+	else if (py_tok(&f->y, at)->type == PY_STRING && (py_tok(&f->y, at + 1)->type == PY_STRING ||
+	    (py_is(&f->y, at + 1, "+") && at + 2 < f->y.n_tok && py_tok(&f->y, at + 2)->type == PY_STRING)))
+		found(f, at, PTH_EXEC, "takes an attribute by a computed name");
+	s = tok_text(f, i + 2, &n);
+	if (py_is(&f->y, i + 3, "(") && i + 4 < f->y.n_tok && py_tok(&f->y, i + 4)->type == PY_STRING) {	/* __import__("os") */
+		s = tok_text(f, i + 4, &n);
+		attribute_of(f, at, plain, dotted, put_module(dotted, 0, s, n));
+		return;
+	}
+	if (!py_is(&f->y, i + 3, ","))
+		return;
+	for (size_t k = first_bound(f, s, n), c = 0; k < f->n_bound && c < MEANINGS; k++, c++) {
+		if (!same(f, py_import(&f->y, f->by_bound[k])->bound, s, n))
 			break;
-		k = meaning(f, py_import(&f->y, f->by_bound[at]), dotted);
-		for (size_t m = 0; !plain && m < sizeof(modules) / sizeof(*modules); m++)
-			if (strlen(modules[m]) == k && memcmp(dotted, modules[m], k) == 0)
-				found(f, i, PTH_EXEC, "takes an attribute by a computed name");
-		if (plain && k > 0 && k < NAME_LONG) {
-			size_t n_s;
-
-			s = tok_text(f, i + 4, &n_s);
-			dotted[k++] = '.';
-			k = put_module(dotted, k, s, n_s);
-			check_use(f, i, dotted, k);
-		}
+		attribute_of(f, at, plain, dotted, meaning(f, py_import(&f->y, f->by_bound[k]), dotted));
 	}
 }
 

@@ -126,6 +126,8 @@ static const struct { const char *text; unsigned layers; } bad[] = {
 	{"/var/tmp/lib", L(PTH_PATH)},
 	{"/dev/shm/x", L(PTH_PATH)},
 	{"  /tmp/x  ", L(PTH_PATH)},
+	{"/tmp/x\xc2\xa0\xe2\x80\x83", L(PTH_PATH)},
+	{"/tmp\xe3\x80\x80", L(PTH_PATH)},
 	{"//tmp//x", L(PTH_PATH)},
 	{"/usr/../tmp/x", L(PTH_PATH)},
 	{"../../../../../../tmp/x", L(PTH_PATH)},
@@ -333,6 +335,9 @@ test_customize(void **state)
 	assert_true(check_as("usercustomize.py", evil, sizeof(evil) - 1) & L(PTH_PROCESS));
 	assert_true(check_as("sitecustomize.py", quiet, sizeof(quiet) - 1) & L(PTH_EXEC));
 	assert_int_equal(check_as("sitecustomize.py", recoded, sizeof(recoded) - 1), L(PTH_HIDDEN));
+	assert_int_equal(check_as("__pycache__/sitecustomize.cpython-311.pyc", "\xa7\r\r\n\0\0\0\0timesize", 16), 0);
+	assert_int_equal(check_as("__pycache__/sitecustomize.cpython-311.pyc", "\xa7\r\r\n\3\0\0\0of-hash.", 16), 0);
+	assert_int_equal(check_as("__pycache__/sitecustomize.cpython-311.pyc", "\xa7\r\r\n\1\0\0\0of-hash.", 16), L(PTH_LIMIT));
 	assert_true(check_as("sitecustomize.cpython-311-x86_64-linux-gnu.so", "\x7f" "ELF", 4) & L(PTH_LIMIT));
 }
 
@@ -347,7 +352,7 @@ test_names(void **state)
 		{"pkg-1.0/src/sitecustomize.py", PTH_CUSTOMIZE}, {"p-1.data/purelib/sitecustomize.py", PTH_CUSTOMIZE},
 		{"usr/lib/python3.11/sitecustomize.py", PTH_CUSTOMIZE}, {"sitecustomize.pyc", PTH_OPAQUE},
 		{"sitecustomize.abi3.so", PTH_OPAQUE}, {"usercustomize.cp311-win_amd64.pyd", PTH_OPAQUE},
-		{"__pycache__/sitecustomize.cpython-311.pyc", PTH_NONE}, {"agent/boot/strap/sitecustomize.py", PTH_NONE},
+		{"__pycache__/sitecustomize.cpython-311.pyc", PTH_CACHE}, {"a/b/c/__pycache__/sitecustomize.cpython-311.pyc", PTH_NONE}, {"agent/boot/strap/sitecustomize.py", PTH_NONE},
 		{"mysitecustomize.py", PTH_NONE}, {"sitecustomize.txt", PTH_NONE}, {"", PTH_NONE}, {"/", PTH_NONE},
 	};
 
@@ -964,6 +969,8 @@ static const struct imported {
 	{IMPORT_P, {{"payload.py", "import os\ngetattr(os, 'sys' + 'tem')('id')\n"}}, L(PTH_EXEC)},
 	{IMPORT_P, {{"payload.py", "import os\nn = 'metsys'[::-1]\ngetattr(os, n)('id')\n"}}, L(PTH_EXEC)},
 	{IMPORT_P, {{"payload.py", "import os\ngetattr(os, 'system')('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "getattr(__import__('os'), 'sys' 'tem')('id')\n"}}, L(PTH_EXEC)},
+	{IMPORT_P, {{"payload.py", "n = 'x'\ngetattr(__import__('os'), n)('id')\n"}}, L(PTH_EXEC)},
 	{IMPORT_P, {{"payload.py", "from os import *\nsystem('id')\n"}}, L(PTH_PROCESS)},
 	{IMPORT_P, {{"payload.py", "from os import (path,\n  system as path2)\npath2('id')\n"}}, L(PTH_PROCESS)},
 	{IMPORT_P, {{"payload.py", "import json as m\nimport subprocess as m\nm.run('id')\n"}}, L(PTH_PROCESS)},
