@@ -123,7 +123,11 @@ endif
 if ICAP
 if BUILD_TESTS
 ICAP_UNIT_TESTS = tests/unit/icap-llmsec/test_decode tests/unit/icap-llmsec/test_inspect_resp \
-	tests/unit/icap-llmsec/test_sse tests/unit/icap-llmsec/test_stream
+	tests/unit/icap-llmsec/test_split tests/unit/icap-llmsec/test_sse tests/unit/icap-llmsec/test_stream
+tests_unit_icap_llmsec_test_split_SOURCES = tests/unit/icap-llmsec/test_split.c \
+	tests/unit/icap-llmsec/resp_text.c tests/unit/icap-llmsec/resp_text.h
+tests_unit_icap_llmsec_test_split_CFLAGS = $(ICAP_TEST_CFLAGS)
+tests_unit_icap_llmsec_test_split_LDADD = $(ICAP_TEST_LIBS)
 check_PROGRAMS += $(ICAP_UNIT_TESTS)
 TESTS += $(ICAP_UNIT_TESTS)
 ICAP_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
