@@ -63,9 +63,10 @@ int	convo_begin(struct convo_table *, const char *tenant, const char *actor, con
 bool	convo_knows(const struct convo *, const struct span *);
 /*
  * The user's last turns in one piece, if they are short and the newest is new: what was split over turns shows itself
- * here.  *text NULL: nothing to scan.  At most 4 KiB.  0 or -ENOMEM.
+ * here.  <tight>: without a blank where letters meet, as words that were split do.  *text NULL: nothing to scan, or no letters meet.  At most 4 KiB.
+ * 0 or -ENOMEM.
  */
-int	convo_joined(const struct convo *, const struct spans *, struct arena *, const char **text, size_t *len);
+int	convo_joined(const struct convo *, const struct spans *, bool tight, struct arena *, const char **text, size_t *len);
 /* Pairs of made-up dialogue turns inside the new spans, for TRAJ-0002. */
 size_t	convo_shots(const struct convo *, const struct spans *);
 /*

@@ -12,6 +12,7 @@
 #include "icap-llmsec/decode.h"
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
+#include "icap-llmsec/seams.h"
 #include "lib/json.h"
 
 struct work {
@@ -194,28 +195,46 @@ percent(const struct detect_score *s)
 	return (int)lroundf(s->score * 100);
 }
 
-/* Turns that are harmless one by one, read in one piece.  -1: there are none; -2: trouble. */
+/* Turns that are harmless one by one, read in one piece: with blanks between them, and without.  -1: there are none; -2: trouble. */
 static int
 score_joined(struct work *w, const struct detect_modes *modes)
 {
-	struct span s = {.role = ROLE_USER, .prov = PROV_MESSAGE, .path = "messages", .msg = -1};
-	struct findings fs = {NULL, 0};
-	struct detect_score score;
-	int best;
+	int best = -1;
 
-	if (w->pol->trajectory.split == DETECT_OFF)
-		return -1;
-	if (convo_joined(&w->convo, &w->out->spans, w->arena, &s.text, &s.len) < 0)
-		return -2;
-	if (s.text == NULL)
-		return -1;
-	if (detect_span(w->pol->detectors, modes, &s, w->arena, &fs, &score) < 0)
-		return -2;
-	best = percent(&score);
-	for (size_t i = 0; i < fs.n; i++)
-		if (fs.v[i].mode == DETECT_BLOCK && !finding_is_private(&fs.v[i]))
-			best = 100;
+	for (int tight = 0; w->pol->trajectory.split != DETECT_OFF && tight < 2; tight++) {
+		struct span s = {.role = ROLE_USER, .prov = PROV_MESSAGE, .path = "messages", .msg = -1};
+		struct findings fs = {NULL, 0};
+		struct detect_score score;
+
+		if (convo_joined(&w->convo, &w->out->spans, tight, w->arena, &s.text, &s.len) < 0)
+			return -2;
+		if (s.text == NULL)
+			continue;
+		if (detect_span(w->pol->detectors, modes, &s, w->arena, &fs, &score) < 0)
+			return -2;
+		best = percent(&score) > best ? percent(&score) : best;
+		for (size_t i = 0; i < fs.n; i++)
+			if (fs.v[i].mode == DETECT_BLOCK && !finding_is_private(&fs.v[i]))
+				best = 100;
+	}
 	return best;
+}
+
+/* Texts that go on in each other. */
+static bool
+judge_seams(struct work *w, const struct detect_modes *modes)
+{
+	struct spans *s = &w->out->spans;
+	bool *before = arena_alloc(w->arena, s->n * sizeof(*before) + 1);
+	struct detect_score score = {0, 0, 0};
+
+	for (size_t i = 0; before != NULL && i < s->n; i++)
+		before[i] = judged_before(w, &s->v[i]);
+	if (before == NULL || seams_judge(w->pol->detectors, modes, s, before, w->arena, w->per_span, &score) < 0)
+		return false;
+	if (percent(&score) > w->out->score)
+		w->out->score = percent(&score);
+	return true;
 }
 
 /* The course of the conversation: its findings join those of the newest turn. */
@@ -350,7 +369,7 @@ detect_all(struct work *w)
 		if (s->v[i].msg >= 0 && percent(&score) > w->score[s->v[i].msg])
 			w->score[s->v[i].msg] = percent(&score);
 	}
-	if (!judge_course(w, modes))
+	if (!judge_seams(w, modes) || !judge_course(w, modes))
 		return false;
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < w->per_span[i].n; k++) {

@@ -14,6 +14,7 @@
 #include "icap-llmsec/icap_conf.h"
 #include "icap-llmsec/inspect.h"
 #include "icap-llmsec/llmsec_scan.h"
+#include "icap-llmsec/seams.h"
 #include "lib/utf8.h"
 
 static const struct { const char *name; enum span_role role; enum span_prov prov; } roles[] = {
@@ -225,6 +226,44 @@ judge_text(struct line *l, const char *text, size_t len)
 		l->error = strerror(-rc);
 }
 
+/* One more score of a body: it keeps the one that is furthest over its own threshold. */
+static void
+keep_worst(struct line *l, const struct detect_score *x, bool data)
+{
+	float at = detect_threshold(l->p->detectors, &l->p->modes, data);
+
+	if (logit((double)x->score) - logit((double)at) > logit((double)l->score.score) - logit((double)l->threshold)) {
+		l->score.score = x->score;
+		l->threshold = at;
+	}
+	l->score.direct = x->direct > l->score.direct ? x->direct : l->score.direct;
+	l->score.data = x->data > l->score.data ? x->data : l->score.data;
+}
+
+/* Its texts, and what they are together. */
+static int
+judge_spans(struct line *l, struct spans *spans, struct attach_run *files)
+{
+	struct findings *per_span = arena_calloc(l->a, spans->n + 1, sizeof(*per_span));
+	bool *before = arena_calloc(l->a, spans->n + 1, sizeof(*before));
+	struct detect_score x = {0, 0, 0};
+	int rc = per_span != NULL && before != NULL ? 0 : -ENOMEM;
+
+	for (size_t i = 0; rc == 0 && i < spans->n; i++) {
+		before[i] = spans->v[i].prov == PROV_HISTORY;
+		rc = inspect_span(l->p->detectors, &l->p->modes, files, &spans->v[i], false, &per_span[i], &x);
+		keep_worst(l, &x, is_data(&spans->v[i]));
+	}
+	x = (struct detect_score){0, 0, 0};
+	if (rc == 0)
+		rc = seams_judge(l->p->detectors, &l->p->modes, spans, before, l->a, per_span, &x);
+	keep_worst(l, &x, x.data > x.direct);
+	for (size_t i = 0; rc == 0 && i < spans->n; i++)
+		for (size_t k = 0; rc == 0 && k < per_span[i].n; k++)
+			rc = findings_add(&l->found, l->a, &per_span[i].v[k]);
+	return rc;
+}
+
 /* The body of a request: the worst of its texts, each by its own threshold. */
 static void
 judge_body(struct line *l, const char *body, size_t len, const char *url)
@@ -232,7 +271,6 @@ judge_body(struct line *l, const char *body, size_t len, const char *url)
 	struct llm_route route;
 	struct spans spans = {0};
 	struct attach_run files;
-	double worst = -1e9, margin;
 	int rc;
 
 	l->ns = now_ns();
@@ -242,21 +280,8 @@ judge_body(struct line *l, const char *body, size_t len, const char *url)
 	l->threshold = detect_threshold(l->p->detectors, &l->p->modes, false);
 	if (rc < 0)
 		wrong(l, "body", arena_printf(l->a, "\"body\": %s", spans.error != NULL ? spans.error : strerror(-rc)));
-	for (size_t i = 0; rc == 0 && i < spans.n; i++) {
-		struct span *s = &spans.v[i];
-		struct detect_score x;
-		float at = detect_threshold(l->p->detectors, &l->p->modes, is_data(s));
-
-		rc = inspect_span(l->p->detectors, &l->p->modes, &files, s, false, &l->found, &x);
-		margin = logit((double)x.score) - logit((double)at);
-		if (margin > worst) {
-			worst = margin;
-			l->score.score = x.score;
-			l->threshold = at;
-		}
-		l->score.direct = x.direct > l->score.direct ? x.direct : l->score.direct;
-		l->score.data = x.data > l->score.data ? x.data : l->score.data;
-	}
+	else
+		rc = judge_spans(l, &spans, &files);
 	l->ns = now_ns() - l->ns;
 	if (rc < 0 && l->error == NULL)
 		l->error = strerror(-rc);

@@ -24,8 +24,8 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 %C%_libinspect_la_SOURCES += %D%/responses.c %D%/leak.c %D%/exfil.c %D%/guard.c %D%/guard_markup.c %D%/guard_html.c \
 	%D%/guard_hidden.c
 # conversations
-%C%_libinspect_la_SOURCES += %D%/convo.c %D%/trajectory.c
-noinst_HEADERS += %D%/guard_private.h %D%/convo_private.h
+%C%_libinspect_la_SOURCES += %D%/convo.c %D%/seams.c %D%/trajectory.c
+noinst_HEADERS += %D%/guard_private.h %D%/convo_private.h %D%/seams.h
 # the learned model
 %C%_libinspect_la_SOURCES += %D%/concept.c %D%/concept_load.c %D%/feature.c %D%/model.c %D%/model_load.c \
 	%D%/model_explain.c

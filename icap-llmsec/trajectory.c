@@ -190,10 +190,18 @@ convo_shots(const struct convo *c, const struct spans *ss)
 
 /* --- split payloads ---------------------------------------------------------------------------------- */
 
+/* Of a word; beyond ASCII everything is. */
+static bool
+is_letter(char c)
+{
+	return (unsigned char)c >= 0x80 || isalnum((unsigned char)c);
+}
+
 int
-convo_joined(const struct convo *c, const struct spans *ss, struct arena *a, const char **text, size_t *len)
+convo_joined(const struct convo *c, const struct spans *ss, bool tight, struct arena *a, const char **text, size_t *len)
 {
 	size_t first[JOIN_TURNS], n = 0, total = 0;
+	bool met = false;
 	char *out;
 
 	*text = NULL;
@@ -217,11 +225,19 @@ convo_joined(const struct convo *c, const struct spans *ss, struct arena *a, con
 		return -ENOMEM;
 	*text = out;
 	while (n-- > 0) {
-		memcpy(out, ss->v[first[n]].text, ss->v[first[n]].len);
-		out += ss->v[first[n]].len;
-		*out++ = n > 0 ? ' ' : '\0';
+		const struct span *s = &ss->v[first[n]];
+
+		if (out > *text && is_letter(out[-1]) && is_letter(s->text[0]) && tight)
+			met = true;
+		else if (out > *text)
+			*out++ = ' ';
+		memcpy(out, s->text, s->len);
+		out += s->len;
 	}
-	*len = total - 1;
+	*out = '\0';
+	*len = (size_t)(out - *text);
+	if (tight && !met)
+		*text = NULL;
 	return 0;
 }
 

@@ -52,7 +52,8 @@ request(const char *tenant, const struct spans *ss, bool pass, struct arena *a, 
 		MUST(!convo_knows(c, &ss->v[i]) || ss->v[i].msg >= 0);
 	}
 	score = scores(ss, c->n, a);
-	MUST(convo_joined(c, ss, a, &text, &len) == 0);
+	MUST(convo_joined(c, ss, true, a, &text, &len) == 0);
+	MUST(convo_joined(c, ss, false, a, &text, &len) == 0);
 	MUST(len <= 4096 && (text == NULL || text[len] == '\0'));
 	MUST(traj_judge(&conf, c, ss, score, text != NULL ? (int)(len % 101) : -1, 90, a, &fs) == 0);
 	for (size_t i = 0; i < fs.n; i++)
