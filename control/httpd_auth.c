@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include "control/ban_list.h"
 #include "control/control_events.h"
@@ -24,47 +25,66 @@
 #include "lib/log.h"
 
 #define TOKEN_MIN	16
+#define HASHED		"sha256:"
 #define STARTING_MS	5000
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
-/* First line of the file into out[HTTPD_TOKEN]; 0 or -errno. */
-static int
-token_read(const char *path, char *out)
+static void
+token_digest(const char *token, size_t n, uint8_t out[TOKEN_DIGEST])
 {
+	EVP_Digest(token, n, out, NULL, EVP_sha256(), NULL);
+}
+
+/* "sha256:" and 64 hexadecimal digits: the token itself is somewhere else. */
+static bool
+digest_read(const char *line, uint8_t out[TOKEN_DIGEST])
+{
+	size_t n = 0;
+
+	return strncmp(line, HASHED, sizeof(HASHED) - 1) == 0 && strlen(line) == sizeof(HASHED) - 1 + 2 * TOKEN_DIGEST &&
+	    OPENSSL_hexstr2buf_ex(out, TOKEN_DIGEST, &n, line + sizeof(HASHED) - 1, '\0') == 1 && n == TOKEN_DIGEST;
+}
+
+/* What the first line of the file says; 0 or -errno.  A token that stands there in clear isn't kept so. */
+static int
+token_read(const char *path, uint8_t out[TOKEN_DIGEST])
+{
+	char line[HTTPD_TOKEN] = "";
 	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
 
-	memset(out, 0, HTTPD_TOKEN);
 	if (fd < 0)
 		return -errno;
-	n = read(fd, out, HTTPD_TOKEN - 1);
+	n = read(fd, line, sizeof(line) - 1);
 	if (n < 0)
 		r = -errno;
 	close(fd);
-	out[strcspn(out, "\r\n")] = '\0';
-	n = (ssize_t)strlen(out);
-	memset(out + n, 0, HTTPD_TOKEN - (size_t)n);
-	if (r == 0 && (n < TOKEN_MIN || n >= HTTPD_TOKEN - 1))
+	line[strcspn(line, "\r\n")] = '\0';
+	n = (ssize_t)strlen(line);
+	if (r == 0 && (n < TOKEN_MIN || n >= (ssize_t)sizeof(line) - 1))
 		r = -EINVAL;
+	if (r == 0 && strncmp(line, HASHED, sizeof(HASHED) - 1) == 0)
+		r = digest_read(line, out) ? 0 : -EINVAL;
+	else if (r == 0)
+		token_digest(line, (size_t)n, out);
+	OPENSSL_cleanse(line, sizeof(line));
 	return r;
 }
 
 static void
 token_load(struct httpd *h, enum httpd_role role, const char *path)
 {
-	char token[HTTPD_TOKEN];
-	int r = path[0] != '\0' ? token_read(path, token) : -ENOENT;
+	uint8_t digest[TOKEN_DIGEST] = {0};
+	int r = path[0] != '\0' ? token_read(path, digest) : -ENOENT;
 
-	if (r < 0)
-		memset(token, 0, sizeof(token));
 	if (r < 0 && path[0] != '\0')
 		log_warnx("%s: %s; nobody gets in with it", path, r == -EINVAL ?
-		    "a token has 16 to 255 characters on the first line" : strerror(-r));
+		    "on the first line is a token of 16 to 255 characters, or " HASHED " and its SHA-256 in hexadecimal digits" : strerror(-r));
 	pthread_mutex_lock(&h->token_lock);
-	memcpy(h->token[role], token, sizeof(token));
+	memcpy(h->token[role], digest, sizeof(digest));
+	h->token_set[role] = r == 0;
 	pthread_mutex_unlock(&h->token_lock);
-	OPENSSL_cleanse(token, sizeof(token));
 }
 
 void
@@ -81,27 +101,26 @@ token_role(struct httpd *h, const char *auth, char by[TOKEN_NAME])
 {
 	static const char *const file[ROLE_N] = { [ROLE_READ] = "http.read_token_file", [ROLE_BAN] = "http.ban_token_file",
 	    [ROLE_ADMIN] = "http.token_file" };
-	char given[HTTPD_TOKEN] = {0};
 	enum httpd_role role = ROLE_NONE;
+	uint8_t digest[TOKEN_DIGEST];
 	size_t n;
 
 	if (auth == NULL || strncasecmp(auth, "Bearer ", 7) != 0)
 		return role;
 	auth += 7;
 	n = strlen(auth);
-	if (n < TOKEN_MIN || n >= sizeof(given))
+	if (n < TOKEN_MIN || n >= HTTPD_TOKEN)
 		return role;
-	memcpy(given, auth, n);
+	token_digest(auth, n, digest);
 	pthread_mutex_lock(&h->token_lock);
 	for (int r = ROLE_READ; r <= ROLE_ADMIN; r++)
-		if (CRYPTO_memcmp(given, h->token[r], sizeof(given)) == 0 && h->token[r][0] != '\0')
+		if (CRYPTO_memcmp(digest, h->token[r], sizeof(digest)) == 0 && h->token_set[r])
 			role = (enum httpd_role)r;
 	if (role == ROLE_NONE)
-		role = (enum httpd_role)token_file_find(h->token_file, given, n, by);
+		role = (enum httpd_role)token_file_find(h->token_file, auth, n, by);
 	else
 		snprintf(by, TOKEN_NAME, "%s", file[role]);
 	pthread_mutex_unlock(&h->token_lock);
-	OPENSSL_cleanse(given, sizeof(given));
 	return role;
 }
 

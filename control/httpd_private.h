@@ -14,6 +14,7 @@
 #include "lib/node_sign.h"
 
 #define HTTPD_TOKEN	257
+#define TOKEN_DIGEST	32	/* bytes of SHA-256 */
 
 struct event_query;
 struct llmsecd_conf;
@@ -63,7 +64,8 @@ struct httpd {
 	unsigned	 followers_max;
 	unsigned	 followers;		/* atomic */
 	pthread_mutex_t	 token_lock;
-	char		 token[ROLE_N][HTTPD_TOKEN];	/* "": nobody gets in with it */
+	uint8_t		 token[ROLE_N][TOKEN_DIGEST];	/* SHA-256 of it */
+	bool		 token_set[ROLE_N];	/* false: nobody gets in with it */
 };
 
 /* Every one answers and returns what libmicrohttpd wants to hear. */

@@ -61,7 +61,7 @@ tests_unit_squid_helpers_test_audit_LDADD = $(EGRESS_TEST_LIBS) $(CRYPTO_LIBS)
 # the program itself, over pipes and under a real Squid
 EGRESS_SH = tests/helper/helper_protocol.sh tests/helper/squid_forward.sh tests/helper/squid_accel.sh \
 	tests/helper/squid_bump.sh tests/helper/audit.sh tests/helper/bypass.sh tests/helper/gate.sh tests/helper/identity.sh \
-	tests/helper/quota.sh tests/helper/budget.sh tests/helper/bypass_tls.sh tests/helper/bypass_wire.sh
+	tests/helper/quota.sh tests/helper/budget.sh tests/helper/bypass_tls.sh tests/helper/bypass_wire.sh tests/helper/upload_rate.sh
 check_PROGRAMS += $(EGRESS_UNIT_TESTS) tests/helper/tiny_origin tests/helper/tiny_icap tests/bench/egress_bench tests/bench/gate_bench
 tests_bench_gate_bench_SOURCES = tests/bench/gate_bench.c
 tests_bench_gate_bench_LDADD = %D%/libegress.la

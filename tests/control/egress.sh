@@ -18,7 +18,10 @@ cat >"$policy" <<-T
 	  - {id: llm, domains: [.llm.example.com, .bad.sample-lists.net], cidrs: [198.41.0.0/16]}
 	  - {id: agents, domains: [hub.example.com], identities: [agent]}
 	T
-sed -i "s|^http: {|&tokens: $tap_dir/tokens, |" "$conf"
+# Two of the files with one token each: one has its hash, one something that looks like a hash and is none.
+printf 'sha256:%s\n' "$(printf %s reader-0123456789abcdef | sha256sum | cut -d' ' -f1)" >"$tap_dir/reader"
+echo 'sha256:0123456789abcdefghij' >"$tap_dir/banner"
+sed -i "s|^http: {|&tokens: $tap_dir/tokens, read_token_file: $tap_dir/reader, ban_token_file: $tap_dir/banner, |" "$conf"
 echo "egress: {dir: $tap_dir/egress, policy: $policy}" >>"$conf"
 ctl() { "$builddir/control/llmsecctl" "$@"; }
 operator=$(ctl token add op operator --tokens "$tap_dir/tokens")
@@ -35,6 +38,17 @@ check 'llmsecd starts' llmsecd_up
 as=$operator
 api() { curl -s -o "$tap_dir/answer" -w '%{http_code}' -X "$1" -H "Authorization: Bearer $as" "${@:3}" "$url$2"; }
 answer() { jq -rc "$1" "$tap_dir/answer"; }
+
+# ---- a token of which llmsecd has only the hash
+as=reader-0123456789abcdef
+is "$(api GET /api/domain-blacklist)" 200 'a token whose hash is in its file'
+is "$(api POST /api/domain-blacklist -d '{"domain":"x.sample-lists.net"}')" 403 'has the role of that file'
+as=$(cat "$tap_dir/reader")
+is "$(api GET /api/domain-blacklist)" 401 'the hash is no token'
+as=$(cat "$tap_dir/banner")
+is "$(api GET /api/domain-blacklist)" 401 'nor is what was to be one'
+like "$(cat "$tap_dir"/llmsecd.*.log)" 'banner: on the first line is a token.*nobody gets in' 'of which llmsecd says so'
+as=$operator
 
 # ---- a helper that goes on all the time
 coproc HELPER { exec "$helper" -c "$policy" 2>"$tap_dir/helper.err"; }

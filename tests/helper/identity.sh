@@ -30,12 +30,14 @@ identities:
   - {id: a, labels: [wl-a]}
   - {id: b, labels: [wl-b]}
   - {id: ann, users: [ann]}
+  - {id: robot, certificates: [robot.workloads.test]}
 rules:
   - {id: no-admin, action: deny, domains: [denied.test], paths: [/admin/*]}
   - {id: no-delete, action: deny, domains: [denied.test], methods: [DELETE]}
   - {id: rest, domains: [denied.test], ports: [$port, $tls_port], tls: bump}
   - {id: a-chat, identities: [a], domains: [allowed.test], ports: [$port, $tls_port], paths: [/v1/chat/*], tls: bump}
   - {id: b-admin, identities: [b], domains: [allowed.test], ports: [$port, $tls_port], paths: [/v1/admin/*], tls: bump}
+  - {id: robots, identities: [robot], domains: [later.test], ports: [$port, $tls_port]}
   - {id: anns, identities: [ann], domains: [later.test], ports: [$port]}
 T
 for f in squid.conf llmsec-icap.conf llmsec-accel.conf; do template $f; done
@@ -87,6 +89,53 @@ done
 is "$(tls "denied.test:$tls_port/administrator?x=/admin/")" 200 'what no server reads so passes'
 is "$(http "denied.test:$port/x" -X delete)" '403 denied_by_rule' 'a method in other letters fits the rule that refuses it'
 stop_squid
+
+# ---- certificates, at a port that is spoken to inside TLS
+# authority FILE; certificate FILE AUTHORITY NAME
+authority()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" -addext basicConstraints=critical,CA:TRUE \
+		-keyout "$tap_dir/$1.key" -out "$tap_dir/$1.crt" 2>/dev/null
+}
+certificate()
+{
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/O=x/CN=$3" -keyout "$tap_dir/$1.key" -out "$tap_dir/$1.csr" 2>/dev/null
+	openssl x509 -req -in "$tap_dir/$1.csr" -CA "$tap_dir/$2.crt" -CAkey "$tap_dir/$2.key" -CAcreateserial -days 2 \
+		-extfile <(echo subjectAltName=IP:127.0.0.1) -out "$tap_dir/$1.crt" 2>/dev/null
+	cat "$tap_dir/$1.crt" "$tap_dir/$1.key" >"$tap_dir/$1.pem"
+}
+authority clients
+authority others
+certificate proxy clients proxy.test
+certificate robot clients robot.workloads.test
+certificate stray clients 'stray robot.workloads.test'
+certificate forged others robot.workloads.test
+template llmsec-forward.conf
+template llmsec-forward-mtls.conf
+echo "include $tap_dir/llmsec-forward-mtls.conf" >>"$tap_dir/llmsec-forward.conf"
+start_squid
+# by CLIENT URL: through the port inside TLS, with the client's certificate; 000 and no answer where TLS fails
+by()
+{
+	local with=(--cert "$tap_dir/$1.pem")
+	[ "$1" != - ] || with=()
+	: >"$tap_dir/body"
+	reason "$(curl -s -o "$tap_dir/body" --max-time 10 -w '%{http_code}' -x "https://127.0.0.1:$mtls_port" --proxy-cacert "$tap_dir/clients.crt" \
+		"${with[@]/#--cert/--proxy-cert}" "${@:3}" "$2")"
+}
+is "$(by robot "http://later.test:$port/")" 200 'a client with a certificate is who its common name says'
+is "$(by robot "https://later.test:$tls_port/" -k)" 200 'in tunnels, too'
+is "$(by robot "http://allowed.test:$port/v1/chat/x")" '403 identity_not_allowed' 'and nobody else'
+is "$(by stray "http://later.test:$port/")" '403 identity_not_allowed' 'another name, be it with a space in it, is another client'
+is "$(by robot "http://nowhere.test:$port/")" '403 not_allowed' 'default deny holds on that port'
+is "$(by forged "http://later.test:$port/")" '000' 'the same name by another authority is not let in'
+is "$(by - "http://later.test:$port/")" '000' 'nor is a client without a certificate'
+is "$(http "later.test:$port/")" '403 identity_not_allowed' 'at the open port nobody has one'
+dst_guard="include $tap_dir/private-dst.conf" template llmsec-forward.conf guarded.conf
+printf '%s\n' "include $tap_dir/llmsec-forward-mtls.conf" 'http_access deny all' >>"$tap_dir/guarded.conf"
+like "$("$builddir/control/llmsecctl" egress check "$tap_dir/guarded.conf" --program-path /nowhere 2>&1)" 'default deny is last' 'llmsecctl egress check knows that port'
+stop_squid
+template llmsec-forward-bump.conf llmsec-forward.conf
 
 if [ -x "$basic_auth" ]; then
 	{

@@ -36,7 +36,7 @@ printf '127.0.0.1 localhost\n127.0.0.1 allowed.test denied.test later.test\n' >"
 spawn origin "$builddir/tests/helper/tiny_origin"
 wait_for "[ -s '$tap_dir/origin.log' ]" 10 || bail_out 'no origin'
 port=$(head -n 1 "$tap_dir/origin.log")
-proxy_port=$(free_port) accel_port=$(free_port) icap_port=$(free_port)
+proxy_port=$(free_port) accel_port=$(free_port) icap_port=$(free_port) mtls_port=$(free_port)
 proxy=http://127.0.0.1:$proxy_port
 # The service name makes shared memory segments distinct from any other Squid's.
 squid_name=llmsectest$$
@@ -67,6 +67,7 @@ template()
 		s|@ICAP_HOST_PORT@|127.0.0.1:$icap_port|g; s|@HELPER@|$tap_dir/helper|g
 		s|@EGRESS_YAML@|$tap_dir/egress.yaml|g; s|@\([A-Z]*\)_PEER@|127.0.0.1 parent $port 0 forceddomain=\1.test|g
 		s|@AUDIT_DAEMON@|$tap_dir/log_daemon|g; s|@AUDIT_BASE@|$tap_dir/log/audit|g
+		s|@MTLS_LISTEN@|127.0.0.1:$mtls_port|g; s|@MTLS_PEM@|$tap_dir/proxy.pem|g; s|@CLIENTS_CA@|$tap_dir/clients.crt|g
 		s|@BUMP_PEM@|$tap_dir/bump.pem|g; s|@CERTGEN@|$certgen|g
 		s|@CERTGEN_DIR@|$tap_dir/certs|g" "$srcdir/etc/squid/$1.in" >"$tap_dir/${2:-$1}"
 	! grep -n '@[A-Z_]*@' "$tap_dir/${2:-$1}" || bail_out "$1: a variable has no value"
