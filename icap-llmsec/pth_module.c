@@ -93,6 +93,8 @@ static const struct use { enum pth_layer layer; const char *what; } uses[] = {
 static const struct use attributes[] = {
 	{PTH_PROCESS, "system"}, {PTH_PROCESS, "popen"}, {PTH_PROCESS, "execv"}, {PTH_PROCESS, "execve"}, {PTH_PROCESS, "execvp"}, {PTH_PROCESS, "execvpe"},
 	{PTH_PROCESS, "execl"}, {PTH_PROCESS, "execle"}, {PTH_PROCESS, "execlp"}, {PTH_PROCESS, "spawnl"}, {PTH_PROCESS, "spawnv"},
+	{PTH_PROCESS, "execlpe"}, {PTH_PROCESS, "spawnle"}, {PTH_PROCESS, "spawnlp"}, {PTH_PROCESS, "spawnlpe"}, {PTH_PROCESS, "spawnve"},
+	{PTH_PROCESS, "spawnvp"}, {PTH_PROCESS, "spawnvpe"}, {PTH_PROCESS, "posix_spawnp"}, {PTH_PROCESS, "forkpty"},
 	{PTH_PROCESS, "posix_spawn"}, {PTH_PROCESS, "Popen"}, {PTH_PROCESS, "check_output"}, {PTH_PROCESS, "check_call"}, {PTH_PROCESS, "getoutput"},
 	{PTH_PROCESS, "urlopen"}, {PTH_PROCESS, "urlretrieve"}, {PTH_PROCESS, "CDLL"}, {PTH_PROCESS, "WinDLL"}, {PTH_PROCESS, "windll"},
 	{PTH_EXEC, "__subclasses__"}, {PTH_EXEC, "__globals__"}, {PTH_EXEC, "__builtins__"}, {PTH_EXEC, "__code__"}, {PTH_BLOB, "fromhex"},
@@ -623,6 +625,8 @@ see_bare(struct file *f, size_t i, const char *s, size_t n)
 		found(f, i, PTH_EXEC, pth_layer_why(PTH_EXEC));
 	if (n == 7 && memcmp(s, "getattr", 7) == 0 && f->judge)
 		computed_attribute(f, i);
+	if (n == 10 && memcmp(s, "__import__", 10) == 0 && f->judge && f->m->hops == 0 && !keyword && !py_is(&f->y, i + 1, "("))
+		found(f, i, PTH_EXEC, "imports a module by a computed name");
 	/* Any function of the file may be meant. */
 	if (py_is(&f->y, i + 1, "(") && ((n == 7 && memcmp(s, "globals", 7) == 0) || (n == 4 && memcmp(s, "vars", 4) == 0)))
 		for (size_t d = 0; d < f->y.n_def; d++)
@@ -658,6 +662,17 @@ is_called(const struct file *f, size_t i)
 	return py_is(&f->y, i - 1, "(") || py_is(&f->y, i - 1, ",") || py_is(&f->y, i - 1, "=");
 }
 
+/* A call of what imports: the module, and what is taken of it. */
+static void
+see_import_call(struct file *f, size_t i)
+{
+	char dotted[NAME_LONG + 1];
+	size_t k = computed_import(f, i, dotted);
+
+	if (f->judge)
+		follow(f, i + 3, dotted, k);
+}
+
 /* A name where no dot stands before it. */
 static void
 see_name(struct file *f, size_t i)
@@ -669,19 +684,20 @@ see_name(struct file *f, size_t i)
 	if (is_near(f) || is_called(f, i))
 		mention(f, s, n);
 	see_bare(f, i, s, n);
-	if ((n == 10 && memcmp(s, "__import__", 10) == 0) || (n == 13 && memcmp(s, "import_module", 13) == 0)) {
-		k = computed_import(f, i, dotted);
-		if (f->judge)
-			follow(f, i + 3, dotted, k);
-	}
+	if ((n == 10 && memcmp(s, "__import__", 10) == 0) || (n == 13 && memcmp(s, "import_module", 13) == 0))
+		see_import_call(f, i);
 	if (!f->judge)
 		return;
 	for (size_t at = first_bound(f, s, n); at < f->n_bound && same(f, py_import(&f->y, f->by_bound[at])->bound, s, n); at++)
 		if (++c > MEANINGS) {
 			found(f, i, PTH_HIDDEN, "one name for many modules");
 			break;
-		} else
-			follow(f, i, dotted, meaning(f, py_import(&f->y, f->by_bound[at]), dotted));
+		} else {
+			k = meaning(f, py_import(&f->y, f->by_bound[at]), dotted);
+			if (n != 13 && k == 23 && memcmp(dotted, "importlib.import_module", 23) == 0)	/* by another name */
+				see_import_call(f, i);
+			follow(f, i, dotted, k);
+		}
 	for (size_t at = 0; at < f->n_star; at++) {
 		const struct py_import *m = py_import(&f->y, f->star[at]);
 
@@ -698,12 +714,11 @@ see_attribute(struct file *f, size_t i)
 {
 	size_t n;
 	const char *s = tok_text(f, i, &n);
-	char dotted[NAME_LONG + 1];
 
 	if (is_near(f))
 		mention(f, s, n);
 	if (n == 13 && memcmp(s, "import_module", 13) == 0)
-		computed_import(f, i, dotted);
+		see_import_call(f, i);
 	if (!f->judge || (n == 6 && memcmp(s, "system", 6) == 0 && py_is(&f->y, i - 2, "platform")))
 		return;
 	check_attribute(f, i, s, n);
@@ -754,19 +769,24 @@ see_body(struct file *f, size_t i, size_t end)
 	while (i < end && i < f->y.n_tok && !f->job->r->nomem) {
 		const struct py_tok *t = py_tok(&f->y, i);
 
+		if (f->judge && py_is_disguised(&f->y, i))
+			found(f, i, PTH_HIDDEN, "a name in letters that Python takes for others");
 		if (t->type == PY_NAME && (py_is(&f->y, i, "def") || py_is(&f->y, i, "class")) && i + 1 < end) {
 			size_t d = first_def_from(f, i + 1);
 
-			f->bases = d < f->y.n_def ? py_def(&f->y, d)->body : 0;
-			i += 2;		/* its name alone uses nothing */
-			continue;
+			if (d < f->y.n_def && py_def(&f->y, d)->name == i + 1) {
+				f->bases = py_def(&f->y, d)->body;
+				i += 2;		/* its name alone uses nothing */
+				continue;
+			}
 		}
 		if (t->import > 0) {
 			uint32_t mine = t->import;
 
 			see_import(f, i);
-			while (i < end && py_tok(&f->y, i)->import == mine)
-				i++;
+			for (; i < end && py_tok(&f->y, i)->import == mine; i++)
+				if (f->judge && py_is_disguised(&f->y, i))
+					found(f, i, PTH_HIDDEN, "a name in letters that Python takes for others");
 			continue;
 		}
 		if (t->type == PY_STRING)

@@ -5,14 +5,16 @@
 #include <strings.h>
 
 #include "icap-llmsec/pth_python.h"
+#include "lib/utf8.h"
 
-#define NESTED_FIELDS	4		/* f-strings in f-strings */
+#define NESTED_FIELDS	150		/* f-strings in f-strings, as many as CPython takes (Parser/tokenizer.h, MAXFSTRINGLEVEL) */
 #define WITHIN		0xffff
 
 struct reader {
 	struct py_source *y;
 	const char	*p, *end;
 	uint32_t	 line, nest;
+	bool		 in_field;	/* of an f-string: ends with its brace, or a colon */
 	bool		 at_start;	/* of a line: the next token tells its indentation */
 	bool		 fixed;		/* which was told before a backslash (CPython Parser/tokenizer.c, cont_line_col) */
 	uint16_t	 indent;
@@ -61,28 +63,66 @@ prefix_has(const char *s, size_t n, char small)
 	return false;
 }
 
-/* What stands in braces of an f-string is code, up to the brace's partner. */
-static void
-read_fields(struct reader *r, const char *s, const char *end, unsigned depth)
-{
-	for (; s < end; s++) {
-		struct reader in = *r;
-		unsigned open = 1;
+static void	read_pieces(struct reader *, char quote, bool triple, bool raw, bool format, unsigned depth);
 
-		if (*s != '{')
-			continue;
-		if (s + 1 < end && s[1] == '{') {
-			s++;
-			continue;
-		}
-		in.p = ++s;
-		for (; s < end && open > 0; s++)
-			open += *s == '{' ? 1 : *s == '}' ? -1U : 0;
-		in.end = s - (open == 0);
-		in.nest = 1;
-		in.at_start = false;
-		read_tokens(&in, depth + 1);
-		s--;
+/* Code in braces, and how what it gives is to be printed, which is text again. */
+static void
+read_field(struct reader *r, char quote, bool triple, bool raw, unsigned depth)
+{
+	struct reader in = *r;
+
+	add(&in, PY_OP, in.p++, 1);
+	in.nest = 1;
+	in.in_field = true;
+	read_tokens(&in, depth + 1);
+	if (in.p < in.end && *in.p == ':') {
+		in.p++;
+		read_pieces(&in, quote, triple, raw, true, depth + 1);
+	}
+	if (in.p < in.end && *in.p == '}')
+		add(&in, PY_OP, in.p++, 1);
+	r->p = in.p;
+	r->line = in.line;
+}
+
+static bool
+is_quote(const struct reader *r, char quote, bool triple)
+{
+	return *r->p == quote && (!triple || (r->end - r->p >= 3 && r->p[1] == quote && r->p[2] == quote));
+}
+
+/* A backslash and what it keeps from ending a string: in a raw one, too.  A line's end of two bytes is one character. */
+static void
+skip_escaped(struct reader *r)
+{
+	r->p++;
+	if (r->end - r->p >= 2 && r->p[0] == '\r' && r->p[1] == '\n')
+		r->p++;
+	if (r->p < r->end)
+		r->line += *r->p++ == '\n';
+}
+
+/*
+ * An f-string up to its closing quote, or (<format>) what stands behind a colon up to the brace.  Quotes within braces don't end it (PEP 701); for a Python
+ * that knows no better they do, and leave what is no program.
+ */
+static void
+read_pieces(struct reader *r, char quote, bool triple, bool raw, bool format, unsigned depth)
+{
+	while (r->p < r->end && !is_quote(r, quote, triple) && (triple || *r->p != '\n') && !(format && *r->p == '}')) {
+		size_t left = (size_t)(r->end - r->p);
+
+		if (*r->p == '\\' && left > 2 && !raw && r->p[1] == 'N' && r->p[2] == '{') {	/* a character's name */
+			while (r->p < r->end && *r->p != '}' && !is_quote(r, quote, triple))
+				r->p++;
+		} else if (*r->p == '\\' && (left < 2 || (r->p[1] != '{' && r->p[1] != '}')))
+			skip_escaped(r);
+		else if (*r->p == '{' && !format && left > 1 && r->p[1] == '{')
+			r->p += 2;
+		else if (*r->p == '{' && depth < NESTED_FIELDS)
+			read_field(r, quote, triple, raw, depth);
+		else
+			r->line += *r->p++ == '\n';
 	}
 }
 
@@ -91,24 +131,23 @@ read_string(struct reader *r, const char *prefix, size_t n_prefix, unsigned dept
 {
 	char q = *r->p;
 	bool triple = r->end - r->p >= 3 && r->p[1] == q && r->p[2] == q;
-	const char *s = r->p + (triple ? 3 : 1), *e = s;
-	uint32_t lines = 0;
+	const char *s = r->p + (triple ? 3 : 1);
+	size_t tok = r->y->n_tok;
 
-	for (; e < r->end; e++) {
-		if (*e == '\\' && e + 1 < r->end)	/* also in raw strings: the quote stays in */
-			lines += *++e == '\n';
-		else if (*e == q && (!triple || (r->end - e >= 3 && e[1] == q && e[2] == q)))
-			break;
-		else if (*e == '\n' && !triple)
-			break;		/* no string: Python wouldn't run it */
-		else
-			lines += *e == '\n';
-	}
-	add(r, PY_STRING, s, (size_t)(e - s));
-	if (prefix_has(prefix, n_prefix, 'f') && depth < NESTED_FIELDS)
-		read_fields(r, s, e, depth);
-	r->line += lines;
-	r->p = e >= r->end ? r->end : *e == q ? e + (triple ? 3 : 1) : e;
+	add(r, PY_STRING, s, 0);
+	r->p = s;
+	if (depth < NESTED_FIELDS && (prefix_has(prefix, n_prefix, 'f') || prefix_has(prefix, n_prefix, 't')))
+		read_pieces(r, q, triple, prefix_has(prefix, n_prefix, 'r'), false, depth);
+	else
+		while (r->p < r->end && !is_quote(r, q, triple) && (triple || *r->p != '\n'))	/* at a line's end it's no string */
+			if (*r->p == '\\')
+				skip_escaped(r);
+			else
+				r->line += *r->p++ == '\n';
+	if (tok < r->y->n_tok)
+		py_tok(r->y, tok)->len = (uint32_t)(r->p - s);
+	if (r->p < r->end && *r->p == q)
+		r->p += triple ? 3 : 1;
 }
 
 static void
@@ -142,6 +181,8 @@ read_tokens(struct reader *r, unsigned depth)
 	while (r->p < r->end && !r->y->nomem) {
 		char c = *r->p;
 
+		if (r->in_field && r->nest <= 1 && (c == '}' || c == ':'))
+			return;
 		if (c == '\n' || c == '\r') {
 			end_line(r);
 			r->line += c == '\n' || r->p + 1 >= r->end || r->p[1] != '\n';
@@ -196,6 +237,35 @@ py_is(const struct py_source *y, size_t i, const char *word)
 		return false;
 	t = py_tok(y, i);
 	return t->type != PY_STRING && t->len == n && memcmp(y->p + t->at, word, n) == 0;
+}
+
+/* Letters and digits that become those of ASCII where Python reads a name (PEP 3131: NFKC of Unicode 15; a few others stand between them). */
+static const struct { uint32_t first, last; } disguises[] = {
+	{0xaa, 0xaa}, {0xba, 0xba}, {0x132, 0x133}, {0x17f, 0x17f}, {0x1c7, 0x1cc}, {0x1f1, 0x1f3}, {0x2b0, 0x2b8}, {0x2e1, 0x2e3}, {0x1d2c, 0x1dbb},
+	{0x2071, 0x209c}, {0x2102, 0x217f}, {0x2c7c, 0x2c7d}, {0xa7f2, 0xa7f4}, {0xfb00, 0xfb06}, {0xfe33, 0xfe4f}, {0xff10, 0xff5a}, {0x107a5, 0x107a5},
+	{0x1d400, 0x1d6a3}, {0x1d7ce, 0x1d7ff}, {0x1fbf0, 0x1fbf9},
+};
+
+bool
+py_is_disguised(const struct py_source *y, size_t i)
+{
+	const struct py_tok *t = py_tok(y, i);
+	size_t k;
+
+	if (t->type != PY_NAME)
+		return false;
+	for (size_t at = 0; at < t->len; at += k) {
+		uint32_t c = (unsigned char)y->p[t->at + at];
+		bool bad = false;
+
+		k = c < 0x80 ? 1 : utf8_decode(y->p + t->at + at, t->len - at, &c, &bad);
+		if (bad || k == 0)	/* in another coding it may be one */
+			return true;
+		for (size_t d = 0; c >= 0x80 && d < sizeof(disguises) / sizeof(*disguises); d++)
+			if (c >= disguises[d].first && c <= disguises[d].last)
+				return true;
+	}
+	return false;
 }
 
 static bool
@@ -279,7 +349,7 @@ find_defs(struct py_source *y)
 			close_defs(y, &open, i, indent, false);
 		}
 		if (t->type == PY_NAME && (py_is(y, i, "def") || py_is(y, i, "class")) && i + 2 < y->n_tok && py_tok(y, i + 1)->type == PY_NAME &&
-		    (starts_statement(y, i) || py_is(y, i - 1, "async")))
+		    (starts_statement(y, i) || (py_is(y, i - 1, "async") && starts_statement(y, i - 1))))
 			open_def(y, &open, i, indent);
 	}
 	close_defs(y, &open, y->n_tok, 0, false);
@@ -417,8 +487,8 @@ static bool
 is_ascii_coding(const char *s, size_t n)
 {
 	static const char *const plain[] = {"utf-8", "utf8", "u8", "ascii", "us-ascii", "latin-1", "latin1", "latin", "l1", "iso-8859-", "iso8859",
-		"windows-125", "cp125", "cp437", "cp850", "cp866", "koi8-", "mac-", "gbk", "gb2312", "gb18030", "big5", "cp936", "cp949", "cp950", "euc-",
-		"mbcs", "tis-620"};
+		"windows-125", "cp125", "cp437", "cp850", "cp866", "koi8-", "mac-roman", "mac-latin", "mac-cyrillic", "mac-greek", "mac-turkish", "gb2312", "cp949",
+		"euc-", "tis-620"};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
 		const char *w = plain[i];
@@ -432,9 +502,33 @@ is_ascii_coding(const char *s, size_t n)
 	return false;
 }
 
+/* Codings in which a backslash, quote or brace may be the second byte of a character. */
+static bool
+is_two_byte_coding(const char *s, size_t n)
+{
+	static const char *const codings[] = {"gbk", "gb18030", "big5", "cp936", "cp950"};
+
+	for (size_t i = 0; i < sizeof(codings) / sizeof(*codings); i++)
+		if (n >= strlen(codings[i]) && strncasecmp(s, codings[i], strlen(codings[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_ascii(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] >= 0x80)
+			return false;
+	return true;
+}
+
 bool
 py_is_recoded(const char *p, size_t len)
 {
+	const char *all = p;
+	size_t n_all = len;
+
 	for (unsigned line = 0; line < 2 && len > 0; line++) {
 		size_t n = 0, at = 0, k;
 		const char *word;
@@ -455,7 +549,7 @@ py_is_recoded(const char *p, size_t len)
 			for (k = 0; s + k < end && (is_name((unsigned char)s[k]) || s[k] == '-' || s[k] == '.'); k++)
 				;
 			if (k > 0)
-				return !is_ascii_coding(s, k);
+				return !is_ascii_coding(s, k) && !(is_two_byte_coding(s, k) && is_ascii(all, n_all));
 		}
 		n += n + 1 < len && p[n] == '\r' && p[n + 1] == '\n';
 		n += n < len;

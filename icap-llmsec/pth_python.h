@@ -56,6 +56,8 @@ struct py_tok	*py_tok(const struct py_source *, size_t);
 struct py_def	*py_def(const struct py_source *, size_t);
 struct py_import *py_import(const struct py_source *, size_t);
 bool	py_is(const struct py_source *, size_t tok, const char *word);
+/* Is it a name with characters that Python takes for letters of ASCII, or that are no UTF-8? */
+bool	py_is_disguised(const struct py_source *, size_t tok);
 /* Does its first or second line ask for a decoder that reads other characters than stand here (PEP 263: rot13, utf-7, ...)? */
 bool	py_is_recoded(const char *, size_t);
 #endif
