@@ -124,7 +124,6 @@ reqmod_end(struct tr *t)
 		.body = buf_ptr(&t->in), .len = buf_len(&t->in)
 	};
 	struct inspect_req_out o;
-	uint64_t t0;
 	int rc;
 
 	if (t->state == TR_SEND)	/* refused while the body was coming */
@@ -133,12 +132,10 @@ reqmod_end(struct tr *t)
 		refuse_status(t, 413, "request_too_large", "The request body is too large.");
 		return CI_MOD_DONE;
 	}
-	t0 = tr_now_us();
 	inspect_request(t->pol, &in, t->arena, &o);
-	t->spent = tr_now_us() - t0;
+	t->spent = o.us;
 	tr_count_files(&o);
 	keep_for_training(t, &o);
-	o.tx.req_us = t->spent < UINT32_MAX ? (uint32_t)t->spent : UINT32_MAX;
 	if (tr_counters != NULL) {
 		counters_observe(tr_counters, CTR_INSPECT_SECONDS, t->spent);
 		counters_add(tr_counters, CTR_BYTES_IN, buf_len(&t->in));

@@ -49,6 +49,7 @@ struct inspect_req_out {
 	int		 score;		/* 0..100, of the worst span */
 	int		 severity;	/* 0..10, of the worst finding that counts */
 	bool		 notable;	/* findings that an event must tell */
+	uint64_t	 us;		/* spent judging, by the clock on the wall */
 	unsigned	 files[ATTACH_CLASSES], addresses;	/* parts that are no text, by what they are */
 	unsigned	 file_findings[ATTACH_N];
 	struct shadow_verdict *verdicts;	/* [spans.n], in the arena; NULL: the policy has no shadow log, or nothing was judged */

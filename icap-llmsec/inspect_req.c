@@ -633,10 +633,20 @@ wants_stream(const struct inspect_req_out *o)
 	return o->route.stream || o->spans.stream == 1 || (always && o->spans.stream == -1);
 }
 
+static uint64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
 void
 inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, struct arena *a,
     struct inspect_req_out *out)
 {
+	uint64_t t0 = now_us();
 	struct work w = {.pol = pol, .in = in, .out = out, .arena = a, .body = in->body, .len = in->len};
 	size_t n = in->request_id ? strlen(in->request_id) : 0;
 
@@ -658,6 +668,8 @@ inspect_request(const struct icap_policy *pol, const struct inspect_req_in *in, 
 	if (!pol->pii.unmask)
 		mask_vault_free(&out->tx.vault);
 	buf_free(&w.plain);
+	out->us = now_us() - t0;
+	out->tx.req_us = out->us < UINT32_MAX ? (uint32_t)out->us : UINT32_MAX;
 }
 
 const char *

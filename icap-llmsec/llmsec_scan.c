@@ -122,9 +122,9 @@ print_json(const struct inspect_req_out *o)
 {
 	struct buf b = {0};
 
-	buf_printf(&b, "{\"action\":\"%s\",\"dialect\":\"%s\",\"score\":%d,\"status\":%d,\"code\":\"%s\",\"findings\":[",
+	buf_printf(&b, "{\"action\":\"%s\",\"dialect\":\"%s\",\"score\":%d,\"status\":%d,\"code\":\"%s\",\"us\":%llu,\"findings\":[",
 	    action_name(o->action), dialect_name(o->route.dialect), o->score, o->refusal.status,
-	    o->refusal.code ? o->refusal.code : "");
+	    o->refusal.code ? o->refusal.code : "", (unsigned long long)o->us);
 	for (size_t i = 0; i < o->findings.n; i++)
 		put_finding(&b, o, &o->findings.v[i], i > 0);
 	buf_adds(&b, "],\"spans\":[");
