@@ -70,17 +70,62 @@ judge64(struct blob *b, bool whole)
 }
 
 static void
+judge16(struct blob *b, size_t at, bool whole)
+{
+	size_t n = buf_len(&b->run);
+
+	if (b->stopped || b->words > at || n - at < BLOB_MIN)
+		return;
+	buf_clear(&b->data);
+	decode16(&b->data, buf_ptr(&b->run) + at, n - at);
+	show(b, whole);
+}
+
+/* A line is longer than the one before it, or an empty one was: no line of a file in base64 but its first is so. */
+static void
+may_start(struct blob *b, size_t at)
+{
+	if (at == 0 || (b->n_start > 0 && b->start[(b->n_start - 1) % BLOB_STARTS] == at))
+		return;
+	if (b->n_start < BLOB_STARTS)
+		b->start[b->n_start++] = at;
+	else	/* the first ones stay, and the last one */
+		b->start[BLOB_STARTS - 1] = at;
+}
+
+static void
+line_end(struct blob *b)
+{
+	size_t n = buf_len(&b->run) - b->line;
+
+	if (n == 0 || (b->line > 0 && n > b->line_len))
+		may_start(b, b->line);
+	if (n > 0)
+		b->line_len = n;
+	b->line = buf_len(&b->run);
+	b->indent = true;
+}
+
+static void
 judge(struct blob *b, bool whole)
 {
 	size_t n = buf_len(&b->run);
 
 	if (n >= BLOB_MIN && !b->full) {
 		judge64(b, whole);
-		if (!b->stopped && b->hex) {
+		judge16(b, 0, whole);
+		if (b->line > 0 && n - b->line > b->line_len)
+			may_start(b, b->line);
+		b->again = true;
+		for (unsigned i = 0; i < b->n_start && !b->stopped; i++) {
+			if (n - b->start[i] < BLOB_MIN)
+				continue;
 			buf_clear(&b->data);
-			decode16(&b->data, buf_ptr(&b->run), n);
+			decode64(&b->data, buf_ptr(&b->run) + b->start[i], n - b->start[i]);
 			show(b, whole);
+			judge16(b, b->start[i], whole);
 		}
+		b->again = false;
 	}
 	if (b->run.err != 0 || b->data.err != 0)
 		b->stopped = true;
@@ -91,8 +136,9 @@ run_end(struct blob *b)
 {
 	judge(b, true);
 	buf_clear(&b->run);
-	b->full = b->wide = false;
-	b->hex = true;
+	b->full = b->wide = b->indent = false;
+	b->words = b->line = b->line_len = 0;
+	b->n_start = 0;
 	b->since = 0;
 }
 
@@ -115,15 +161,20 @@ letter(struct blob *b, unsigned char c)
 	}
 	if (b->wide && b->since == 1) {	/* two in a row: what the NULs parted was no wide text, this is another run */
 		run_end(b);
-		b->hex = value16(b->last) != NO;
 		add(&b->run, b->last);
+		b->words = value16(b->last) == NO;
 	}
 	b->since++;
 	b->last = c;
+	b->indent = false;
 	if (b->full)
 		return;
-	b->hex = b->hex && value16(c) != NO;
 	add(&b->run, c);
+	if (value16(c) == NO) {
+		b->words = buf_len(&b->run);
+		if (b->words == 2 && (c | 32) == 'x' && b->run.data[b->run.rd] == '0')	/* 0x504b... */
+			may_start(b, 2);
+	}
 	if (buf_len(&b->run) >= BLOB_RUN) {
 		judge(b, false);
 		b->full = true;
@@ -170,6 +221,8 @@ escape_byte(struct blob *b, char c)
 		letter(b, (unsigned char)v);
 	else if (v != SKIP)
 		run_end(b);
+	else
+		line_end(b);
 }
 
 void
@@ -178,7 +231,6 @@ blob_begin(struct blob *b, bool (*found)(void *, const void *, size_t, bool), vo
 	memset(b, 0, sizeof(*b));
 	b->found = found;
 	b->arg = arg;
-	b->hex = true;
 }
 
 bool
@@ -196,7 +248,9 @@ blob_feed(struct blob *b, const char *p, size_t len)
 		}
 		if (b->n_esc > 0 || c == '\\' || c == '%')
 			escape_byte(b, (char)c);
-		else if (c != '\n' && c != '\r')
+		else if (c == '\n')
+			line_end(b);
+		else if (c != '\r' && !(b->indent && (c == ' ' || c == '\t')))
 			letter(b, c);
 	}
 	return !b->stopped;

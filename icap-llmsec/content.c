@@ -133,7 +133,8 @@ on_blob(void *arg, const void *data, size_t len, bool whole)
 	struct content *c = arg;
 	struct piece p = {.where = "text", .data = data, .len = len, .whole = whole, .depth = 1};
 
-	content_judge(c, &p);
+	if (!content_is_far_fetched(&c->blob, data, len))
+		content_judge(c, &p);
 	return c->step != CONTENT_REFUSED;
 }
 

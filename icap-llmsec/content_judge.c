@@ -15,6 +15,7 @@
 
 struct walker {
 	struct content	*c;
+	const struct blob *b;
 	unsigned	 depth;
 };
 
@@ -91,6 +92,25 @@ content_is_chance(const struct filetype *f, const void *data, size_t len)
 	    named(f, "lha") || named(f, "pyc")) && len < 128;
 }
 
+/* Of a second reading of letters only what can't be chance, and text, which is looked into. */
+bool
+content_is_far_fetched(const struct blob *b, const void *data, size_t len)
+{
+	const struct filetype *f;
+
+	if (!b->again)
+		return false;
+	f = filetype_of(data, len);
+	if (named(f, "mz") && len > 0x40) {	/* a program of Windows says so twice */
+		const unsigned char *p = data;
+		size_t at = p[0x3c] | (size_t)p[0x3d] << 8;
+
+		if (p[0x3e] == 0 && p[0x3f] == 0 && at + 4 <= len && memcmp(p + at, "PE\0\0", 4) == 0)
+			return false;
+	}
+	return f->class != FT_TEXT && !content_is_beyond_doubt(f, len);
+}
+
 bool
 content_sniff_parts(struct multipart *m, const char *p, size_t len)
 {
@@ -116,15 +136,16 @@ on_blob(void *arg, const void *data, size_t len, bool whole)
 	struct walker *w = arg;
 	struct piece p = {.where = "text", .data = data, .len = len, .whole = whole, .depth = w->depth + 1};
 
-	content_judge(w->c, &p);
+	if (!content_is_far_fetched(w->b, data, len))
+		content_judge(w->c, &p);
 	return w->c->step != CONTENT_REFUSED;
 }
 
 static void
 judge_blobs(struct content *c, const struct piece *p)
 {
-	struct walker w = {c, p->depth};
 	struct blob b;
+	struct walker w = {c, &b, p->depth};
 
 	blob_begin(&b, on_blob, &w);
 	if (blob_feed(&b, p->data, p->len))

@@ -65,6 +65,10 @@ void	content_judge_type(struct content *, const struct filetype *, const char *w
 void	content_judge(struct content *, const struct piece *);
 /* Is it of that type by its first bytes only, as tokens and pieces of files are by chance? */
 bool	content_is_chance(const struct filetype *, const void *, size_t len);
+/* Prose decodes to something, too: has it a signature that it can't decode to? */
+bool	content_is_beyond_doubt(const struct filetype *, size_t len);
+/* What blob_feed() gave is a second reading, and of it neither text nor beyond doubt. */
+bool	content_is_far_fetched(const struct blob *, const void *data, size_t len);
 /* Would Python, or an installer, do something with this? */
 bool	content_is_python(const char *name, const struct filetype *);
 /* Is it called like what pip installs from? */

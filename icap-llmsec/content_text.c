@@ -45,9 +45,8 @@ judge(struct layers *l, const char *p, size_t len, bool whole)
 
 /* --- base64 with something between its letters -------------------------------------------------------------- */
 
-/* Prose decodes to something, too: only signatures count that it can't decode to. */
-static bool
-is_beyond_doubt(const struct filetype *f, size_t len)
+bool
+content_is_beyond_doubt(const struct filetype *f, size_t len)
 {
 	static const char *const weak[] = {"mz", "compress", "arj", "lha", "pickle", "cpio", "bmp", "pyc", "script", "batch", "rtf",
 	    "packed", "disk", "bytecode", "crx", "mp3", "aac", "xar", "squashfs"};
@@ -104,7 +103,7 @@ judge_loose(struct layers *l, const char *p, size_t len, bool plus)
 	if (len < BLOB_MIN || q.depth > CONTENT_DEPTH)
 		return;
 	q.len = decode_loose(&d, front, len < FRONT ? SHORT_FRONT : FRONT);
-	if (!d.dropped || q.len < SHORTEST || !is_beyond_doubt(filetype_of(front, q.len), q.len))
+	if (!d.dropped || q.len < SHORTEST || !content_is_beyond_doubt(filetype_of(front, q.len), q.len))
 		return;
 	buf_clear(&l->work);
 	if ((out = buf_room(&l->work, len)) == NULL)
@@ -154,13 +153,49 @@ struct quoted {
 	char	 quote;
 	size_t	 start;
 	bool	 odd;
+	size_t	 list;		/* where the first of strings with nothing but commas between them begins */
+	unsigned n_list;	/* pieces since: strings and what is between them, by turns */
 };
+
+/* ["UEsD", "BBQA"]: does this piece go on with a list, as a string or as what is between two? */
+static bool
+goes_on(const char *p, size_t len, bool between)
+{
+	bool comma = false;
+
+	if (len == 0)
+		return !between;
+	for (size_t i = 0; i < len; i++) {
+		if (between ? memchr(" \t\r\n,", p[i], 5) == NULL : base64_value[(unsigned char)p[i]] < 0 && p[i] != '=')
+			return false;
+		comma = comma || p[i] == ',';
+	}
+	return comma == between;
+}
+
+/* A file in base64 of which each string has a part. */
+static void
+list_piece(struct layers *l, struct quoted *q, size_t at)
+{
+	const char *p = l->p.data;
+
+	if (goes_on(p + q->start, at - q->start, q->n_list % 2 == 1)) {
+		if (q->n_list++ == 0)
+			q->list = q->start;
+		return;
+	}
+	if (q->n_list > 2 && l->c->step != CONTENT_REFUSED)
+		judge_loose(l, p + q->list, q->start - q->list, true);
+	q->list = q->start;
+	q->n_list = goes_on(p + q->start, at - q->start, false);
+}
 
 static void
 quote_ends(struct layers *l, struct quoted *q, size_t at)
 {
 	/* all of a text without quotes was judged as what it is */
 	judge_string(l, l->p.data + q->start, at - q->start, q->odd && (q->start > 0 || at < l->p.len));
+	list_piece(l, q, at);
 	q->start = at + 1;
 	q->odd = false;
 }
@@ -176,7 +211,7 @@ static const bool is_sign[256] = {
 static void
 judge_strings(struct layers *l)
 {
-	struct quoted two = {'"', 0, false}, one = {'\'', 0, false};
+	struct quoted two = {.quote = '"'}, one = {.quote = '\''};
 	const char *p = l->p.data;
 
 	for (size_t i = 0; i < l->p.len; i++) {

@@ -36,6 +36,7 @@ up $where -b s/zip.form -H 'Content-Type: multipart/form-data; boundary=XyZ'
 is "$(jq -r '.error.rule_ids[0]' body)" LLMSEC-CONTENT-ARCHIVE 'the answer names the rule'
 
 # ---- more disguises ----
+is "$(python3 "$srcdir/tests/icap/wrappings.py" "$port" s)" "678 refused, 204 passed" 'five types in 66 more disguises and nine files of two types, both directions; a picture and a text pass in the harmless ones'
 python3 - <<'P'
 import base64, binascii, json
 z = open("s/zip.raw", "rb").read()
@@ -105,13 +106,15 @@ done
 # ---- packages ----
 python3 - <<'P'
 import zipfile, tarfile, io
-def wheel(path, pth):
+def wheel(path, pth, hook=""):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
         z.writestr("p/__init__.py", "x = 1\n" * 20000)
         z.writestr("p-1.dist-info/WHEEL", "Wheel-Version: 1.0\n")
         z.writestr("p.pth", pth)
+        z.writestr("_hook.py", hook)
         z.writestr("p/data.bin", open("noise6", "rb").read(200000))
 wheel("good.whl", "import _hook\n")
+wheel("import.whl", "import _hook\n", "import subprocess as s\ns.run(['id'])\n")
 wheel("evil.whl", "import os;os.system('id')\n")
 with tarfile.open("evil.tar.gz", "w:gz") as t:
     t.add("evil.whl", "p-1.0/vendor/thing.dat")
@@ -136,7 +139,7 @@ down http://files.pypi.test/p/good.whl -b piece -R '206 Partial Content' -H 'Ran
 check 'a range of it that was asked for passes' cmp piece body
 down http://files.pypi.test/p/evil.whl -b evil.whl -R '206 Partial Content' -H 'Range: bytes=0-' -z 60000
 isnt "$(val error)" none 'one that is all of a bad wheel does not'
-for f in evil.whl evil.tar.gz; do
+for f in evil.whl evil.tar.gz import.whl; do
 	down http://files.pypi.test/p/$f -b $f -z 60000
 	isnt "$(val error)" none "download of $f: never whole"
 	at_most "$(wc -c <body)" $(($(stat -c %s $f) / 8192 + 1)) 'no more of it is given than keeps it flowing'

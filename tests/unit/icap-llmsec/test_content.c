@@ -77,6 +77,9 @@ test_pieces(void **state)
 {
 	static const struct { const char *head, *tail; } around[] = {
 		{"{\"a\":\"", "\"}"}, {"data: x\n\ndata: ", "\n\n"}, {"url=data:image/png;base64,", ""}, {"--", " "}, {"<p>", "</p>"},
+		/* words with no sign between them and the file, which decoders of the rest don't see */
+		{"hello\n", ""}, {"hello\r\n\r\n", "\r\n"}, {"a\nbb\nccc\ndddd\n", ""}, {"Content-Transfer-Encoding: base64\n\n", "\n"}, {"{\"a\":\"hello\\n", "\"}"},
+		{"a: !!binary |\n  ", "\n"},
 	};
 	struct rig r;
 	char text[400];
@@ -120,6 +123,19 @@ test_no_false_alarm(void **state)
 		}
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "\"}");
 		alarms += judge(&r, true, "application/json", text, at, at, NULL) == CONTENT_REFUSED;
+	}
+	for (int i = 0; i < 5000; i++) {	/* lists of words and of names, a line each, of all lengths */
+		size_t at = 0;
+
+		for (int line = 0; line < 12; line++) {
+			x = x * 1664525 + 1013904223;
+			for (size_t n = 1 + (x >> 8) % 40; n > 0; n--) {
+				x = x * 1664525 + 1013904223;
+				text[at++] = "etaoinshrdlucmfwypvbgkqjxzETAOINSHRDLU0123456789"[(x >> 16) % 48];
+			}
+			text[at++] = '\n';
+		}
+		alarms += judge(&r, true, "text/plain", text, at, at, NULL) == CONTENT_REFUSED;
 	}
 	assert_int_equal(alarms, 0);
 	rig_close(&r);
@@ -433,6 +449,9 @@ test_bytes_in_text(void **state)
 		{"six layers of a form", true, L("k=%252525252541bcdefgh")}, {"many", true, L("k=%25252525252525252567hp_aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5&x=1")},
 		{"five layers", false, L("next=%2525252541bcdefgh")}, {"many backslashes", true, L("{\"k\":\"" ROW ROW "u0067hp\"}")}, {"as many as are undone", false, L("{\"k\":\"" ROW "u0067hp\"}")},
 		{"a drawing", false, L("/" ROW ROW ROW ROW " /\n |_____| \n")},
+		{"a list of pieces", true, L("{\"f\":[\"UEsD\", \"BBQA\",\"AAAA\",\n\t\"AAAAAAAAAAAAABQ\",\"AAAABQAAAAUA\"]}")}, {"single quotes", true, L("['UE','sD','BB','QA','AAAAAAAA','AAAAAAAA']")},
+		{"a list of words", false, L("{\"f\":[\"PK\",\"UEs\",\"test\", \"UEsDB\"],\"g\":[\"a\",\"b\"]}")},
+		{"hex with its prefix", true, L("{\"f\":\"0x504b0304140000000000000000000000000000000000\"}")}, {"hex behind a word", true, L("hello\n504b0304140000000000000000000000000000000000")},
 		{"words", false, L("{\"f\":\"caf\\u00e9 \\u4e2d\\u6587 100% of it\"}")}, {"per cent", false, L("100% 5%5 %zz %4 a%20b%20c%20d")},
 	};
 	static const struct { const char *front; size_t n; } nul[] = { {L("name\0")}, {L("x\0")}, {L("a\0b\0c\0")}, {L("ab\0c\0")}, {L("\0\0q\0\0\0")} };
