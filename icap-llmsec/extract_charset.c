@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Text that isn't UTF-8.  Latin letters and digits with some bytes among them that are no UTF-8 are Windows-1252, of which Latin 1 is a part; where those
- * bytes are the letters, each encoding that makes words of one script out of them is a reading, and all of them are judged: a label would be
+ * bytes are the letters, or words behind however much Latin text, each encoding that makes words of one script out of them is a reading, and all of them are judged: a label would be
  * what somebody says.  Without any, the text can't be read.
  */
 #include "config.h"
@@ -17,6 +17,8 @@
 #define KANA_PERCENT	10	/* Japanese has some */
 #define LOW_PERCENT	10	/* Chinese and Korean have hardly a byte of 0x80 to 0xa0: rare characters only */
 #define SIGNS_MAX	3	/* different bytes that make no words in any encoding: the euro and the degree sign of a list of prices */
+#define WORD		3	/* bytes in a row, more than accents are */
+#define WORDS_MIN	8	/* bytes in words, behind however much Latin text, that are worth another reading */
 #define SAMPLE		65536	/* bytes that tell which encodings a text may have */
 
 enum script { EBCDIC, CYRILLIC, GREEK, HEBREW, ARABIC, THAI, HAN, JAPANESE, KOREAN };
@@ -134,16 +136,22 @@ convert(const struct extraction *x, size_t n, const char *name, struct buf *out)
 	return out->err == 0;
 }
 
-bool
-extract_is_utf8(const struct extraction *x)
+/* Bytes that are no UTF-8, and what stands around them. */
+struct high {
+	size_t	letters;		/* characters that are */
+	size_t	n, kinds;
+	size_t	in_words, word_kinds;	/* of these, three and more in a row */
+};
+
+static void
+count_high(const struct extraction *x, struct high *h)
 {
 	const char *p = (const char *)x->data;
-	size_t letters = 0, others = 0, kinds = 0, k;
-	bool seen[256] = {false};
+	bool seen[256] = {false}, seen_word[256] = {false};
+	size_t run = 0, k;
 	uint32_t c;
 
-	if (utf8_valid(p, utf8_floor(p, x->len)))
-		return true;
+	memset(h, 0, sizeof(*h));
 	for (size_t i = 0; i < x->len; i += k) {
 		bool bad = false;
 
@@ -151,23 +159,63 @@ extract_is_utf8(const struct extraction *x)
 		k = c < 0x80 ? 1 : utf8_decode(p + i, x->len - i, &c, &bad);
 		bad = bad || k == 0;
 		k = k > 0 ? k : 1;
-		letters += !bad && (c >= 0x80 || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9'));
-		for (size_t b = 0; bad && b < k; b++, others++) {
-			kinds += !seen[x->data[i + b]];
-			seen[x->data[i + b]] = true;
+		h->letters += !bad && (c >= 0x80 || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9'));
+		if (!bad) {
+			run = c < 0x80 ? 0 : run;	/* two bytes of another encoding may be UTF-8 by chance */
+			continue;
+		}
+		for (size_t b = 0; b < k; b++) {
+			unsigned char byte = x->data[i + b];
+
+			h->n++;
+			h->kinds += !seen[byte];
+			seen[byte] = true;
+			if (++run < WORD)
+				continue;
+			h->in_words += run == WORD ? WORD : 1;
+			h->word_kinds += !seen_word[byte];
+			seen_word[byte] = true;
 		}
 	}
-	return kinds <= SIGNS_MAX || others * 3 <= letters;	/* Latin letters with accents among them, or UTF-8 with a fault: extract_char() reads them */
 }
 
+/* Latin letters with accents and signs among them, or UTF-8 with a fault: extract_char() reads them. */
+static bool
+is_latin(const struct high *h)
+{
+	return h->kinds <= SIGNS_MAX || h->n * 3 <= h->letters;
+}
+
+bool
+extract_is_utf8(const struct extraction *x)
+{
+	const char *p = (const char *)x->data;
+	struct high h;
+
+	if (utf8_valid(p, utf8_floor(p, x->len)))
+		return true;
+	count_high(x, &h);
+	return is_latin(&h) && (h.in_words < WORDS_MIN || h.word_kinds <= SIGNS_MAX);
+}
+
+/* Where most letters are Latin ones and others make words, both are read. */
 void
 extract_recoded(struct extraction *x, extract_fn *read)
 {
 	struct buf b = {.max = 4 * x->lim.text};
+	struct high h;
 	unsigned found = 0;
 
 	x->recoded = true;
+	count_high(x, &h);
+	if (is_latin(&h)) {
+		found++;
+		read(x, (const char *)x->data, x->len);
+		buf_addc(&x->text, '\n');
+	}
 	for (size_t i = 0; i < sizeof(charsets) / sizeof(*charsets) && x->text.err == 0; i++) {
+		if (charsets[i].script == EBCDIC && is_latin(&h))
+			continue;
 		buf_clear(&b);
 		if (!convert(x, x->len < SAMPLE ? x->len : SAMPLE, charsets[i].name, &b) || !plausible(x, &b, charsets[i].script))
 			continue;

@@ -86,11 +86,26 @@ test_charsets(void **state)
 		{"\xc8\xc3\xcd\xce\xd0\xc8\xd0\xd3\xc9 \xc2\xd1\xc5\x98", RU},		/* with a byte that Windows-1251 hasn't */
 		{"\xc1\xc3\xcd\xcf\xc7\xd3\xc5 \xcf\xcb\xc5\xd3", "\xce\x91\xce\x93\xce\x9d"},	/* Windows-1253 */
 	};
-	char high[512];
+	static const char boxes[] = "A table: \xda\xc4\xc4\xc4\xc2\xc4\xc4\xc4\xbf of the prices in this year \xc0\xc4\xc4\xc4\xc1\xc4\xc4\xc4\xd9 and of the next one, "
+	    "as far as they are known";
+	char high[512], mixed[1024];
 
 	(void)state;
 	for (size_t i = 0; i < N(t); i++)
 		check(t[i].in, strlen(t[i].in), NULL, "text", EXTRACT_OK, t[i].text);
+	/* behind however much text in Latin letters, accents in it too; which is read as what it is */
+	for (size_t i = 0; i < N(t); i++) {
+		size_t n = strlen(t[i].in);
+
+		if (n < 12 || i == 10)
+			continue;
+		n = (size_t)snprintf(mixed, sizeof(mixed), "%s caf\xe9 %s", "A report of the weather in spring, as people like it and as it mostly is. A report of the weather in "
+		    "spring, as people like it and as it mostly is. A report of the weather in spring, and no more.", t[i].in);
+		check(mixed, n, NULL, "text", EXTRACT_OK, t[i].text);
+		check(mixed, n, NULL, "text", EXTRACT_OK, "caf\xc3\xa9");
+	}
+	/* box drawing is no reason to refuse a text */
+	check(boxes, strlen(boxes), NULL, "text", EXTRACT_OK, "as far as they are known");
 	for (size_t i = 0; i < sizeof(high); i++)
 		high[i] = (char)(128 + i % 128);
 	check(high, sizeof(high), NULL, "text", EXTRACT_UNREADABLE, NULL);
