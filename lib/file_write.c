@@ -79,15 +79,15 @@ beside_open(const char *path, char tmp[PATH_MAX], mode_t mode)
 
 /* As readable as the file that it replaces was: who reads it may be somebody else, of whom only that file tells. */
 static int
-rights_take(int fd, const char *path)
+rights_take(int fd, const char *path, mode_t mode)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	/* Of another group, and we are not in it: then whoever could read it by that goes on to. */
+	/* Of another group, and we are not in it: then whoever could read it by that goes on to, unless it's nothing for everybody. */
 	if (fchown(fd, (uid_t)-1, st.st_gid) < 0)
-		st.st_mode |= (st.st_mode & 0040) >> 3;
+		st.st_mode |= (st.st_mode & 0040) >> 3 & mode;
 	return fchmod(fd, st.st_mode & 0777) < 0 ? -errno : 0;
 }
 
@@ -99,7 +99,7 @@ file_replace(const char *path, const void *p, size_t n, mode_t mode, unsigned fl
 
 	if (fd < 0)
 		return fd;
-	err = (flags & FILE_KEEP_RIGHTS) != 0 ? rights_take(fd, path) : 0;
+	err = (flags & FILE_KEEP_RIGHTS) != 0 ? rights_take(fd, path, mode) : 0;
 	if (err == 0)
 		err = file_write_all(fd, p, n);
 	/* Before the name: or after a loss of power there may be the name and nothing in it. */

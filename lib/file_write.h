@@ -13,7 +13,11 @@ int	file_dir_sync(const char *dir);
 int	file_parent_sync(const char *path);
 
 enum file_replace_flags {
-	FILE_KEEP_RIGHTS = 1,		/* mode and group of the file that it replaces, if there is one */
+	/*
+	 * Mode and group of the file that it replaces, if there is one.  Of a group that we can't give it to: readable for all, if it was for
+	 * that group and <mode> is for all; else that group loses it.
+	 */
+	FILE_KEEP_RIGHTS = 1,
 };
 
 /*

@@ -99,6 +99,23 @@ rights_are_kept_where_that_is_asked(void **state)
 	assert_int_equal(mode_of(path) & 07, 0);
 }
 
+/* A group that we aren't in loses what isn't for everybody. */
+static void
+rights_that_cannot_be_kept(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (int open_to_all = 0; open_to_all < 2; open_to_all++) {
+		temp_write(dir, "file", "old", 3);
+		assert_int_equal(chmod(path, 0640) | chown(path, 0, 65533) | chown(dir, 65534, 65534), 0);
+		assert_int_equal(setegid(65534) | seteuid(65534), 0);
+		assert_int_equal(file_replace(path, "new", 3, open_to_all ? 0644 : 0640, FILE_KEEP_RIGHTS), 0);
+		assert_int_equal(seteuid(0) | setegid(0), 0);
+		assert_int_equal(mode_of(path), open_to_all ? 0644 : 0640);
+	}
+}
+
 static void
 a_reader_keeps_the_old_file(void **state)
 {
@@ -234,6 +251,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_new_file_has_the_mode_and_nothing_else_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(rights_are_kept_where_that_is_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(rights_that_cannot_be_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reader_keeps_the_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_at_the_temporary_name_is_not_followed, setup, teardown),
