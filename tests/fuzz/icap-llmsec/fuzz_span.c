@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as the body of any operation (the first byte says which): spans lie in order inside the body, each is one
- * JSON string that reads as its text, and putting the same texts back changes nothing but how they are written.
+ * JSON string, or a number, that reads as its text, and putting the same texts back changes nothing but how they are written.
  */
 #include "config.h"
 
@@ -34,8 +34,10 @@ same_text(void *arg, const struct json_value *v)
 	const struct span *s = arg;
 
 	const char *text = s->media != NULL ? s->media->value : s->text;
+	bool number = v->type == JSON_NUMBER;
+	size_t n = number ? v->raw_len : v->text_len;
 
-	MUST(v->type == JSON_STRING && v->depth == 0 && v->text_len == len_of(s) && memcmp(v->text, text, v->text_len) == 0);
+	MUST((number || v->type == JSON_STRING) && v->depth == 0 && n == len_of(s) && memcmp(number ? v->raw : v->text, text, n) == 0);
 	return 0;
 }
 
