@@ -87,7 +87,9 @@ static const struct span_rule openai_responses[] = {
 	{"input.[].**", KIND_OTHER},
 	{"tools.[].description", KIND_TOOL_DEF},
 	{"tools.[].parameters.**", KIND_TOOL_DEF},
-	{"text.format.schema.**", KIND_TOOL_DEF},
+	{"tools.[].format.definition", KIND_TOOL_DEF},	/* a grammar */
+	{"tools.[].server_description", KIND_TOOL_DEF},
+	{"text.format.schema.**", KIND_TOOL_DEF}, {"text.format.description", KIND_TOOL_DEF},
 	COMMON, {NULL, KIND_NONE}
 };
 
@@ -128,6 +130,7 @@ static const struct span_rule anthropic_messages[] = {
 	{"messages.[].**", KIND_OTHER},
 	{"tools.[].description", KIND_TOOL_DEF},
 	{"tools.[].input_schema.**", KIND_TOOL_DEF},
+	{"output_format.schema.**", KIND_TOOL_DEF}, {"output_config.format.schema.**", KIND_TOOL_DEF},
 	COMMON, {NULL, KIND_NONE}
 };
 
@@ -164,11 +167,19 @@ static const struct span_rule gemini_contents[] = {
 	{"system_instruction.**", KIND_SYSTEM},
 	{"generationConfig.responseSchema.**", KIND_TOOL_DEF},
 	{"generation_config.response_schema.**", KIND_TOOL_DEF},
+	{"generationConfig.responseJsonSchema.**", KIND_TOOL_DEF},
+	{"generation_config.response_json_schema.**", KIND_TOOL_DEF},
 	{"generation_config.max_output_tokens", KIND_MAX_TOKENS},
 	{"tools.[].functionDeclarations.[].description", KIND_TOOL_DEF},
 	{"tools.[].functionDeclarations.[].parameters.**", KIND_TOOL_DEF},
+	{"tools.[].functionDeclarations.[].parametersJsonSchema.**", KIND_TOOL_DEF},	/* what the SDKs send today */
+	{"tools.[].functionDeclarations.[].response.**", KIND_TOOL_DEF},
+	{"tools.[].functionDeclarations.[].responseJsonSchema.**", KIND_TOOL_DEF},
 	{"tools.[].function_declarations.[].description", KIND_TOOL_DEF},
 	{"tools.[].function_declarations.[].parameters.**", KIND_TOOL_DEF},
+	{"tools.[].function_declarations.[].parameters_json_schema.**", KIND_TOOL_DEF},
+	{"tools.[].function_declarations.[].response.**", KIND_TOOL_DEF},
+	{"tools.[].function_declarations.[].response_json_schema.**", KIND_TOOL_DEF},
 	{"generationConfig.maxOutputTokens", KIND_MAX_TOKENS},
 	{"model", KIND_MODEL}, {NULL, KIND_NONE}
 };

@@ -221,6 +221,33 @@ test_anthropic(void **state)
 	    "{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\"doc\"}}]}]}]}", search);
 }
 
+/* Where schemas and grammars stand: their descriptions are read by the model. */
+static void
+test_definitions(void **state)
+{
+#define D(path)	{ { ROLE_SYSTEM, PROV_TOOL_DEFINITION, path, "look", false } }
+	static const struct { const char *url, *body; struct row row[1]; } t[] = {
+		{ "/v1/chat/completions", "{\"messages\":[],\"response_format\":{\"json_schema\":{\"schema\":{\"description\":\"look\"}}}}",
+		    D("response_format.json_schema.schema.description") },
+		{ "/v1/responses", "{\"text\":{\"format\":{\"description\":\"look\"}}}", D("text.format.description") },
+		{ "/v1/responses", "{\"tools\":[{\"format\":{\"definition\":\"look\"}}]}", D("tools[0].format.definition") },
+		{ "/v1/responses", "{\"tools\":[{\"server_description\":\"look\"}]}", D("tools[0].server_description") },
+		{ "/v1/messages", "{\"messages\":[],\"output_format\":{\"schema\":{\"title\":\"look\"}}}", D("output_format.schema.title") },
+		{ "/v1/messages", "{\"messages\":[],\"output_config\":{\"format\":{\"schema\":{\"title\":\"look\"}}}}", D("output_config.format.schema.title") },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[],\"generationConfig\":{\"responseJsonSchema\":{\"title\":\"look\"}}}",
+		    D("generationConfig.responseJsonSchema.title") },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[],\"tools\":[{\"functionDeclarations\":[{\"parametersJsonSchema\":{\"title\":\"look\"}}]}]}",
+		    D("tools[0].functionDeclarations[0].parametersJsonSchema.title") },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[],\"tools\":[{\"functionDeclarations\":[{\"response\":{\"title\":\"look\"}}]}]}",
+		    D("tools[0].functionDeclarations[0].response.title") },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[],\"tools\":[{\"function_declarations\":[{\"parameters_json_schema\":{\"title\":\"look\"}}]}]}",
+		    D("tools[0].function_declarations[0].parameters_json_schema.title") },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		CHECK(t[i].url, t[i].body, t[i].row);
+}
+
 static void
 test_gemini(void **state)
 {
@@ -426,7 +453,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_openai_chat), cmocka_unit_test(test_openai_other),
-		cmocka_unit_test(test_openai_responses), cmocka_unit_test(test_anthropic), cmocka_unit_test(test_gemini),
+		cmocka_unit_test(test_openai_responses), cmocka_unit_test(test_anthropic), cmocka_unit_test(test_definitions), cmocka_unit_test(test_gemini),
 		cmocka_unit_test(test_ollama), cmocka_unit_test(test_history), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_keys),
 	};
