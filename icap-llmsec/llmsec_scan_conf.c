@@ -78,7 +78,7 @@ scan_conf_find(char *path, size_t size, FILE *say)
 		return 0;
 	}
 	fprintf(say, "llmsec-scan: no %s: judging with the settings as shipped, and the rules and model of %s\n", SITE, dir);
-	buf_adds(&b, "require_edge: false\nedge_keys: \"\"\ntx_keys: \"\"\ninjection:\n");
+	buf_adds(&b, "require_edge: false\nedge_keys: \"\"\ntx_keys: \"\"\npii:\n  unmask: false\ninjection:\n");
 	add_path(&b, "pack", dir, "/rules");
 	add_path(&b, "model", dir, "/model/prompt.model");
 	rc = b.err;
