@@ -71,7 +71,7 @@ tests_helper_tiny_icap_CFLAGS = $(AM_CFLAGS) -pthread
 tests_helper_tiny_icap_LDFLAGS = $(AM_LDFLAGS) -pthread
 TESTS += $(EGRESS_UNIT_TESTS) $(EGRESS_SH)
 dist_check_SCRIPTS += $(EGRESS_SH)
-EXTRA_DIST += tests/helper/bypass.rows tests/helper/bypass_wire.rows tests/helper/squid_lib.sh tests/helper/transcripts
+EXTRA_DIST += tests/helper/bypass.rows tests/helper/bypass_wire.rows tests/helper/bypass_inside.rows tests/helper/squid_lib.sh tests/helper/transcripts
 
 FUZZ_TARGETS += tests/fuzz/squid-helpers/fuzz_egress_host tests/fuzz/squid-helpers/fuzz_squid_line \
 	tests/fuzz/squid-helpers/fuzz_egress_helper tests/fuzz/squid-helpers/fuzz_egress_lists \
