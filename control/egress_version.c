@@ -61,6 +61,7 @@ egress_version_adopt(struct egress_store *s, const char *path, const char *descr
 	int r;
 
 	pthread_mutex_lock(&lock);
+	file_replace_tidy(path);
 	r = adopt(s, path, description, &was, &now);
 	pthread_mutex_unlock(&lock);
 	buf_free(&was);

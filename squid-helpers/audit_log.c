@@ -93,6 +93,7 @@ int
 audit_log_open(struct audit_log *l, const char *base, const char *key_path)
 {
 	struct audit_found found;
+	char head[4100];
 	int r;
 
 	memset(l, 0, sizeof(*l));
@@ -103,6 +104,8 @@ audit_log_open(struct audit_log *l, const char *base, const char *key_path)
 		snprintf(l->why, sizeof(l->why), "%s.lock: %s", base, strerror(-r));
 		return r;
 	}
+	snprintf(head, sizeof(head), "%s.head", base);
+	file_replace_tidy(head);
 	r = audit_key_read(key_path, true, l->key);
 	if (r < 0) {
 		snprintf(l->why, sizeof(l->why), "%s: %s", key_path, strerror(-r));

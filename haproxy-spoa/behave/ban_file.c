@@ -193,6 +193,7 @@ ban_state_load(const char *path, struct bans *bans, int64_t now_ms, int64_t ahea
 	int r = 0;
 
 	*n_bad = 0;
+	file_replace_tidy(path);
 	if (f == NULL)
 		return errno == ENOENT ? 0 : -errno;
 	if (fgets(line, sizeof(line), f) == NULL || strcmp(line, HEADER "\n") != 0)
