@@ -172,6 +172,7 @@ is "$(val http)" 403 'in an address: refused'
 jq -nc --arg t "$aws" '{t: ($t | @base64)}' >hidden.json
 up $where -b hidden.json -H 'Content-Type: application/json'
 is "$(val http)" 403 'in base64: refused'
+is "$(python3 "$srcdir/tests/icap/places.py" "$port")" '11 at home, 396 elsewhere' 'keys of eleven providers: pass to their own, refused to each other and in 26 places of a request to somebody else'
 up $where -b s/text.raw -H 'Authorization: Bearer abcdefgh' -4
 is "$(val icap)" 204 'a clean request: nothing is sent back'
 unlike "$(cat spool/*)" "$key" 'no event holds a key'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One connection to the service llmsec-egress, for matrix.py and disguises.py."""
+"""One connection to the service llmsec-egress, for matrix.py, places.py and wrappings.py."""
 import socket
 
 
@@ -29,11 +29,11 @@ class Icap:
         self.sock = None
         return out
 
-    def ask(self, up, url, headers, data):
+    def ask(self, up, url, headers, data, host="drop.test"):
         """(HTTP status of an answer that replaces the message, or 200; body)"""
         if self.sock is None:
             self.open()
-        req = f"{'POST' if up else 'GET'} {url} HTTP/1.1\r\nHost: drop.test\r\n"
+        req = f"{'POST' if up else 'GET'} {url} HTTP/1.1\r\nHost: {host}\r\n"
         mine = "".join(h + "\r\n" for h in headers) + f"Content-Length: {len(data)}\r\n\r\n"
         if up:
             heads, enc = req + mine, f"req-hdr=0, req-body={len(req + mine)}"
@@ -42,7 +42,7 @@ class Icap:
             heads = req + "\r\n" + resp
             enc = f"req-hdr=0, res-hdr={len(req) + 2}, res-body={len(heads)}"
         self.sock.sendall((f"{'REQMOD' if up else 'RESPMOD'} icap://127.0.0.1/llmsec-egress ICAP/1.0\r\nHost: localhost\r\n"
-                           f"Encapsulated: {enc}\r\n\r\n{heads}").encode() + b"%x\r\n" % len(data) + data + b"\r\n0\r\n\r\n")
+                           f"Encapsulated: {enc}\r\n\r\n{heads}").encode() + (b"%x\r\n" % len(data) + data + b"\r\n" if data else b"") + b"0\r\n\r\n")
         icap = self.head()
         if not icap or " 200 " not in icap[0] + " ":
             self.sock = None
