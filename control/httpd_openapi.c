@@ -21,7 +21,9 @@
 #define EVENTS		QUERY("since", TEXT) "," QUERY("after", COUNT) "," \
 			QUERY("limit", "\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":100") "," \
 			QUERY("min_severity", "\"type\":\"integer\",\"minimum\":0,\"maximum\":10") "," QUERY("event", TEXT) "," \
-			QUERY("request_id", TEXT) "," QUERY("ip", TEXT)
+			QUERY("request_id", TEXT) "," QUERY("ip", TEXT) "," QUERY("until", TEXT) "," \
+			QUERY("before", "\"type\":\"integer\",\"minimum\":1") "," QUERY("layer", TEXT) "," QUERY("action", TEXT) "," \
+			QUERY("from_node", TEXT) "," QUERY("key", TEXT) "," QUERY("user", TEXT) "," QUERY("target", TEXT)
 
 /* What of every operation of the egress API may come back, whoever asks and whatever the body. */
 #define ANY		"400 401 413 429 500 503"
@@ -108,8 +110,8 @@ static const char schemas[] =
 	    PROP("rule", "string") "," PROP("would_deny", "boolean") "," PROP("host", "string") "," PROP("port", "integer") ","
 	    PROP("identity", "string") ",\"budgets\":{\"type\":\"array\",\"items\":" OBJECT("\"id\",\"used\",\"bytes\",\"until\"",
 	    PROP("id", "string") "," PROP("used", "integer") "," PROP("bytes", "integer") "," PROP("until", "integer")) "}") ","
-	"\"Events\":" OBJECT("\"events\",\"next\"", "\"events\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
-	    PROP("next", "integer")) ","
+	"\"Events\":" OBJECT("\"events\",\"first\",\"next\"", "\"events\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},"
+	    PROP("first", "integer") "," PROP("next", "integer")) ","
 	"\"Status\":{\"type\":\"object\"},\"Document\":{\"type\":\"object\"}";
 
 static bool

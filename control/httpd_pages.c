@@ -76,7 +76,7 @@ httpd_metrics(struct httpd *h, struct MHD_Connection *conn)
 
 struct listing {
 	struct buf	*b;
-	int64_t		 last;
+	int64_t		 first, last;
 	unsigned	 n;
 };
 
@@ -87,6 +87,8 @@ listing_row(void *arg, int64_t seq, const char *line, size_t len)
 
 	if (l->n++ > 0)
 		buf_adds(l->b, ",\n");
+	else
+		l->first = seq;
 	l->last = seq;
 	return buf_add(l->b, line, len);
 }
@@ -108,7 +110,7 @@ httpd_events(struct httpd *h, struct MHD_Connection *conn)
 	struct event_query q;
 	struct store_read *db;
 	struct buf b = { .max = ANSWER_MAX };
-	struct listing l = { &b, 0, 0 };
+	struct listing l = { .b = &b };
 	const char *why = httpd_query(conn, &q);
 	int r;
 
@@ -119,7 +121,7 @@ httpd_events(struct httpd *h, struct MHD_Connection *conn)
 		l.last = q.after > 0 ? q.after : 0;
 		buf_adds(&b, "{\"events\":[");
 		r = store_read_events(db, &q, listing_row, &l);
-		buf_printf(&b, "],\"next\":%" PRId64 "}\n", l.last);
+		buf_printf(&b, "],\"first\":%" PRId64 ",\"next\":%" PRId64 "}\n", l.first, l.last);
 		store_read_close(&db);
 	}
 	if (r == 0 && b.err == -EFBIG) {

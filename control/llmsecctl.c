@@ -73,7 +73,7 @@ usage(FILE *f)
 	    "      --token-file FILE bearer token ($LLMSEC_TOKEN_FILE)\n"
 	    "  -j, --json            print JSON\n"
 	    "  events: -f, --follow; --since 10m; --event X; --request-id ID; --ip IP;\n"
-	    "          --min-severity N; --limit N\n"
+	    "          --min-severity N; --limit N; --until TIME; --before N; --layer L; --action A; --target T\n"
 	    "  ban add: --ttl 1h; --reason TEXT; --scope edge|cluster\n"
 	    "  ban del: --scope edge|cluster\n"
 	    "  sign:   --keys FILE; --timestamp SECONDS\n"
@@ -535,7 +535,8 @@ static const struct option longs[] = {
 	{ "identity", 1, NULL, O_IDENTITY }, { "method", 1, NULL, O_METHOD }, { "tokens", 1, NULL, O_TOKENS },
 	{ "ca", 1, NULL, O_CA }, { "key", 1, NULL, O_AUDIT_KEY },
 	{ "probe", 1, NULL, O_PROBE }, { "certgen-db", 1, NULL, O_CERTGEN }, { "rollback", 1, NULL, O_ROLLBACK },
-	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
+	{ "min-severity", 1, NULL, O_QUERY }, { "limit", 1, NULL, O_QUERY }, { "until", 1, NULL, O_QUERY },
+	{ "before", 1, NULL, O_QUERY }, { "layer", 1, NULL, O_QUERY }, { "action", 1, NULL, O_QUERY }, { "target", 1, NULL, O_QUERY }, { NULL, 0, NULL, 0 }
 };
 
 /* -1: go on; else the exit code. */

@@ -40,6 +40,18 @@ since_set(struct event_query *q, const char *v, int64_t now_ms)
 }
 
 static int
+until_set(struct event_query *q, const char *v, int64_t now_ms)
+{
+	return ctltime_parse_since(v, now_ms, &q->until_ms);
+}
+
+static int
+before_set(struct event_query *q, const char *v, int64_t now_ms)
+{
+	return number(v, 1, INT64_MAX, &q->before);
+}
+
+static int
 after_set(struct event_query *q, const char *v, int64_t now_ms)
 {
 	return number(v, 0, INT64_MAX, &q->after);
@@ -90,6 +102,19 @@ request_id_set(struct event_query *q, const char *v, int64_t now_ms)
 	return text_set(q->request_id, sizeof(q->request_id), v);
 }
 
+#define TEXT_SETTER(what)								\
+static int										\
+what ## _set(struct event_query *q, const char *v, int64_t now_ms)			\
+{											\
+	return text_set(q->what, sizeof(q->what), v);					\
+}
+TEXT_SETTER(layer)
+TEXT_SETTER(action)
+TEXT_SETTER(node)
+TEXT_SETTER(key)
+TEXT_SETTER(user)
+TEXT_SETTER(target)
+
 static int
 ip_set(struct event_query *q, const char *v, int64_t now_ms)
 {
@@ -106,12 +131,20 @@ static const struct parameter {
 	const char	*why;
 } parameters[] = {
 	{ "since", since_set, "since: RFC 3339, seconds since the epoch, or 90s 10m 2h 7d" },
+	{ "until", until_set, "until: RFC 3339, seconds since the epoch, or 90s 10m 2h 7d" },
 	{ "after", after_set, "after: a sequence number" },
+	{ "before", before_set, "before: a sequence number" },
 	{ "limit", limit_set, "limit: 1 to 10000" },
 	{ "min_severity", severity_set, "min_severity: 0 to 10" },
 	{ "event", event_set, "event: 1 to 64 characters" },
 	{ "request_id", request_id_set, "request_id: 1 to 1024 characters" },
 	{ "ip", ip_set, "ip: an IPv4 or IPv6 address" },
+	{ "layer", layer_set, "layer: 1 to 16 characters" },
+	{ "action", action_set, "action: 1 to 32 characters" },
+	{ "from_node", node_set, "from_node: 1 to 256 characters" },
+	{ "key", key_set, "key: 1 to 128 characters" },
+	{ "user", user_set, "user: 1 to 128 characters" },
+	{ "target", target_set, "target: 1 to 1024 characters" },
 };
 
 int
@@ -124,6 +157,6 @@ query_set(struct event_query *q, const char *name, const char *value, int64_t no
 		*why = parameters[i].why;
 		return parameters[i].set(q, value != NULL ? value : "", now_ms);
 	}
-	*why = "unknown parameter (since after limit min_severity event request_id ip)";
+	*why = "unknown parameter (since until after before limit min_severity event request_id ip layer action from_node key user target)";
 	return -EINVAL;
 }

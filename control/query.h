@@ -8,13 +8,17 @@
 #define QUERY_LIMIT_MAX	10000
 
 struct event_query {
-	int64_t	 since_ms;		/* by the sender's clock; 0: from the beginning */
+	int64_t	 since_ms, until_ms;	/* by the sender's clock; 0: from the beginning, to the end */
 	int64_t	 after;			/* only what arrived after this seq; -1: the newest <limit> */
+	int64_t	 before;		/* only what arrived before this seq; 0: any */
 	int	 limit;			/* 1..QUERY_LIMIT_MAX */
 	int	 min_severity;
 	char	 event[65];		/* "": any */
 	char	 request_id[1025];
 	char	 ip[64];
+	char	 layer[17], action[33], node[257];	/* <node>: of its sender */
+	char	 key[129], user[129];	/* of the actor: digests, as the event has them */
+	char	 target[1025];
 };
 
 void	query_init(struct event_query *);

@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/query.h"
@@ -46,6 +48,18 @@ store_read_close(struct store_read **sp)
 	*sp = NULL;
 }
 
+static const struct { const char *column; size_t at; } texts[] = {
+	{ "layer", offsetof(struct event_query, layer) }, { "action", offsetof(struct event_query, action) },
+	{ "node", offsetof(struct event_query, node) }, { "actor_key", offsetof(struct event_query, key) },
+	{ "actor_user", offsetof(struct event_query, user) }, { "target", offsetof(struct event_query, target) },
+};
+
+static const char *
+text_of(const struct event_query *q, size_t i)
+{
+	return (const char *)q + texts[i].at;
+}
+
 /* Only the conditions asked for, so that each can use its index. */
 static int
 select_text(struct buf *b, const struct event_query *q)
@@ -53,14 +67,21 @@ select_text(struct buf *b, const struct event_query *q)
 	buf_adds(b, "SELECT seq, body FROM events WHERE severity >= :severity");
 	if (q->since_ms > 0)
 		buf_adds(b, " AND ts >= :since");
+	if (q->until_ms > 0)
+		buf_adds(b, " AND ts < :until");
 	if (q->after >= 0)
 		buf_adds(b, " AND seq > :after");
+	if (q->before > 0)
+		buf_adds(b, " AND seq < :before");
 	if (q->event[0] != '\0')
 		buf_adds(b, " AND event = :event");
 	if (q->request_id[0] != '\0')
 		buf_adds(b, " AND request_id = :request_id");
 	if (q->ip[0] != '\0')
 		buf_adds(b, " AND ip = :ip");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (*text_of(q, i) != '\0')
+			buf_printf(b, " AND %s = :%s", texts[i].column, texts[i].column);
 	buf_adds(b, q->after >= 0 ? " ORDER BY seq LIMIT :limit" :
 	    " ORDER BY seq DESC LIMIT :limit");
 	return b->err;
@@ -108,11 +129,19 @@ query_prepare(struct store_read *s, const struct event_query *q, sqlite3_stmt **
 		return r;
 	bind_int(*st, ":severity", q->min_severity);
 	bind_int(*st, ":since", q->since_ms);
+	bind_int(*st, ":until", q->until_ms);
 	bind_int(*st, ":after", q->after);
+	bind_int(*st, ":before", q->before);
 	bind_int(*st, ":limit", q->limit);
 	bind_text(*st, ":event", q->event);
 	bind_text(*st, ":request_id", q->request_id);
 	bind_text(*st, ":ip", q->ip);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), ":%s", texts[i].column);
+		bind_text(*st, name, text_of(q, i));
+	}
 	return 0;
 }
 

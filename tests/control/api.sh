@@ -157,6 +157,8 @@ asks 'without a policy' '503 policy null' POST $p $p -d '{"url":"a.example.com"}
 mv "$policy.away" "$policy"
 for p in /api/logs /api/events; do
 	asks 'events' 200 GET $p "$p?limit=5&since=1h"
+	asks 'those before' 200 GET $p "$p?before=3&until=2030-01-01T00:00:00Z&layer=control&action=monitor&from_node=x&key=k&user=u&target=t"
+	asks 'before none' '400 invalid before' GET $p "$p?before=0"
 	asks 'not so many' '400 invalid limit' GET $p "$p?limit=99999999"
 	asks 'a parameter that there is not' '400 invalid null' GET $p "$p?sort=1"
 done

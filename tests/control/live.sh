@@ -71,6 +71,7 @@ is "$(n_events)" 50 'as JSON'
 is "$(n_events --limit 7)" 7 '--limit'
 is "$(n_events --min-severity 10)" 4 '--min-severity'
 is "$(n_events --request-id a-49)" 1 '--request-id'
+is "$(n_events --until 1h) $(n_events --before 11 --layer control)" '0 10' '--until and --before'
 is "$(n_events --since 1h --event test.event)" 50 '--since and --event'
 is "$(n_events --ip 192.0.2.1)" 0 '--ip'
 run llmsecctl events --since yesterday

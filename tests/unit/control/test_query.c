@@ -38,6 +38,9 @@ parameters(void **state)
 		{ "request_id", "x", true }, { "request_id", NULL, false },
 		{ "ip", "192.0.2.1", true }, { "ip", "2001:db8::1", true }, { "ip", "192.0.2", false },
 		{ "ip", "192.0.2.1 OR 1=1", false },
+		{ "until", "1h", true }, { "until", "tomorrow", false }, { "before", "1", true }, { "before", "0", false }, { "before", "-1", false },
+		{ "layer", "edge", true }, { "layer", "", false }, { "action", "block", true }, { "from_node", "n", true }, { "key", "k:1", true },
+		{ "user", NULL, false }, { "target", "a.example", true }, { "actor", "x", false },
 		{ "severity", "1", false }, { "Limit", "1", false }, { "", "", false },
 	};
 
@@ -80,7 +83,8 @@ put(struct store *s, const char *id, int ts_s, const char *event, int severity, 
 	const char *why;
 	int n = snprintf(line, sizeof(line), "{\"v\":1,\"id\":\"%s\",\"ts\":%d,\"node\":\"n\","
 	    "\"layer\":\"edge\",\"event\":\"%s\",\"severity\":%d,\"action\":\"block\","
-	    "\"actor\":{\"ip\":\"%s\"},\"request_id\":\"%s\"}", id, ts_s, event, severity, ip, request);
+	    "\"actor\":{\"ip\":\"%s\",\"key\":\"k%s\",\"user\":\"u%s\"},\"request_id\":\"%s\",\"target\":\"%s.example\"}", id, ts_s, event, severity, ip, id, id,
+	    request, id);
 
 	assert_int_equal(evline_parse(&ev, line, (size_t)n, &why), 0);
 	assert_int_equal(store_put(s, &ev, line, (size_t)n, 1), 1);
@@ -158,6 +162,20 @@ answers(void **state)
 	assert_string_equal(ask(db, &f, "request_id", "r' OR 1=1", NULL), "4:d ");
 	assert_string_equal(ask(db, &f, "request_id", "r1", "after", "1", "since", "300", "event", "x.two",
 	    "ip", "192.0.2.2", "min_severity", "5", "limit", "1", NULL), "2:b ");
+	/* The other way, page by page; and what is older than a time. */
+	assert_string_equal(ask(db, &f, "before", "4", "limit", "2", NULL), "2:b 3:c ");
+	assert_string_equal(ask(db, &f, "before", "2", "limit", "2", NULL), "1:a ");
+	assert_string_equal(ask(db, &f, "before", "1", NULL), "");
+	assert_string_equal(ask(db, &f, "after", "1", "before", "4", NULL), "2:b 3:c ");
+	assert_string_equal(ask(db, &f, "until", "300", NULL), "1:a 3:c ");
+	assert_string_equal(ask(db, &f, "since", "200", "until", "301", NULL), "2:b 3:c ");
+	assert_string_equal(ask(db, &f, "target", "c.example", NULL), "3:c ");
+	assert_string_equal(ask(db, &f, "key", "kb", NULL), "2:b ");
+	assert_string_equal(ask(db, &f, "user", "ud", "key", "kd", NULL), "4:d ");
+	assert_string_equal(ask(db, &f, "user", "ud", "key", "ka", NULL), "");
+	assert_string_equal(ask(db, &f, "layer", "edge", "action", "block", "from_node", "n", "limit", "1", NULL), "4:d ");
+	assert_string_equal(ask(db, &f, "layer", "gateway", NULL), "");
+	assert_string_equal(ask(db, &f, "action", "mask", NULL), "");
 	f.stop_at = 2;
 	assert_string_equal(ask(db, &f, NULL), "1:a 2:b ");
 	store_read_close(&db);
