@@ -244,6 +244,7 @@ fill(struct shadow_slot *x, const struct shadow_from *from, const struct span *s
 unsigned
 shadow_take(struct shadow *s, const struct shadow_from *from, const struct spans *spans, const struct shadow_verdict *v)
 {
+	bool here = thread_here(s);	/* in any case: it removes what is too old */
 	unsigned taken = 0;
 
 	for (size_t i = 0; i < spans->n; i++) {
@@ -253,7 +254,7 @@ shadow_take(struct shadow *s, const struct shadow_from *from, const struct spans
 
 		if (!v[i].judged || spans->v[i].len == 0 || !worth(s, &v[i], &why))
 			continue;
-		if (thread_here(s))
+		if (here)
 			x = claim(s, &at);
 		if (x == NULL) {
 			s->told(s->arg, SHADOW_DROPPED, false, 0);

@@ -382,6 +382,11 @@ test_age(void **state)
 	assert_false(exists(old));
 	assert_true(exists("shadow-1-77-0.jsonl.labels"));
 	assert_true(exists("notes"));
+	touch(old, "x\n");
+	assert_int_equal(take(s, "harmless", 8, 0, DETECT_OFF), 0);	/* nothing is kept, but somebody looks after the files */
+	for (int i = 0; i < 1000 && exists(old); i++)
+		usleep(5000);
+	assert_false(exists(old));
 	shadow_free(&s);
 }
 
