@@ -40,45 +40,44 @@ shadow_masker(struct detectors **out)
 	return rc;
 }
 
+/* A line's end, as it is or as JSON in a text writes it; its bytes, 0: none. */
+static size_t
+line_end(const char *p, size_t n)
+{
+	if (p[0] == '\n' || p[0] == '\r')
+		return 1;
+	return n > 1 && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r') ? 2 : 0;
+}
+
 /* Length of the encoded run at <p>, lines of base64 as mail wraps them included; 0: none that matters. */
 static size_t
 encoded(const char *p, size_t n)
 {
-	size_t i, letters = 0, line = 0, begin = 0;
+	size_t i, k, letters = 0, line = 0, begin = 0;
 
-	for (i = 0; i < n; i++) {
-		if (base64_value[(unsigned char)p[i]] >= 0 || p[i] == '=') {
-			letters++;
-			line++;
-		} else if ((p[i] == '\n' || p[i] == '\r') && (line >= ENCODED_LINE || (line == 0 && i > 0))) {
+	for (i = 0; i < n; i += k) {
+		k = line_end(p + i, n - i);
+		if (k > 0) {
+			if (line < ENCODED_LINE && (line > 0 || i == 0))
+				break;
 			line = 0;
-			begin = i + 1;
-		} else
+			begin = i + k;
+			continue;
+		}
+		if (base64_value[(unsigned char)p[i]] >= 0 || p[i] == '=')
+			k = 1;
+		else if (p[i] == '\\' && n - i > 1 && p[i + 1] == '/')
+			k = 2;
+		else
 			break;
+		letters++;
+		line++;
 	}
-	if (i < n && p[i] != '\n' && p[i] != '\r' && line < ENCODED_LINE && begin > 0) {	/* a word of the next line */
+	if (i < n && line_end(p + i, n - i) == 0 && line < ENCODED_LINE && begin > 0) {	/* a word of the next line */
 		letters -= line;
 		i = begin;
 	}
 	return letters >= ENCODED_MIN ? i : 0;
-}
-
-static void
-add_plain(struct buf *b, const char *p, size_t n)
-{
-	size_t from = 0, k;
-
-	for (size_t i = 0; i < n; i += k > 0 ? k : 1) {
-		bool begins = i == 0 || base64_value[(unsigned char)p[i - 1]] < 0;
-
-		k = begins && base64_value[(unsigned char)p[i]] >= 0 ? encoded(p + i, n - i) : 0;
-		if (k == 0)
-			continue;
-		buf_add_json(b, p + from, i - from);
-		buf_adds(b, "[ENCODED]");
-		from = i + k;
-	}
-	buf_add_json(b, p + from, n - from);
 }
 
 /* A text that ends in the middle loses its end, because half of a number is found by nobody. */
@@ -103,32 +102,42 @@ clean_copy(const struct shadow_slot *x, struct arena *a, size_t *n)
 	return t;
 }
 
+/* What is encoded goes as a whole, whatever finders make of its letters; of findings that overlap, each. */
 static int
 add_text(struct buf *b, const struct detectors *masker, const struct shadow_slot *x, struct arena *a)
 {
 	struct findings f = {NULL, 0};
 	struct mask_vault *vault = mask_vault_new();
-	size_t at = 0, n, end;
+	size_t at = 0, k = 0, n, end;
 	const char *text = clean_copy(x, a, &n), *token;
 	int rc = vault != NULL && text != NULL ? detect_output(masker, text, n, a, &f) : -ENOMEM;
 
 	end = text != NULL ? usable(text, n, x->cut) : 0;
-	for (size_t i = 0; rc == 0 && i < f.n && f.v[i].start < end; i++) {
-		const struct finding *h = &f.v[i];
+	for (size_t i = 0, run; rc == 0 && i < end; at = i) {
+		const struct finding *h = NULL;
 
-		if (h->start < at)
-			continue;
-		token = mask_token(vault, pii_kind(h->category), text + h->start, h->len);
-		if (token == NULL)
-			rc = -ENOMEM;
-		else {
-			add_plain(b, text + at, h->start - at);
-			buf_adds(b, token);
+		for (run = 0; i < end && run == 0; i++) {
+			while (k < f.n && f.v[k].start + f.v[k].len <= i)
+				k++;
+			h = k < f.n && f.v[k].start <= i ? &f.v[k] : NULL;
+			if ((i == at || base64_value[(unsigned char)text[i - 1]] < 0) && base64_value[(unsigned char)text[i]] >= 0)
+				run = encoded(text + i, end - i);
+			if (h != NULL || run > 0)
+				break;
 		}
-		at = h->start + h->len;
+		buf_add_json(b, text + at, i - at);
+		if (run > 0) {
+			buf_adds(b, "[ENCODED]");
+			i += run;
+		} else if (h != NULL) {
+			token = mask_token(vault, pii_kind(h->category), text + h->start, h->len);
+			if (token == NULL)
+				rc = -ENOMEM;
+			else
+				buf_adds(b, token);
+			i = h->start + h->len;
+		}
 	}
-	if (rc == 0 && at < end)
-		add_plain(b, text + at, end - at);
 	mask_vault_free(&vault);
 	return rc;
 }

@@ -300,14 +300,20 @@ test_cut_and_encoded(void **state)
 	snprintf(text, sizeof(text), "lines\n\n%.76s\r\n%.76s\r\n%.76s\r\nmore words", b64, b64, b64);
 	assert_int_equal(take_text(s, text), 1);
 	assert_int_equal(take_text(s, "one\ntwo\nthree\nfour"), 1);
+	snprintf(text, sizeof(text), "{\"data\":\"%.76s\\n%.76s\\r\\n%.70s\\/QQ\\n\",\"x\":1}", b64, b64, b64);	/* as JSON in a text */
+	assert_int_equal(take_text(s, text), 1);
+	snprintf(text, sizeof(text), "%.150s/AKIAQ7RT2LWXZ5MVB3KD/%.150s and bob.miller@example.org", b64, b64);
+	assert_int_equal(take_text(s, text), 1);
 	shadow_free(&s);
 	all = rows(&files);
-	assert_int_equal(json_array_size(all), 4);
+	assert_int_equal(json_array_size(all), 6);
 	assert_true(strlen(text_of(all, 0)) <= 2048 - SHADOW_EDGE && strlen(text_of(all, 0)) > 1500);
 	assert_null(strstr(text_of(all, 0), "bob"));
 	assert_string_equal(text_of(all, 1), "before [ENCODED] after");
 	assert_string_equal(text_of(all, 2), "lines\n\n[ENCODED]more words");
 	assert_string_equal(text_of(all, 3), "one\ntwo\nthree\nfour");
+	assert_string_equal(text_of(all, 4), "{\"data\":\"[ENCODED]\",\"x\":1}");
+	assert_string_equal(text_of(all, 5), "[ENCODED] and [EMAIL_1]");
 	json_decref(all);
 }
 
