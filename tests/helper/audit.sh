@@ -57,6 +57,32 @@ change 'the end of a segment cut off' '$d' 1
 change 'the last records cut off' '$d' 3
 change 'a record added' '$p' 3
 cp -a "$tap_dir/log" "$tap_dir/copy"
+rm "$base.00000002.seg"
+verify
+is "$rc" 1 'found: a segment in the middle is gone'
+rm -r "$tap_dir/log"
+cp -a "$tap_dir/copy" "$tap_dir/log"
+mv "$base.00000001.seg" "$tap_dir/first"
+mv "$base.00000002.seg" "$base.00000001.seg"
+mv "$tap_dir/first" "$base.00000002.seg"
+verify
+is "$rc" 1 'found: two segments in each other'"'"'s place'
+# Any byte: every 97th of a segment, its header and the ends of its lines among them.
+rm -r "$tap_dir/log"
+cp -a "$tap_dir/copy" "$tap_dir/log"
+size=$(stat -c %s "$base.00000002.seg") tried=0 unseen=
+for ((at = 0; at < size; at += 97)); do
+	was=$(dd if="$base.00000002.seg" bs=1 skip="$at" count=1 2>/dev/null | od -An -tu1)
+	printf "\\x$(printf %02x $((was ^ 1)))" | dd of="$base.00000002.seg" bs=1 seek="$at" conv=notrunc 2>/dev/null
+	verify
+	[ "$rc" = 1 ] || unseen+=" $at"
+	tried=$((tried + 1))
+	cp -a "$tap_dir/copy/access.00000002.seg" "$base.00000002.seg"
+done
+check "bits are turned in more than fifty places ($tried)" test "$tried" -gt 50
+is "$unseen" '' 'found: each'
+verify
+is "$rc" 0 'and without them it is whole'
 rm "$base.00000003.seg"
 verify
 is "$rc" 1 'found: the last segment is gone'
