@@ -270,9 +270,9 @@ check_PROGRAMS += tests/bench/prompt_bench
 tests_bench_prompt_bench_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
 tests_bench_prompt_bench_LDADD = %D%/libinspect.la $(PCRE2_LIBS) $(CRYPTO_LIBS)
 TESTS += tests/unit/icap-llmsec/scan.sh
-TESTS += tests/unit/icap-llmsec/variants.sh tests/unit/icap-llmsec/harmless.sh
+TESTS += tests/unit/icap-llmsec/variants.sh tests/unit/icap-llmsec/harmless.sh tests/unit/icap-llmsec/disguises.sh
 TESTS += tests/unit/icap-llmsec/grammar.sh
-dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh tests/unit/icap-llmsec/harmless.sh \
+dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh tests/unit/icap-llmsec/harmless.sh tests/unit/icap-llmsec/disguises.sh \
 	tests/unit/icap-llmsec/grammar.sh
 # the learned model
 ICAP_MODEL_TESTS = tests/unit/icap-llmsec/test_feature tests/unit/icap-llmsec/test_model

@@ -11,6 +11,7 @@
 
 #define WORD_LETTERS	128	/* longer words are taken apart */
 #define ROW_NEXT	2	/* letters of a row after another one */
+#define PART_MEAN	3	/* letters of words that were run together, on average at least */
 
 struct skel {
 	const struct norm *in;
@@ -200,6 +201,27 @@ put_spaced(struct skel *s, const struct letter *w, size_t n)
 	}
 }
 
+/* Words run together: "ignoreallpreviousinstructions".  False: not, or not all of it. */
+static bool
+put_divided(struct skel *s, const struct letter *w, size_t n)
+{
+	uint16_t lengths[WORD_LETTERS];
+	size_t parts = 0, len;
+
+	for (size_t i = 0; i < n; i++)
+		if (!ascii_letter(w[i].c))
+			return false;
+	skeleton_lengths(w, n, lengths);
+	for (size_t i = 0; i < n; i += len, parts++)
+		if ((len = skeleton_first_word(lengths + i, n - i)) > WORD_MAX || (len == n - i && !(lengths[i] >> len & 1)) ||
+		    (parts >= 4 && i < PART_MEAN * parts))
+			return false;
+	if (parts < 2 || n < PART_MEAN * parts)
+		return false;
+	put_spaced(s, w, n);
+	return true;
+}
+
 /* The letters of the word at <at>, as many as there is room for; the bytes that they take. */
 static size_t
 take_word(const struct norm *in, size_t at, struct letter *w, size_t *n)
@@ -232,7 +254,7 @@ turn(struct turning *t, bool row, size_t at, size_t k)
 	t->word = (struct norm){t->text, t->map, 0, NULL};
 	if (row)
 		put_spaced(&s, t->w, t->n);
-	else
+	else if (t->n < LONG_WORD || !put_divided(&s, t->w, t->n))
 		put_word(&s, t->w, t->n);
 	return t->word.len != k || memcmp(t->text, t->in->text + at, k) != 0;
 }
@@ -265,7 +287,7 @@ put_turned(struct norm *out, const struct norm *change)
 static int
 out_new(struct norm *out, size_t len, struct arena *a)
 {
-	size_t cap = len + len / SKELETON_AROUND + 2;
+	size_t cap = len + len / PART_MEAN + len / SKELETON_AROUND + 2;	/* blanks between words that had none */
 
 	out->len = 0;
 	out->lines = NULL;

@@ -9,6 +9,7 @@
 #include "icap-llmsec/norm.h"
 
 #define ROW_MIN		4	/* single letters in a row that make a word: "p. s. a." is not enough */
+#define LONG_WORD	18	/* letters; few have so many that weren't run together */
 #define SKELETON_AROUND	256	/* bytes of the text to each side of a change: what the longest patterns need */
 
 struct letter {			/* one character of the normalised text */
@@ -40,7 +41,7 @@ struct skeleton_scan {
 
 /* Go on at byte <at>, where no word goes on. */
 void	skeleton_scan_from(struct skeleton_scan *, size_t at);
-/* The next word in which something could look like something else, or that is the fourth single letter in a row: where
+/* The next word in which something could look like something else, that is long, or that is the fourth single letter in a row: where
    it begins; the text's length if there is none. */
 size_t	skeleton_suspect(struct skeleton_scan *, const struct norm *);
 /* Where the row of single characters begins to which the one at <at> belongs; not before <from>, at most 64 back. */
@@ -56,6 +57,7 @@ void	skeleton_between(struct norm *out, const struct norm *in, size_t done, size
  * v[i..i+k-1] is one of the words that attacks are made of.  skeleton_first_word(): how many of the letters that lengths[0..n-1] belong to,
  * n > 0, the first word takes; all of them where the words are others.
  */
+#define WORD_MAX	14	/* letters */
 void	skeleton_lengths(const struct letter *v, size_t n, uint16_t *lengths);
 size_t	skeleton_first_word(const uint16_t *lengths, size_t n);
 #endif

@@ -33,7 +33,8 @@ skeleton_suspect(struct skeleton_scan *sc, const struct norm *in)
 		k = 1;
 		c = (unsigned char)in->text[sc->i];
 		if (ascii_letter(c)) {
-			sc->letters++;
+			if (++sc->letters == LONG_WORD)
+				return sc->word;
 			continue;
 		}
 		if (c >= 0x80) {

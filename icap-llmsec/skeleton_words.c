@@ -9,7 +9,6 @@
 
 #include "icap-llmsec/skeleton.h"
 
-#define WORD_MAX	14
 #define LOOK		48	/* letters that must divide for a blank to be set: some words ahead */
 
 /* Sorted. */

@@ -410,10 +410,47 @@ decode_source(struct tree *t, size_t i, bool *wraps)
 	return 0;
 }
 
+/*
+ * The text without what decoded to text, if that is most of it and it is long: a reading of base64 as it stands costs as much as one of prose, and tells
+ * nothing.  False: it is read as it is.
+ */
+static bool
+uncover(struct tree *t, struct source *rest)
+{
+	struct source *own = &t->src[0];
+	struct derived d;
+	size_t n = 0;
+	char *covered;
+
+	if (own->len <= VIEW_SMALL || (covered = arena_calloc(t->arena, own->len, 1)) == NULL)
+		return false;
+	for (size_t i = 1; i < t->n; i++) {
+		const struct source *s = &t->src[i];
+
+		for (size_t k = 0; s->of == own && s->kind >= VIEW_BASE64 && s->kind <= VIEW_NUMBERS && k < s->n_pieces; k++)
+			memset(covered + s->piece[k].start, 1, s->piece[k].end - s->piece[k].start);
+	}
+	for (size_t i = 0; i < own->len; i++)
+		n += (unsigned char)covered[i];
+	if (2 * n < own->len || derived_new(&d, own->len, t->arena) < 0)
+		return false;
+	for (size_t i = 0, end; i < own->len; i = end) {
+		for (end = i + 1; end < own->len && covered[end] == covered[i]; end++)
+			;
+		if (covered[i])
+			derived_add(&d, "\n", 1, i, end);
+		else
+			derived_add(&d, own->text + i, end - i, i, end);
+	}
+	*rest = (struct source){d.text, d.len, d.piece, d.n_pieces, own, VIEW_PLAIN, 0, 0};
+	return !d.full;
+}
+
 int
 views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 {
 	struct tree *t = arena_alloc(a, sizeof(*t));
+	struct source rest;
 	bool wraps;
 	int rc;
 
@@ -430,7 +467,7 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
 		rc = decode_source(t, i, &wraps);
 		if (rc == 0 && !wraps)
-			rc = read_source(vs, &t->src[i], a);
+			rc = read_source(vs, i == 0 && uncover(t, &rest) ? &rest : &t->src[i], a);
 	}
 	return rc;
 }

@@ -86,16 +86,18 @@ arena_take(struct arena *a, struct arena_block **link)
 	return b;
 }
 
-/* A block of at least <cap>; a larger one is not wasted on much less. */
+/* A block of at least <cap>, the smallest: which one it is must not depend on what was given back before.  A larger one is not wasted on much less. */
 static struct arena_block *
 arena_block_get(struct arena *a, size_t cap)
 {
+	struct arena_block **best = NULL;
+
 	if (cap == ARENA_BLOCK)
 		return a->spare != NULL ? arena_take(a, &a->spare) : arena_block_new(cap);
 	for (struct arena_block **l = &a->spare_big; *l != NULL; l = &(*l)->next)
-		if ((*l)->cap >= cap && (*l)->cap / 4 <= cap)
-			return arena_take(a, l);
-	return arena_block_new(cap);
+		if ((*l)->cap >= cap && (*l)->cap / 4 <= cap && (best == NULL || (*l)->cap < (*best)->cap))
+			best = l;
+	return best != NULL ? arena_take(a, best) : arena_block_new(cap);
 }
 
 void
