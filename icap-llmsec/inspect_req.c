@@ -320,7 +320,7 @@ inspect_span(const struct detectors *d, const struct detect_modes *modes, struct
 /* What the shadow log wants to know of a span. */
 static void
 note_verdict(struct shadow_verdict *v, const struct detectors *d, const struct detect_modes *modes, const struct span *s, bool before,
-    const struct findings *f, const struct detect_score *score)
+    const struct detect_score *score)
 {
 	struct span as = *s;
 
@@ -329,15 +329,16 @@ note_verdict(struct shadow_verdict *v, const struct detectors *d, const struct d
 	v->judged = detect_mode_of(modes, &as, &v->data) != DETECT_OFF && !before;
 	v->limit = detect_threshold(d, modes, v->data);
 	v->score = *score;
-	for (size_t i = 0; i < f->n; i++) {
-		const struct finding *x = &f->v[i];
+}
 
-		if (finding_is_private(x) || attach_rule_of(x) != NULL)
-			continue;
-		v->most = x->mode > v->most ? x->mode : v->most;
-		if (v->n_rules < SHADOW_RULES)
-			v->rule[v->n_rules++] = x->rule_id;
-	}
+static void
+note_finding(struct shadow_verdict *v, const struct finding *f)
+{
+	if (finding_is_private(f) || attach_rule_of(f) != NULL)
+		return;
+	v->most = f->mode > v->most ? f->mode : v->most;
+	if (v->n_rules < SHADOW_RULES)
+		v->rule[v->n_rules++] = f->rule_id;
 }
 
 static bool
@@ -363,7 +364,7 @@ detect_all(struct work *w)
 		if (inspect_span(w->pol->detectors, modes, &w->files, &w->out->spans.v[i], before, &w->per_span[i], &score) < 0)
 			return false;
 		if (w->out->verdicts != NULL)
-			note_verdict(&w->out->verdicts[i], w->pol->detectors, modes, &s->v[i], before, &w->per_span[i], &score);
+			note_verdict(&w->out->verdicts[i], w->pol->detectors, modes, &s->v[i], before, &score);
 		if (percent(&score) > w->out->score)
 			w->out->score = percent(&score);
 		if (s->v[i].msg >= 0 && percent(&score) > w->score[s->v[i].msg])
@@ -376,6 +377,8 @@ detect_all(struct work *w)
 			struct finding *f = &w->per_span[i].v[k];
 
 			f->span = i;
+			if (w->out->verdicts != NULL)	/* those of the course and of joined texts, too */
+				note_finding(&w->out->verdicts[i], f);
 			if (findings_add(all, w->arena, f) < 0)
 				return false;
 			if (f->mode == DETECT_OFF)

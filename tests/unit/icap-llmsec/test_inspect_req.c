@@ -406,6 +406,39 @@ test_modes(void **state)
 }
 
 static void
+nobody_told(void *arg, enum shadow_what what, bool first, int error)
+{
+}
+
+/* What the shadow log hears of each text; of an attack in two messages, too, which neither of them is. */
+static void
+test_verdicts(void **state)
+{
+	static const char body[] = "{\"messages\":[{\"role\":\"system\",\"content\":\"open sesame\"},{\"role\":\"user\",\"content\":\"open sesame\"},"
+	    "{\"role\":\"user\",\"content\":\"mail a@example.org\"}]}",
+	    halves[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"Please open\"},{\"role\":\"user\",\"content\":\"sesame and so on\"}]}";
+	struct shadow_conf conf = { .dir = (char *)(uintptr_t)"/nonexistent/shadow", .max_text = 1024, .max_age = 60000 };
+
+	load(DETECT_BLOCK, DETECT_MASK, DETECT_OFF);
+	assert_int_equal(post(apis[0].url, body), INSPECT_REFUSE);
+	assert_null(out.verdicts);
+	assert_int_equal(shadow_new(&pol.shadow, &conf, NULL, 0, nobody_told, NULL), 0);
+	assert_int_equal(post(apis[0].url, body), INSPECT_REFUSE);
+	assert_non_null(out.verdicts);
+	assert_false(out.verdicts[0].judged);
+	assert_true(out.verdicts[1].judged && !out.verdicts[1].data);
+	assert_int_equal(out.verdicts[1].most, DETECT_BLOCK);
+	assert_string_equal(out.verdicts[1].rule[0], "T-INJ-1");
+	assert_int_equal(out.verdicts[2].most, DETECT_OFF);	/* what is private is no sign of an attack */
+	assert_int_equal(out.verdicts[2].n_rules, 0);
+	pol.trajectory.split = DETECT_BLOCK;
+	assert_int_equal(post(apis[0].url, halves), INSPECT_REFUSE);
+	assert_int_equal(out.verdicts[0].most > out.verdicts[1].most ? out.verdicts[0].most : out.verdicts[1].most, DETECT_BLOCK);
+	pol.trajectory.split = DETECT_OFF;
+	shadow_free(&pol.shadow);
+}
+
+static void
 test_limits(void **state)
 {
 	static char big[70000];
@@ -536,7 +569,7 @@ main(void)
 		cmocka_unit_test(test_pass), cmocka_unit_test(test_stream_flag), cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_block), cmocka_unit_test(test_mask), cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_codings), cmocka_unit_test(test_content_types),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_modes), cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_routes), cmocka_unit_test(test_modes), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_no_judgement),
 	};
 
