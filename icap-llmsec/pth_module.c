@@ -82,7 +82,11 @@ static const struct use { enum pth_layer layer; const char *what; } uses[] = {
 	{PTH_EXEC, "builtins.getattr"}, {PTH_EXEC, "builtins.compile"}, {PTH_EXEC, "__builtins__.*"}, {PTH_EXEC, "__builtin__.*"}, {PTH_EXEC, "marshal.*"},
 	{PTH_EXEC, "pickle.load*"}, {PTH_EXEC, "_pickle.load*"}, {PTH_EXEC, "cPickle.load*"}, {PTH_EXEC, "pickle.Unpickler"}, {PTH_EXEC, "dill.*"},
 	{PTH_EXEC, "cloudpickle.*"}, {PTH_EXEC, "runpy.*"}, {PTH_EXEC, "zipimport.*"}, {PTH_EXEC, "code.*"}, {PTH_EXEC, "codeop.*"},
-	{PTH_EXEC, "os.__dict__"}, {PTH_EXEC, "timeit.timeit"}, {PTH_EXEC, "pdb.*"},
+	{PTH_EXEC, "os.__dict__"}, {PTH_EXEC, "os.__getattribute__"}, {PTH_EXEC, "timeit.timeit"}, {PTH_EXEC, "timeit.repeat"}, {PTH_EXEC, "timeit.Timer"},
+	{PTH_EXEC, "pdb.*"}, {PTH_EXEC, "bdb.*"}, {PTH_EXEC, "cProfile.*"}, {PTH_EXEC, "profile.*"}, {PTH_EXEC, "trace.*"}, {PTH_EXEC, "doctest.*"},
+	{PTH_EXEC, "pkgutil.resolve_name"}, {PTH_EXEC, "pydoc.locate"}, {PTH_EXEC, "shelve.*"}, {PTH_EXEC, "logging.config.*"},
+	{PTH_PROCESS, "multiprocessing.get_context"}, {PTH_PROCESS, "multiprocessing.Pool"}, {PTH_PROCESS, "concurrent.futures.Process*"},
+	{PTH_PROCESS, "ssl.get_server_certificate"},
 	{PTH_EXEC, "sys.addaudithook"}, {PTH_EXEC, "imp.load_*"}, {PTH_EXEC, "operator.methodcaller"}, {PTH_EXEC, "ensurepip.*"}, {PTH_EXEC, "pip.*"},
 	{PTH_PERSIST, "winreg.*"}, {PTH_PERSIST, "_winreg.*"},
 	{PTH_CREDENTIAL, "keyring.get_*"},
@@ -97,7 +101,8 @@ static const struct use attributes[] = {
 	{PTH_PROCESS, "spawnvp"}, {PTH_PROCESS, "spawnvpe"}, {PTH_PROCESS, "posix_spawnp"}, {PTH_PROCESS, "forkpty"},
 	{PTH_PROCESS, "posix_spawn"}, {PTH_PROCESS, "Popen"}, {PTH_PROCESS, "check_output"}, {PTH_PROCESS, "check_call"}, {PTH_PROCESS, "getoutput"},
 	{PTH_PROCESS, "urlopen"}, {PTH_PROCESS, "urlretrieve"}, {PTH_PROCESS, "CDLL"}, {PTH_PROCESS, "WinDLL"}, {PTH_PROCESS, "windll"},
-	{PTH_EXEC, "__subclasses__"}, {PTH_EXEC, "__globals__"}, {PTH_EXEC, "__builtins__"}, {PTH_EXEC, "__code__"}, {PTH_BLOB, "fromhex"},
+	{PTH_EXEC, "__subclasses__"}, {PTH_EXEC, "__globals__"}, {PTH_EXEC, "__builtins__"}, {PTH_EXEC, "__code__"},
+	{PTH_EXEC, "f_builtins"}, {PTH_BLOB, "fromhex"},
 	{PTH_BLOB, "b64decode"}, {PTH_BLOB, "b85decode"}, {PTH_BLOB, "a85decode"}, {PTH_BLOB, "unhexlify"},
 };
 static const struct use strings[] = {		/* within one */
@@ -106,6 +111,7 @@ static const struct use strings[] = {		/* within one */
 	{PTH_PERSIST, "LaunchAgents"}, {PTH_PERSIST, "LaunchDaemons"}, {PTH_PERSIST, "autostart"}, {PTH_PERSIST, "ld.so.preload"},
 	{PTH_PERSIST, "CurrentVersion\\Run"}, {PTH_PERSIST, "CurrentVersion\\\\Run"}, {PTH_PERSIST, "schtasks"}, {PTH_PERSIST, "usercustomize"},
 	{PTH_PERSIST, "sitecustomize"}, {PTH_PERSIST, "rc.local"}, {PTH_PERSIST, "init.d"}, {PTH_PERSIST, "Start Menu"},
+	{PTH_PERSIST, "LD_PRELOAD"}, {PTH_PERSIST, "DYLD_INSERT_LIBRARIES"}, {PTH_PERSIST, "PYTHONSTARTUP"},
 	{PTH_CREDENTIAL, ".aws"}, {PTH_CREDENTIAL, ".ssh"}, {PTH_CREDENTIAL, "id_rsa"}, {PTH_CREDENTIAL, "id_ed25519"}, {PTH_CREDENTIAL, ".netrc"},
 	{PTH_CREDENTIAL, ".pypirc"}, {PTH_CREDENTIAL, ".npmrc"}, {PTH_CREDENTIAL, ".docker"}, {PTH_CREDENTIAL, ".kube"}, {PTH_CREDENTIAL, "gcloud"},
 	{PTH_CREDENTIAL, "git-credentials"}, {PTH_CREDENTIAL, "/etc/shadow"}, {PTH_CREDENTIAL, "/etc/passwd"}, {PTH_CREDENTIAL, "serviceaccount"},
@@ -607,6 +613,8 @@ see_string(struct file *f, size_t i)
 		mention(f, s, n);
 	if (!f->judge || py_tok(&f->y, i)->prose)
 		return;
+	if (n == 10 && memcmp(s, "subprocess", 10) == 0 && i >= 2 && py_is(&f->y, i - 1, "[") && py_is(&f->y, i - 2, "modules"))
+		found(f, i, PTH_PROCESS, pth_layer_why(PTH_PROCESS));
 	if (f->m->hops == 0 && n > 3 && (s[0] == '/' || s[0] == '\\' || s[1] == ':') && pth_writable(s, n) != NULL)
 		f->open_dir = i + 1;
 	for (size_t k = 0; k < sizeof(strings) / sizeof(*strings); k++)
@@ -648,7 +656,7 @@ follow(struct file *f, size_t i, char *dotted, size_t k)
 	if (k == 0)
 		return;
 	check_use(f, i, dotted, k);
-	f->path_use |= k >= 8 && memcmp(dotted, "sys.path", 8) == 0;
+	f->path_use |= (k >= 8 && memcmp(dotted, "sys.path", 8) == 0) || (k == 15 && memcmp(dotted, "site.addsitedir", 15) == 0);
 }
 
 /* Is what stands here called, or handed to somebody who may call it? */
@@ -722,6 +730,8 @@ see_attribute(struct file *f, size_t i)
 	if (!f->judge || (n == 6 && memcmp(s, "system", 6) == 0 && py_is(&f->y, i - 2, "platform")))
 		return;
 	check_attribute(f, i, s, n);
+	if (is_near(f) && n == 10 && memcmp(s, "subprocess", 10) == 0 && py_is(&f->y, i + 1, "."))	/* as another module has imported it */
+		found(f, i, PTH_PROCESS, pth_layer_why(PTH_PROCESS));
 }
 
 static void
