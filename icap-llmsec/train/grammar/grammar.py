@@ -18,7 +18,7 @@ from collections import Counter
 from disguise import DISGUISES, noise, obeyless
 from templates import Book, kept_back
 
-LABEL_SHARE = (0.5, 0.5)        # of the rows: benign, attack
+SHARE = 0.5                     # of the rows, how many are attacks
 # How an attack or a harmless text is dressed: shares of the rows that may be dressed so.
 PLAIN, LEAD, TAIL, DISGUISE, NOISE = 0.52, 0.13, 0.07, 0.14, 0.14
 CARRIED = 0.45                  # of the rows for the data head, how many lie in a carrier
@@ -89,7 +89,7 @@ class Maker:
         return c.make(rnd, text), c.family
 
 
-def rows(book, seed, total, heldout):
+def rows(book, seed, total, heldout, share=SHARE):
     maker = Maker(book, seed, heldout)
     pools = [[], []]
     for t in book.templates:
@@ -98,7 +98,7 @@ def rows(book, seed, total, heldout):
     for label in (0, 1):
         # families take turns, and templates within them: a family with many templates is no more frequent than its
         # square root says
-        want, made, turn, dry = int(total * LABEL_SHARE[label]), 0, 0, {}
+        want, made, turn, dry = int(total * (share if label else 1 - share)), 0, 0, {}
         families = Counter((t.family, t.lang) for t in pools[label])
         order = sorted(pools[label], key=lambda t: t.key)
         while made < want and sum(n > DRY for n in dry.values()) < len(order):
@@ -125,6 +125,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--rows', type=int, default=60000, help='how many at most (60000)')
+    p.add_argument('--share', type=float, default=SHARE, help='of them, how many are attacks (0.5)')
     p.add_argument('--heldout', action='store_true', help='the templates, carriers and disguises kept back')
     p.add_argument('--stat', action='store_true', help='counts by family and language, no rows')
     p.add_argument('--out', help='a file instead of standard output')
@@ -138,7 +139,7 @@ def main():
     book.check()
     out = open(a.out, 'w', encoding='utf-8') if a.out else sys.stdout
     counts = Counter()
-    for row in rows(book, a.seed, a.rows, a.heldout):
+    for row in rows(book, a.seed, a.rows, a.heldout, a.share):
         if a.stat:
             counts['label %d' % row['label']] += 1
             counts['lang ' + row['lang']] += 1

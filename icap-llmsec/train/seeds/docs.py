@@ -3,15 +3,16 @@
 """Documents and code of the machine it runs on, as benign rows for llmsec-train: manual pages, headers, Python and Perl
 modules, README files.  Only text that Debian may distribute; none of it is kept but as weights.
 
-usage: docs.py [--half 0|1] [--files N] > rows.jsonl
+usage: docs.py [--half 0|1] [--files N] [--root DIR] > rows.jsonl
 
 The same files give the same rows.  --half takes only that half of the files (by a hash of the path), so that the
-other one can measure.
+other one can measure.  --root: where packages lie that were unpacked but not installed, beside those of the machine.
 """
 import argparse
 import glob
 import gzip
 import hashlib
+import html
 import json
 import re
 import sys
@@ -25,8 +26,11 @@ KINDS = [
     ("docs-text", ["/usr/share/doc/*/README*", "/usr/share/doc/*/NEWS*", "/usr/share/doc/*/*.txt*", "/usr/share/doc/*/copyright"], 1200),
     ("docs-text", ["/usr/share/doc/**/*.md", "/usr/lib/node_modules/**/*.md", "/usr/share/**/*.md"], 500),
     ("docs-text", ["/usr/share/doc/**/*.html"], 300),
+    # what to click, press, open and never do, in 40 languages: orders to people
+    ("docs-help", ["/usr/share/help/*/gnome-help/*.page"], 1500),
 ]
 MACRO = re.compile(r"^\.\S+ ?", re.M)
+PAGE = re.compile(r"<(info|ui:.*?)[ >].*?</\1>|<!--.*?-->|<[^>]*>", re.S)
 ESCAPE = re.compile(r"\\(f[A-Z]|f\(..|&|\^|\||s[+-]?\d|\*\(..|c)")
 
 
@@ -40,6 +44,8 @@ def read(path):
     if "/man/" in path:
         text = re.sub(r'^[.\']\\".*$', "", text, flags=re.M)
         text = ESCAPE.sub("", MACRO.sub("", text)).replace("\\-", "-").replace('\\e', "\\")
+    if path.endswith(".page"):
+        text = re.sub(r"\s*\n\s*", "\n", html.unescape(PAGE.sub("", text)))
     return text
 
 
@@ -60,27 +66,29 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--half", type=int, choices=(0, 1))
     p.add_argument("--files", type=float, default=1.0, help="share of the files of each kind")
+    p.add_argument("--root", action="append", default=[], help="of unpacked packages")
     a = p.parse_args()
     seen = set()
     for source, patterns, most in KINDS:
-        paths = {f for g in patterns for f in glob.glob(g, recursive=True)}
-        paths = sorted(paths, key=lambda f: (digest(f), f))
+        # by the name that it has when installed, wherever it lies
+        paths = {f[len(r):]: f for g in patterns for r in a.root + [""] for f in glob.glob(r + g, recursive=True)}
+        names = sorted(paths, key=lambda f: (digest(f), f))
         if a.half is not None:
-            paths = [f for f in paths if digest(f) // 16 % 2 == a.half]
+            names = [f for f in names if digest(f) // 16 % 2 == a.half]
         n = 0
-        for path in paths:
+        for path in names:
             if n >= most * a.files:
                 break
             try:
-                text = read(path)
+                text = read(paths[path])
             except (OSError, EOFError):
                 continue
             for piece in pieces(path, text):
                 if piece in seen:
                     continue
                 seen.add(piece)
-                json.dump({"text": piece, "label": 0, "source": source, "head": "both", "family": "file " + path, "lang": "en"}, sys.stdout,
-                          ensure_ascii=False)
+                json.dump({"text": piece, "label": 0, "source": source, "head": "data" if source == "docs-help" else "both",
+                           "family": "file " + path, "lang": "en"}, sys.stdout, ensure_ascii=False)
                 sys.stdout.write("\n")
             n += 1
 
