@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "icap-llmsec/llmsec_scan.h"
+#include "icap-llmsec/shadow.h"
 #include "lib/file_write.h"
 
 #define SHOWN	2000		/* bytes of a text on the screen */
@@ -227,7 +228,7 @@ forget_in(const char *path, const char *who, size_t *gone)
 	int rc = f == NULL ? -errno : 0, fd = -1;
 	size_t before = *gone;
 
-	if (rc == 0 && (size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= sizeof(tmp))
+	if (rc == 0 && (size_t)snprintf(tmp, sizeof(tmp), "%s" SHADOW_FORGET "XXXXXX", path) >= sizeof(tmp))
 		rc = -ENAMETOOLONG;
 	if (rc == 0 && (fd = mkostemp(tmp, O_CLOEXEC)) < 0)	/* 0600 */
 		rc = -errno;

@@ -17,6 +17,7 @@
 #include "icap-llmsec/span.h"
 #include "lib/conf.h"
 
+#define SHADOW_FORGET	".forget-"	/* and six letters, behind a file's name: what --forget writes before it takes the file's place */
 #define SHADOW_RULES	8	/* ids kept of a text's findings */
 
 struct diag;

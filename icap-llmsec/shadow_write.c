@@ -61,7 +61,7 @@ by_age(const void *a, const void *b)
 	return x->began != y->began ? (x->began < y->began ? -1 : 1) : strcmp(x->name, y->name);
 }
 
-/* When a file of ours began, by its name; -1: it is none. */
+/* When a file of ours began, by its name; -1: it is none.  Also what llmsec-scan --forget left of one when it was killed. */
 static int64_t
 name_began(const char *name)
 {
@@ -70,7 +70,9 @@ name_began(const char *name)
 	unsigned number;
 	int end = 0;
 
-	if (sscanf(name, "shadow-%lld-%ld-%u.jsonl%n", &began, &pid, &number, &end) != 3 || end == 0 || name[end] != '\0')
+	if (sscanf(name, "shadow-%lld-%ld-%u.jsonl%n", &began, &pid, &number, &end) != 3 || end == 0)
+		return -1;
+	if (name[end] != '\0' && (strncmp(name + end, SHADOW_FORGET, sizeof(SHADOW_FORGET) - 1) != 0 || strlen(name + end) != sizeof(SHADOW_FORGET) + 5))
 		return -1;
 	return began;
 }

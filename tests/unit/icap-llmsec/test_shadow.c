@@ -383,7 +383,9 @@ test_age(void **state)
 	touch(old, "x\n");
 	touch("shadow-1-77-0.jsonl.labels", "not ours\n");
 	touch("notes", "not ours\n");
+	touch("shadow-1-77-0.jsonl.forget-a1B2c3", "of one that was killed\n");
 	assert_int_equal(shadow_clean(s), 0);
+	assert_false(exists("shadow-1-77-0.jsonl.forget-a1B2c3"));
 	assert_true(exists(young));
 	assert_false(exists(old));
 	assert_true(exists("shadow-1-77-0.jsonl.labels"));
