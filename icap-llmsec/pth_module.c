@@ -87,6 +87,7 @@ static const struct use { enum pth_layer layer; const char *what; } uses[] = {
 	{PTH_EXEC, "pkgutil.resolve_name"}, {PTH_EXEC, "pydoc.locate"}, {PTH_EXEC, "shelve.*"}, {PTH_EXEC, "logging.config.*"},
 	{PTH_PROCESS, "multiprocessing.get_context"}, {PTH_PROCESS, "multiprocessing.Pool"}, {PTH_PROCESS, "concurrent.futures.Process*"},
 	{PTH_PROCESS, "ssl.get_server_certificate"},
+	{PTH_EXEC, "typing.get_type_hints"}, {PTH_EXEC, "typing.ForwardRef"},
 	{PTH_EXEC, "sys.addaudithook"}, {PTH_EXEC, "imp.load_*"}, {PTH_EXEC, "operator.methodcaller"}, {PTH_EXEC, "ensurepip.*"}, {PTH_EXEC, "pip.*"},
 	{PTH_PERSIST, "winreg.*"}, {PTH_PERSIST, "_winreg.*"},
 	{PTH_CREDENTIAL, "keyring.get_*"},
@@ -101,6 +102,8 @@ static const struct use attributes[] = {
 	{PTH_PROCESS, "spawnvp"}, {PTH_PROCESS, "spawnvpe"}, {PTH_PROCESS, "posix_spawnp"}, {PTH_PROCESS, "forkpty"},
 	{PTH_PROCESS, "posix_spawn"}, {PTH_PROCESS, "Popen"}, {PTH_PROCESS, "check_output"}, {PTH_PROCESS, "check_call"}, {PTH_PROCESS, "getoutput"},
 	{PTH_PROCESS, "urlopen"}, {PTH_PROCESS, "urlretrieve"}, {PTH_PROCESS, "CDLL"}, {PTH_PROCESS, "WinDLL"}, {PTH_PROCESS, "windll"},
+	{PTH_PROCESS, "subprocess_exec"}, {PTH_PROCESS, "subprocess_shell"}, {PTH_PROCESS, "create_subprocess_exec"},
+	{PTH_PROCESS, "create_subprocess_shell"}, {PTH_EXEC, "__getattribute__"},
 	{PTH_EXEC, "__subclasses__"}, {PTH_EXEC, "__globals__"}, {PTH_EXEC, "__builtins__"}, {PTH_EXEC, "__code__"},
 	{PTH_EXEC, "f_builtins"}, {PTH_BLOB, "fromhex"},
 	{PTH_BLOB, "b64decode"}, {PTH_BLOB, "b85decode"}, {PTH_BLOB, "a85decode"}, {PTH_BLOB, "unhexlify"},
@@ -118,8 +121,12 @@ static const struct use strings[] = {		/* within one */
 	{PTH_CREDENTIAL, "169.254.169.254"}, {PTH_CREDENTIAL, "metadata.google.internal"}, {PTH_CREDENTIAL, "AWS_SECRET_ACCESS_KEY"},
 	{PTH_CREDENTIAL, "GITHUB_TOKEN"}, {PTH_CREDENTIAL, "OPENAI_API_KEY"}, {PTH_CREDENTIAL, "ANTHROPIC_API_KEY"}, {PTH_CREDENTIAL, "Login Data"},
 	{PTH_CREDENTIAL, "wallet.dat"}, {PTH_CREDENTIAL, ".bash_history"},
+	{PTH_EXEC, "__import__("}, {PTH_EXEC, "exec("}, {PTH_EXEC, "eval("}, {PTH_PROCESS, "os.system"}, {PTH_PROCESS, "subprocess."},
 	{PTH_PROCESS, "/bin/sh"}, {PTH_PROCESS, "/bin/bash"}, {PTH_PROCESS, "powershell"}, {PTH_PROCESS, "curl "}, {PTH_PROCESS, "wget "},
 };
+
+/* What is taken of a module by a string: vars(os)["system"], attrgetter("system"). */
+static const char *const functions[] = {"system", "popen", "Popen", "execv", "execve", "eval", "__import__", "check_output", "check_call"};
 
 static void
 found(struct file *f, size_t tok, enum pth_layer layer, const char *why)
@@ -609,8 +616,12 @@ see_string(struct file *f, size_t i)
 		if (f->judge && run == BLOB_RUN && !py_tok(&f->y, i)->prose)
 			found(f, i, PTH_BLOB, "a long run of encoded data");
 	}
-	if (name && is_near(f))
+	if (name && is_near(f)) {
 		mention(f, s, n);
+		for (size_t k = 0; f->judge && k < sizeof(functions) / sizeof(*functions); k++)
+			if (strlen(functions[k]) == n && memcmp(functions[k], s, n) == 0)
+				found(f, i, PTH_EXEC, "names a function that runs code, in a string");
+	}
 	if (!f->judge || py_tok(&f->y, i)->prose)
 		return;
 	if (n == 10 && memcmp(s, "subprocess", 10) == 0 && i >= 2 && py_is(&f->y, i - 1, "[") && py_is(&f->y, i - 2, "modules"))
@@ -635,6 +646,15 @@ see_bare(struct file *f, size_t i, const char *s, size_t n)
 		computed_attribute(f, i);
 	if (n == 10 && memcmp(s, "__import__", 10) == 0 && f->judge && f->m->hops == 0 && !keyword && !py_is(&f->y, i + 1, "("))
 		found(f, i, PTH_EXEC, "imports a module by a computed name");
+	if (f->judge && n == 4 && memcmp(s, "vars", 4) == 0 && py_is(&f->y, i + 1, "(") && i + 3 < f->y.n_tok && py_is(&f->y, i + 3, ")")) {
+		char dotted[NAME_LONG + 1];
+		const char *of = tok_text(f, i + 2, &n);
+		size_t at = first_bound(f, of, n);
+
+		if (at < f->n_bound && same(f, py_import(&f->y, f->by_bound[at])->bound, of, n) && meaning(f, py_import(&f->y, f->by_bound[at]), dotted) > 0)
+			found(f, i, PTH_EXEC, "takes an attribute by a computed name");
+		n = 4;
+	}
 	/* Any function of the file may be meant. */
 	if (py_is(&f->y, i + 1, "(") && ((n == 7 && memcmp(s, "globals", 7) == 0) || (n == 4 && memcmp(s, "vars", 4) == 0)))
 		for (size_t d = 0; d < f->y.n_def; d++)
