@@ -11,6 +11,7 @@
 
 #define WORD_LETTERS	128	/* longer words are taken apart */
 #define ROW_NEXT	2	/* letters of a row after another one */
+#define HEAD		64	/* letters that tell whether a long word begins with one of those */
 #define PART_MEAN	3	/* letters of words that were run together, on average at least */
 
 struct skel {
@@ -211,6 +212,9 @@ put_divided(struct skel *s, const struct letter *w, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (!ascii_letter(w[i].c))
 			return false;
+	skeleton_lengths(w, n < HEAD ? n : HEAD, lengths);
+	if (skeleton_first_word(lengths, n < HEAD ? n : HEAD) > WORD_MAX)
+		return false;		/* nearly all */
 	skeleton_lengths(w, n, lengths);
 	for (size_t i = 0; i < n; i += len, parts++)
 		if ((len = skeleton_first_word(lengths + i, n - i)) > WORD_MAX || (len == n - i && !(lengths[i] >> len & 1)) ||

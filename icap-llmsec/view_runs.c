@@ -179,6 +179,17 @@ b64_word(const char *p, size_t n, size_t i, bool *coded)
  * Words that can't be prose, with white space between them and at most one among them that can.  Where a group
  * begins is not known, so each of the four places is tried; what is no text is noise, which has no readable stretch.
  */
+/* Text in base64 is letters for the most part (52 of 64); numbers are none. */
+static bool
+few_letters(const char *p, size_t from, size_t to)
+{
+	size_t letters = 0;
+
+	for (size_t i = from; i < to; i++)
+		letters += (unsigned char)((p[i] | 32) - 'a') < 26;
+	return letters * 8 < to - from;
+}
+
 /* Bytes of the run that are no text yet, by what was found from piece <first> on. */
 static size_t
 unread(const struct derived *d, size_t first, size_t from, size_t to)
@@ -210,7 +221,7 @@ view_base64(struct derived *d, const char *p, size_t n, struct arena *a)
 				break;
 			end = k;
 		}
-		if (end - i < RUN_MIN)
+		if (end - i < RUN_MIN || few_letters(p, i, end))
 			continue;
 		if (s.buf == NULL && (s.buf = arena_alloc(a, 2 * n)) == NULL)
 			return;

@@ -458,7 +458,7 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 		return -ENOMEM;
 	t->vs = vs;
 	t->n = 1;
-	t->budget = len < VIEW_SMALL ? len * VIEW_GROWTH : len + (VIEW_GROWTH - 1) * VIEW_SMALL;
+	t->budget = len < VIEW_SMALL ? len * VIEW_GROWTH : len - len / 4 + (VIEW_GROWTH - 1) * VIEW_SMALL;
 	t->arena = a;
 	t->src[0] = (struct source){.text = text, .len = len, .kind = VIEW_PLAIN};
 	vs->n = 0;
