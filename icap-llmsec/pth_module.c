@@ -532,13 +532,14 @@ computed_import(struct file *f, size_t i, char *dotted)
 	return put_module(dotted, 0, s, n);
 }
 
-/* The token behind the comma that ends the argument at <i>; 0: there is none near. */
+/* The token behind the comma that ends the argument at <i>; 0: there is none, SIZE_MAX: none near. */
 static size_t
 next_argument(const struct file *f, size_t i)
 {
+	size_t end = i + 64;
 	unsigned nest = 0;
 
-	for (size_t end = i + 64; i < end && i < f->y.n_tok; i++) {
+	for (; i < end && i < f->y.n_tok; i++) {
 		if (py_is(&f->y, i, "(") || py_is(&f->y, i, "[") || py_is(&f->y, i, "{"))
 			nest++;
 		else if (py_is(&f->y, i, ")") || py_is(&f->y, i, "]") || py_is(&f->y, i, "}")) {
@@ -547,7 +548,7 @@ next_argument(const struct file *f, size_t i)
 		} else if (nest == 0 && py_is(&f->y, i, ","))
 			return i + 1;
 	}
-	return 0;
+	return i == end ? SIZE_MAX : 0;
 }
 
 /* <dotted> is what an attribute is taken of, <at> the token that names it, which is one string if <plain>. */
@@ -577,7 +578,9 @@ computed_attribute(struct file *f, size_t i)
 	const char *s;
 	bool plain;
 
-	if (at == 0 || at + 1 >= f->y.n_tok)
+	if (at == SIZE_MAX)	/* who writes that hides something */
+		found(f, i, PTH_EXEC, "takes an attribute by a computed name");
+	if (at == 0 || at >= f->y.n_tok - 1)
 		return;
 	s = tok_text(f, at, &n);
 	plain = py_tok(&f->y, at)->type == PY_STRING && (py_is(&f->y, at + 1, ")") || py_is(&f->y, at + 1, ","));

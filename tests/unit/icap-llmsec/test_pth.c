@@ -1041,6 +1041,9 @@ static const struct imported {
 	{IMPORT_P, {{"payload.py", "import site\nsite.addsitedir('/tmp/x')\n"}}, L(PTH_PATH)},
 	{IMPORT_P, {{"payload.py", "import sys\nsys.modules['subprocess'].run('id')\n"}}, L(PTH_PROCESS)},
 	{IMPORT_P, {{"payload.py", "import platform\nplatform.subprocess.run('id')\n"}}, L(PTH_PROCESS)},
+	{IMPORT_P, {{"payload.py", "import os\ngetattr("
+	    "1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and 1 and "
+	    "os, 'sys' + 'tem')('id')\n"}}, L(PTH_EXEC)},
 	/* what imports, by another name */
 	{IMPORT_P, {{"payload.py", "from importlib import import_module as i\ni('sub' + 'process').run('id')\n"}}, L(PTH_EXEC)},
 	{IMPORT_P, {{"payload.py", "from importlib import import_module as i\ni('subprocess').run('id')\n"}}, L(PTH_PROCESS)},
