@@ -245,7 +245,8 @@ test_length(void **state)
 	if (detectors_load(&ds, &c, d) != 0)
 		fail_msg("%s", diag_first(d));
 	diag_free(&d);
-	modes = (struct detect_modes){ .user = DETECT_BLOCK };
+	/* as shipped: at 0.2 % the model alone lets ATTACK pass in 220 KB, which is what the rules are for */
+	modes = (struct detect_modes){ .user = DETECT_BLOCK, .level = DETECT_BALANCED };
 	for (size_t i = 0; i < 2; i++) {
 		struct detect_score shorter, longer;
 		size_t n;
