@@ -39,7 +39,8 @@ while :; do
 done
 T
 chmod 755 "$tap_dir/keep"
-: >"$tap_dir/wire.good" >"$tap_dir/wire.evil"
+: >"$tap_dir/wire.good"
+: >"$tap_dir/wire.evil"
 for port in $p 80 443 21; do
 	spawn "good$port" socat "TCP-LISTEN:$port,bind=$good,fork,reuseaddr" "EXEC:$tap_dir/keep $tap_dir/wire.good"
 	spawn "evil$port" socat "TCP-LISTEN:$port,bind=$evil,fork,reuseaddr" "EXEC:$tap_dir/keep $tap_dir/wire.evil"
