@@ -267,6 +267,24 @@ test_length(void **state)
 		assert_true(shorter.direct > 0 && fabsf(longer.direct - shorter.direct) < 0.02f);
 		assert_true(longer.score < shorter.score);
 	}
+	detectors_free(&ds);
+
+	/* at the strict level, with the rules: <text> is still the long one */
+	c.injection_pack = shipped;
+	d = diag_new();
+	if (detectors_load(&ds, &c, d) != 0)
+		fail_msg("%s", diag_first(d));
+	diag_free(&d);
+	modes.level = DETECT_STRICT;
+	{
+		struct span s = { .role = ROLE_USER, .prov = PROV_MESSAGE, .text = text, .len = strlen(text) };
+		struct findings f = { 0 };
+		struct detect_score score;
+
+		arena_reset(arena);
+		assert_int_equal(detect_span(ds, &modes, &s, arena, &f, &score), 0);
+		assert_true(s.len > 200000 && f.n >= 1);
+	}
 	free(text);
 	detectors_free(&ds);
 }
