@@ -279,7 +279,6 @@ test_length(void **state)
 	{
 		struct span s = { .role = ROLE_USER, .prov = PROV_MESSAGE, .text = text, .len = strlen(text) };
 		struct findings f = { 0 };
-		struct detect_score score;
 
 		arena_reset(arena);
 		assert_int_equal(detect_span(ds, &modes, &s, arena, &f, &score), 0);
