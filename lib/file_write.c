@@ -86,7 +86,7 @@ rights_take(int fd, const char *path, mode_t mode)
 	if (stat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	/* Of another group, and we are not in it: then whoever could read it by that goes on to, unless it's nothing for everybody. */
-	if (fchown(fd, (uid_t)-1, st.st_gid) < 0)
+	if (fchown(fd, st.st_uid, st.st_gid) < 0 && fchown(fd, (uid_t)-1, st.st_gid) < 0)
 		st.st_mode |= (st.st_mode & 0040) >> 3 & mode;
 	return fchmod(fd, st.st_mode & 0777) < 0 ? -errno : 0;
 }

@@ -14,7 +14,7 @@ int	file_parent_sync(const char *path);
 
 enum file_replace_flags {
 	/*
-	 * Mode and group of the file that it replaces, if there is one.  Of a group that we can't give it to: readable for all, if it was for
+	 * Mode, group and, for root, owner of the file that it replaces, if there is one: a service goes on to read what root wrote for it.  Of a group that we can't give it to: readable for all, if it was for
 	 * that group and <mode> is for all; else that group loses it.
 	 */
 	FILE_KEEP_RIGHTS = 1,

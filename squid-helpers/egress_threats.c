@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,13 @@ info_get(const struct egress_threats *t, int which, struct set_info *info)
 		set_ip_info(t->ips, info);
 }
 
+/* Not the file's fault, so that the same file may be read a moment later. */
+static bool
+passes_by(int r)
+{
+	return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EIO || r == -EAGAIN;
+}
+
 static bool
 check_one(struct egress_threats *t, int which, const char *path, egress_threats_said *said, void *arg)
 {
@@ -56,12 +64,13 @@ check_one(struct egress_threats *t, int which, const char *path, egress_threats_
 	struct set_stamp now;
 	struct set_info info;
 	struct diag *d;
+	bool again;
 	int r;
 
 	if (*path == '\0' && !other)
 		return false;
 	set_stamp_take(&now, path);
-	if (!other && set_stamp_same(&now, &f->seen))
+	if (!other && !f->retry && set_stamp_same(&now, &f->seen))
 		return false;
 	f->seen = now;
 	snprintf(f->path, sizeof(f->path), "%s", path);
@@ -71,9 +80,11 @@ check_one(struct egress_threats *t, int which, const char *path, egress_threats_
 	d = diag_new();
 	/* A copy: whoever cuts the file in place must not kill the helper, which Squid doesn't survive. */
 	r = open_one(t, which, path, SET_COPY, d);
+	again = f->retry && passes_by(r);
 	f->stale = r < 0;
+	f->retry = passes_by(r);
 	info_get(t, which, &info);
-	if (*path != '\0')
+	if (*path != '\0' && !again)
 		said(arg, path, &info, r == 0 ? NULL : d != NULL && diag_errors(d) ? diag_first(d) : strerror(-r));
 	diag_free(&d);
 	return other || r == 0;

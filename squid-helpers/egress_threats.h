@@ -23,6 +23,7 @@ struct egress_threats_file {
 	char			 path[4096];
 	struct set_stamp	 seen;
 	bool			 stale;
+	bool			 retry;	/* for no fault of its own */
 };
 
 /* All zero: none. */
@@ -35,7 +36,7 @@ struct egress_threats {
 /* What became of one file: <why> NULL: it is in force, else it can't be read, and the one before, if any, is. */
 typedef void egress_threats_said(void *arg, const char *path, const struct set_info *info, const char *why);
 
-/* Look at both.  True: something else is in force than before.  <said> hears of each change, once. */
+/* Look at both; what couldn't be read for want of memory or descriptors is tried again at the next look.  True: something else is in force than before.  <said> hears of each change, once. */
 bool	egress_threats_check(struct egress_threats *, const struct egress_conf_threats *, egress_threats_said *said, void *arg);
 /* How many of the files that are named can't be read as they are now. */
 unsigned egress_threats_stale(const struct egress_threats *);

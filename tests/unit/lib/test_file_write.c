@@ -89,12 +89,14 @@ rights_are_kept_where_that_is_asked(void **state)
 	temp_write(dir, "file", "old", 3);
 	assert_int_equal(chmod(path, 0604), 0);
 	if (geteuid() == 0)
-		assert_int_equal(chown(path, 0, 4), 0);
+		assert_int_equal(chown(path, 65534, 4), 0);
 	assert_int_equal(file_replace(path, "new", 3, 0640, FILE_KEEP_RIGHTS), 0);
 	assert_int_equal(mode_of(path), 0604);
 	assert_int_equal(stat(path, &st), 0);
-	if (geteuid() == 0)
+	if (geteuid() == 0) {
+		assert_int_equal(st.st_uid, 65534);
 		assert_int_equal(st.st_gid, 4);
+	}
 	assert_int_equal(file_replace(path, "new", 3, 0640, 0), 0);
 	assert_int_equal(mode_of(path) & 07, 0);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -421,6 +422,7 @@ threats_follow_their_files(void **state)
 	char path[] = "/tmp/egress-set.XXXXXX";
 	char nowhere[] = "";
 	struct egress_conf_threats c = { .domains = nowhere, .ips = path, .required = true };
+	struct rlimit was, none;
 	int fd = mkstemp(path);
 
 	(void)state;
@@ -449,6 +451,21 @@ threats_follow_their_files(void **state)
 	assert_int_equal(heard.entries, 2);
 	assert_int_equal(egress_threats_stale(&t), 1);
 	assert_true(set_ip_find(t.ips, AF_INET, (const uint8_t[]){ 198, 41, 4, 1 }, NULL));
+	/* no descriptor to read it with: told of once, and read when there is one */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	set_ip_make(path, nets, class, 1);
+	none = was;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_false(egress_threats_check(&t, &c, hear, NULL));
+	assert_false(egress_threats_check(&t, &c, hear, NULL));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(egress_threats_stale(&t), 1);
+	assert_int_equal(heard.refused, 3);
+	assert_int_equal(heard.entries, 2);
+	assert_true(egress_threats_check(&t, &c, hear, NULL));
+	assert_int_equal(egress_threats_stale(&t), 0);
+	assert_int_equal(heard.entries, 1);
 	c.ips = nowhere;
 	assert_true(egress_threats_check(&t, &c, hear, NULL));
 	assert_null(t.ips);
