@@ -207,14 +207,16 @@ static bool
 put_divided(struct skel *s, const struct letter *w, size_t n)
 {
 	uint16_t lengths[WORD_LETTERS];
-	size_t parts = 0, len;
+	size_t parts = 0, len, head = n < HEAD ? n : HEAD;
 
 	for (size_t i = 0; i < n; i++)
 		if (!ascii_letter(w[i].c))
 			return false;
-	skeleton_lengths(w, n < HEAD ? n : HEAD, lengths);
-	if (skeleton_first_word(lengths, n < HEAD ? n : HEAD) > WORD_MAX)
-		return false;		/* nearly all */
+	skeleton_lengths(w, head, lengths);
+	for (size_t i = 0; i == 0 || i + SKELETON_LOOK < head; i += len, parts++)	/* by their beginning, nearly all aren't */
+		if ((len = skeleton_first_word(lengths + i, head - i)) > WORD_MAX || (parts >= 4 && i < PART_MEAN * parts))
+			return false;
+	parts = 0;
 	skeleton_lengths(w, n, lengths);
 	for (size_t i = 0; i < n; i += len, parts++)
 		if ((len = skeleton_first_word(lengths + i, n - i)) > WORD_MAX || (len == n - i && !(lengths[i] >> len & 1)) ||

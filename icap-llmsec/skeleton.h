@@ -58,6 +58,7 @@ void	skeleton_between(struct norm *out, const struct norm *in, size_t done, size
  * n > 0, the first word takes; all of them where the words are others.
  */
 #define WORD_MAX	14	/* letters */
+#define SKELETON_LOOK	48	/* letters that must divide for a blank to be set: some words ahead */
 void	skeleton_lengths(const struct letter *v, size_t n, uint16_t *lengths);
 size_t	skeleton_first_word(const uint16_t *lengths, size_t n);
 #endif

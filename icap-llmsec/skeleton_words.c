@@ -9,7 +9,6 @@
 
 #include "icap-llmsec/skeleton.h"
 
-#define LOOK		48	/* letters that must divide for a blank to be set: some words ahead */
 
 /* Sorted. */
 static const char *const words[] = {
@@ -71,7 +70,7 @@ skeleton_lengths(const struct letter *v, size_t n, uint16_t *lengths)
 size_t
 skeleton_first_word(const uint16_t *lengths, size_t n)
 {
-	size_t look = n < LOOK ? n : LOOK;
+	size_t look = n < SKELETON_LOOK ? n : SKELETON_LOOK;
 	uint64_t divides = (uint64_t)1 << look, fits = 0;	/* bit i: v[i..look-1] does; at the far end, what isn't seen counts as well */
 
 	for (size_t i = look; i-- > 0;) {

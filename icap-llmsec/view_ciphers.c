@@ -285,6 +285,12 @@ morse_read(const char *p, size_t n, size_t *k)
 	return len > 0 && len < 6 ? morse_char(sign, len) : '\0';
 }
 
+static bool
+in_word(char c)
+{
+	return (unsigned char)((c | 32) - 'a') < 26 || (c >= '0' && c <= '9');
+}
+
 void
 view_morse(struct derived *d, const char *p, size_t n, struct arena *a)
 {
@@ -294,8 +300,9 @@ view_morse(struct derived *d, const char *p, size_t n, struct arena *a)
 
 	for (size_t i = 0; i < n; i += gap > 0 ? gap : 1) {
 		gap = 0;
-		if (len == 0 && (unsigned char)p[i] < 0x80 && p[i] != '.' && p[i] != '-' && p[i] != '_' && p[i] != '*')
-			continue;
+		if (len == 0 && (unsigned char)p[i] < 0x80 &&
+		    ((p[i] != '.' && p[i] != '-' && p[i] != '_' && p[i] != '*') || (i > 0 && in_word(p[i - 1]))))
+			continue;		/* no sign, or one inside or at the end of a word */
 		c = morse_read(p + i, n - i, &k);
 		if (c != '\0' && out == NULL && (out = arena_alloc(a, 2 * n + 2)) == NULL)
 			return;

@@ -111,6 +111,20 @@ b64_from(struct stretch *s, const char *p, size_t from, size_t to, unsigned skip
 	stretch_end(s, to);
 }
 
+/* Can the byte be the next of a text?  <more>: bytes that the character before still lacks (RFC 3629). */
+static bool
+utf8_step(unsigned *more, unsigned c)
+{
+	bool tail = (c & 0xc0) == 0x80;
+
+	if (tail != (*more > 0) || (c < 0x80 && (c < ' ' || c == 0x7f)) || c == 0xc0 || c == 0xc1 || c > 0xf4) {
+		*more = 0;
+		return false;
+	}
+	*more = tail ? *more - 1 : c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+	return true;
+}
+
 /*
  * The same from behind, for who writes base64 backwards: a look at the last PROBE characters first, which say by their letters, and hardly by chance,
  * whether they hold text.
@@ -121,7 +135,7 @@ b64_from(struct stretch *s, const char *p, size_t from, size_t to, unsigned skip
 static bool
 b64_back_probe(const char *p, size_t from, size_t to, unsigned skip)
 {
-	unsigned bits = 0, acc = 0, have = 0, text = 0, seen = 0;
+	unsigned more = 0, bits = 0, acc = 0, have = 0, text = 0, seen = 0;
 	int v;
 
 	for (size_t i = to; i > from && seen < PROBE && text < PROBE_TEXT; i--) {
@@ -134,8 +148,7 @@ b64_back_probe(const char *p, size_t from, size_t to, unsigned skip)
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
-			v = (int)(acc >> bits & 0xff);
-			text = v >= ' ' && v != 0x7f ? text + 1 : 0;
+			text = utf8_step(&more, acc >> bits & 0xff) ? text + 1 : 0;
 		}
 	}
 	return text >= PROBE_TEXT;
