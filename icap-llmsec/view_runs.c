@@ -188,10 +188,6 @@ b64_word(const char *p, size_t n, size_t i, bool *coded)
 	return i;
 }
 
-/*
- * Words that can't be prose, with white space between them and at most one among them that can.  Where a group
- * begins is not known, so each of the four places is tried; what is no text is noise, which has no readable stretch.
- */
 /* Text in base64 is letters for the most part (52 of 64); numbers are none. */
 static bool
 few_letters(const char *p, size_t from, size_t to)
@@ -214,6 +210,10 @@ unread(const struct derived *d, size_t first, size_t from, size_t to)
 	return n;
 }
 
+/*
+ * Words that can't be prose, with white space between them and at most one among them that can.  Where a group
+ * begins is not known, so each of the four places is tried; what is no text is noise, which has no readable stretch.
+ */
 void
 view_base64(struct derived *d, const char *p, size_t n, struct arena *a)
 {
