@@ -282,6 +282,8 @@ span_mode(const struct detect_modes *m, const struct span *s, struct judging *j)
 {
 	j->roles = RULE_TOOL;
 	j->data = true;
+	if (s->prov == PROV_LABEL)
+		return DETECT_OFF;
 	if (s->prov == PROV_TOOL_DEFINITION)
 		return m->definitions;
 	if (s->prov == PROV_FILE)
@@ -316,14 +318,14 @@ detect_prompt(const struct detectors *d, const struct detect_modes *m, const str
     struct detect_score *score)
 {
 	struct finding cut = {"LLMSEC-ENC-0001", "obfuscation.limit", DETECT_MONITOR, 4, 0, s->len, 0, 0};
-	struct judging j = {.d = d, .len = s->len};
+	struct finding hit[HITS_MAX + 1];	/* and the score's own; not the arena's, where those of ten thousand short texts would be at once */
+	struct judging j = {.d = d, .len = s->len, .hit = hit};
 	int rc;
 
 	j.mode = span_mode(m, s, &j);
 	if (j.mode == DETECT_OFF || (d->rules == NULL && d->model == NULL))
 		return 0;
-	j.hit = arena_alloc(a, (HITS_MAX + 1) * sizeof(*j.hit));	/* and the score's own */
-	rc = j.hit != NULL ? judge_text(&j, s->text, s->len, a) : -ENOMEM;
+	rc = judge_text(&j, s->text, s->len, a);
 	if (rc == 0)
 		judge_score(&j, m, score);
 	for (size_t i = 0; rc == 0 && i < j.n; i++)

@@ -293,6 +293,15 @@ detect_text(const struct detectors *d, const struct detect_modes *modes, struct 
 	return rc;
 }
 
+/* Where nobody knows what a field is for, a changed one may break what it is for: a key in it might be the one to use. */
+static void
+tell_private(struct findings *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (finding_is_private(&f->v[i]) && f->v[i].mode == DETECT_MASK)
+			f->v[i].mode = DETECT_MONITOR;
+}
+
 int
 inspect_span(const struct detectors *d, const struct detect_modes *modes, struct attach_run *run, struct span *s, bool before,
     struct findings *fs, struct detect_score *score)
@@ -313,6 +322,8 @@ inspect_span(const struct detectors *d, const struct detect_modes *modes, struct
 		if (rc == 0 && s->len > 0)
 			rc = detect_span(d, modes, &file, run->arena, fs, score);
 	}
+	if (s->opaque && s->msg < 0)
+		tell_private(fs);
 	findings_cap_private(fs, run->private_most);	/* before attach_mask(): what can't be masked is raised there */
 	return rc == 0 && s->fixed ? attach_mask(d, run, s, fs) : rc;
 }

@@ -11,6 +11,7 @@
 #define SPAN_MSGS_MAX	20000
 #define SPAN_MAX	200000
 #define KEY_NAME_MAX	24	/* bytes; a longer key is read as text */
+#define TOOL_NAME_MAX	64	/* as the APIs have it */
 #define NUMBER_MIN	8	/* digits of a number that is read as text, and the most of an account's (IBAN's 30 and some) */
 #define NUMBER_MAX	34
 
@@ -55,9 +56,9 @@ span_role_name(enum span_role r)
 const char *
 span_prov_name(enum span_prov p)
 {
-	static const char *const n[] = {"message", "history", "tool-result", "tool-definition", "file"};
+	static const char *const n[] = {"message", "history", "tool-result", "tool-definition", "file", "label"};
 
-	return (size_t)p < 5 ? n[p] : "?";
+	return (size_t)p < sizeof(n) / sizeof(*n) ? n[p] : "?";
 }
 
 static int
@@ -293,6 +294,37 @@ walk_facts(struct walk *w, const struct json_value *v)
 	return 0;
 }
 
+/* Bytes of the next character of a name, 0: no name has it.  U+017F and U+212A: see span_step_is(). */
+static size_t
+name_char(const char *p, size_t n)
+{
+	if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || strchr("_-$.", *p) != NULL)
+		return *p != '\0';
+	if (n >= 2 && memcmp(p, "\xc5\xbf", 2) == 0)
+		return 2;
+	return n >= 3 && memcmp(p, "\xe2\x84\xaa", 3) == 0 ? 3 : 0;
+}
+
+/*
+ * Is a key more than a name?  Tools answer with objects whose keys are people's addresses, numbers or sentences.  What
+ * is short, of letters and underscores, is a name.
+ */
+static bool
+more_than_name(const char *key, size_t n, size_t most)
+{
+	size_t digits = 0, k;
+
+	if (n >= most)
+		return true;
+	for (size_t i = 0; i < n; i += k) {
+		k = name_char(key + i, n - i);
+		if (k == 0)
+			return true;
+		digits += key[i] >= '0' && key[i] <= '9';
+	}
+	return digits >= NUMBER_MIN && most == KEY_NAME_MAX;
+}
+
 static int
 walk_string(struct walk *w, const struct json_value *v, int msg)
 {
@@ -300,6 +332,9 @@ walk_string(struct walk *w, const struct json_value *v, int msg)
 
 	switch (kind) {
 	case KIND_NONE:
+		return more_than_name(v->text, v->text_len, KEY_NAME_MAX) ? walk_text(w, v, kind, msg) : 0;
+	case KIND_NAME:
+		return more_than_name(v->text, v->text_len, TOOL_NAME_MAX + 1) ? walk_text(w, v, KIND_OTHER, msg) : 0;
 	case KIND_IGNORE:
 	case KIND_STREAM:
 	case KIND_MAX_TOKENS:
@@ -339,6 +374,8 @@ walk_shape(struct walk *w, const struct json_value *v)
 		return 0;
 	if (v->depth == 0)
 		return obj ? 0 : walk_fail(w, v, "the request must be a JSON object");
+	if (v->type == JSON_NUMBER && v->depth == 2 && s->tokens != NULL && step_key(v, 0, s->tokens))
+		return walk_fail(w, v, "token ids can't be inspected: send text");
 	if (!in_list(w, v))
 		return 0;
 	if (v->depth == 1) {
@@ -375,37 +412,6 @@ kind_is_text(enum span_kind k)
 	return k >= KIND_MSG && k <= KIND_OTHER;
 }
 
-/* Bytes of the next character of a name, 0: no name has it.  U+017F and U+212A: see span_step_is(). */
-static size_t
-name_char(const char *p, size_t n)
-{
-	if ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || strchr("_-$.", *p) != NULL)
-		return *p != '\0';
-	if (n >= 2 && memcmp(p, "\xc5\xbf", 2) == 0)
-		return 2;
-	return n >= 3 && memcmp(p, "\xe2\x84\xaa", 3) == 0 ? 3 : 0;
-}
-
-/*
- * Is a key more than a name?  Tools answer with objects whose keys are people's addresses, numbers or sentences.  What
- * is short, of letters and underscores, is a name.
- */
-static bool
-key_is_text(const char *key, size_t n)
-{
-	size_t digits = 0, k;
-
-	if (n >= KEY_NAME_MAX)
-		return true;
-	for (size_t i = 0; i < n; i += k) {
-		k = name_char(key + i, n - i);
-		if (k == 0)
-			return true;
-		digits += key[i] >= '0' && key[i] <= '9';
-	}
-	return digits >= NUMBER_MIN;
-}
-
 static int
 walk_key(struct walk *w, const struct json_value *v, int msg)
 {
@@ -413,7 +419,7 @@ walk_key(struct walk *w, const struct json_value *v, int msg)
 	struct json_value key = *v;
 	enum span_kind kind;
 
-	if (!key_is_text(step->key, step->key_len))
+	if (!more_than_name(step->key, step->key_len, KEY_NAME_MAX))
 		return 0;
 	kind = span_kind(w->shape, v);
 	if (!kind_is_text(kind))
@@ -526,6 +532,10 @@ span_settle(struct walk *w, struct span *s, enum span_kind kind, int history)
 	case KIND_FILE:
 		s->prov = PROV_FILE;
 		break;
+	case KIND_LABEL:
+		s->prov = PROV_LABEL;
+		break;
+	case KIND_NONE:
 	case KIND_OTHER:
 		s->opaque = true;
 		break;

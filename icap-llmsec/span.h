@@ -17,7 +17,8 @@ enum span_role { ROLE_SYSTEM, ROLE_DEVELOPER, ROLE_USER, ROLE_ASSISTANT, ROLE_TO
 enum span_prov {
 	PROV_MESSAGE,		/* new in this request: after the last assistant turn */
 	PROV_HISTORY,		/* resent by the client: up to and including the last assistant turn */
-	PROV_TOOL_RESULT, PROV_TOOL_DEFINITION, PROV_FILE
+	PROV_TOOL_RESULT, PROV_TOOL_DEFINITION, PROV_FILE,
+	PROV_LABEL		/* beside the conversation: who asks, metadata; the model doesn't read it */
 };
 
 struct finding;
@@ -45,7 +46,7 @@ struct span {
 	const char	*text;		/* decoded, not NUL-terminated */
 	size_t		 len;
 	int		 msg;		/* number of its message, -1: none */
-	bool		 opaque;	/* in a place of the message we have no name for */
+	bool		 opaque;	/* in a place that we have no name for; beside the messages (msg < 0) it is not known whether it may be changed */
 	struct span_media *media;	/* NULL: text.  Else <text> is what attach_judge() read out of it, "" before that */
 	bool		 fixed;		/* its place is no JSON string of this text: masking it is attach_mask()'s, or impossible */
 	bool		 unmaskable;	/* what should have been masked in it couldn't be */

@@ -5,9 +5,26 @@
 
 #include "icap-llmsec/span_rules.h"
 
+/* Who asks, and what the caller files the request under: the provider reads it, the model doesn't. */
+#define LABELS \
+	{"user", KIND_LABEL}, {"metadata.**", KIND_LABEL}, {"safety_identifier", KIND_LABEL}, {"prompt_cache_key", KIND_LABEL}, \
+	{"stop", KIND_LABEL}, {"stop.[]", KIND_LABEL}
+
+/* Tools: keys and headers for the provider to use, then what the model reads. */
+#define TOOLS \
+	{"tools.[].headers.**", KIND_IGNORE}, {"tools.[].authorization", KIND_IGNORE}, {"tools.[].server_url", KIND_IGNORE}, \
+	{"tools.[].type", KIND_IGNORE}, {"tools.[].name", KIND_IGNORE}, {"tools.[].function.name", KIND_IGNORE}, \
+	{"tools.[].custom.name", KIND_IGNORE}, {"tools.[].cache_control.**", KIND_IGNORE}, {"tools.**", KIND_TOOL_DEF}, \
+	{"tool_choice", KIND_IGNORE}, {"tool_choice.**", KIND_IGNORE}
+
+/* What servers other than the API's maker take beside it (vLLM and its like). */
+#define SERVERS \
+	{"documents.**", KIND_FILE}, {"chat_template", KIND_SYSTEM}, {"guided_json.**", KIND_TOOL_DEF}, {"structured_outputs.**", KIND_TOOL_DEF}
+
 #define COMMON \
 	{"model", KIND_MODEL}, {"stream", KIND_STREAM}, {"max_tokens", KIND_MAX_TOKENS}, \
-	{"max_completion_tokens", KIND_MAX_TOKENS}, {"max_output_tokens", KIND_MAX_TOKENS}
+	{"max_completion_tokens", KIND_MAX_TOKENS}, {"max_output_tokens", KIND_MAX_TOKENS}, {"service_tier", KIND_IGNORE}, \
+	{"keep_alive", KIND_IGNORE}
 
 /* Chat's parts have objects of these names, the Responses API strings; other servers take either, and films. */
 #define OPENAI_MEDIA(p) \
@@ -32,34 +49,32 @@ static const struct span_rule openai_chat[] = {
 	{"messages.[].tool_calls.[].function.arguments", KIND_ASSISTANT},
 	{"messages.[].tool_calls.[].function.arguments.**", KIND_ASSISTANT},	/* Ollama: an object */
 	{"messages.[].tool_calls.[].custom.input", KIND_ASSISTANT},
+	{"messages.[].tool_calls.[].function.name", KIND_NAME}, {"messages.[].tool_calls.[].custom.name", KIND_NAME},
 	{"messages.[].tool_calls.**", KIND_IGNORE},
 	{"messages.[].function_call.arguments", KIND_ASSISTANT},
-	{"messages.[].function_call.name", KIND_IGNORE},
+	{"messages.[].function_call.name", KIND_NAME},
 	{"messages.[].tool_call_id", KIND_IGNORE},
 	{"messages.[].images.[]", KIND_MEDIA}, {"messages.[].images.**", KIND_IGNORE},	/* Ollama */
 	{"messages.[].**", KIND_OTHER},
-	{"tools.[].function.description", KIND_TOOL_DEF},
-	{"tools.[].function.parameters.**", KIND_TOOL_DEF},
-	{"tools.[].custom.description", KIND_TOOL_DEF},
-	{"functions.[].description", KIND_TOOL_DEF},
-	{"functions.[].parameters.**", KIND_TOOL_DEF},
+	TOOLS,
+	{"functions.[].name", KIND_IGNORE}, {"functions.**", KIND_TOOL_DEF},
 	{"response_format.json_schema.**", KIND_TOOL_DEF},
 	{"format.**", KIND_TOOL_DEF},	/* Ollama */
-	{"prediction.content", KIND_ASSISTANT}, {"prediction.content.[].text", KIND_ASSISTANT},
-	{"options.num_predict", KIND_MAX_TOKENS},
-	COMMON, {NULL, KIND_NONE}
+	{"prediction.content", KIND_ASSISTANT}, {"prediction.content.[].text", KIND_ASSISTANT}, {"prediction.content.[].type", KIND_IGNORE},
+	{"options.num_predict", KIND_MAX_TOKENS}, {"options.stop", KIND_LABEL}, {"options.stop.[]", KIND_LABEL},
+	SERVERS, LABELS, COMMON, {NULL, KIND_NONE}
 };
 
 static const struct span_rule openai_completion[] = {
 	{"prompt", KIND_USER}, {"prompt.[]", KIND_USER}, {"suffix", KIND_USER},
-	COMMON, {NULL, KIND_NONE}
+	LABELS, COMMON, {NULL, KIND_NONE}
 };
 
 static const struct span_rule openai_input[] = {	/* embeddings, moderations; Ollama's as well */
 	{"prompt", KIND_USER},
 	{"input", KIND_USER}, {"input.[]", KIND_USER}, {"input.[].text", KIND_USER},
 	{"input.[].type", KIND_IGNORE}, OPENAI_MEDIA("input.[]"),
-	COMMON, {NULL, KIND_NONE}
+	LABELS, COMMON, {NULL, KIND_NONE}
 };
 
 static const struct span_rule openai_responses[] = {
@@ -80,17 +95,18 @@ static const struct span_rule openai_responses[] = {
 	{"input.[].output.image_url", KIND_MEDIA},	/* a computer's screen */
 	{"input.[].result", KIND_MEDIA},	/* a picture that was made */
 	{"input.[].arguments", KIND_ASSISTANT},
+	{"input.[].name", KIND_NAME},
 	{"input.[].summary.[].text", KIND_ASSISTANT},
 	{"input.[].encrypted_content", KIND_IGNORE},
 	{"input.[].id", KIND_IGNORE}, {"input.[].call_id", KIND_IGNORE},
 	{"input.[].status", KIND_IGNORE},
 	{"input.[].**", KIND_OTHER},
-	{"tools.[].description", KIND_TOOL_DEF},
-	{"tools.[].parameters.**", KIND_TOOL_DEF},
-	{"tools.[].format.definition", KIND_TOOL_DEF},	/* a grammar */
-	{"tools.[].server_description", KIND_TOOL_DEF},
-	{"text.format.schema.**", KIND_TOOL_DEF}, {"text.format.description", KIND_TOOL_DEF},
-	COMMON, {NULL, KIND_NONE}
+	{"tools.[].input_image_mask.image_url", KIND_MEDIA},
+	TOOLS,
+	{"text.format.type", KIND_IGNORE}, {"text.format.**", KIND_TOOL_DEF},
+	{"prompt.id", KIND_IGNORE}, {"prompt.version", KIND_IGNORE}, {"prompt.variables.*.type", KIND_IGNORE}, OPENAI_MEDIA("prompt.variables.*"),
+	{"previous_response_id", KIND_IGNORE}, {"conversation", KIND_IGNORE}, {"conversation.id", KIND_IGNORE}, {"include.[]", KIND_IGNORE},
+	LABELS, COMMON, {NULL, KIND_NONE}
 };
 
 /* base64, text, url, content or file, says the type. */
@@ -123,15 +139,19 @@ static const struct span_rule anthropic_messages[] = {
 	{"messages.[].content.[].source.content.[].text", KIND_FILE},
 	{"messages.[].content.[].source.**", KIND_IGNORE},
 	{"messages.[].content.[].type", KIND_IGNORE}, {"messages.[].content.[].id", KIND_IGNORE},
-	{"messages.[].content.[].tool_use_id", KIND_IGNORE}, {"messages.[].content.[].name", KIND_IGNORE},
+	{"messages.[].content.[].tool_use_id", KIND_IGNORE}, {"messages.[].content.[].name", KIND_NAME},
+	{"messages.[].content.[].title", KIND_FILE}, {"messages.[].content.[].context", KIND_FILE},	/* of a document */
+	{"messages.[].content.[].source", KIND_FILE},	/* of a search result */
 	{"messages.[].content.[].signature", KIND_IGNORE},
 	{"messages.[].content.[].cache_control.**", KIND_IGNORE},
 	{"messages.[].content.[].data", KIND_IGNORE},
 	{"messages.[].**", KIND_OTHER},
-	{"tools.[].description", KIND_TOOL_DEF},
-	{"tools.[].input_schema.**", KIND_TOOL_DEF},
+	TOOLS,
 	{"output_format.schema.**", KIND_TOOL_DEF}, {"output_config.format.schema.**", KIND_TOOL_DEF},
-	COMMON, {NULL, KIND_NONE}
+	{"stop_sequences.[]", KIND_LABEL},
+	{"mcp_servers.[].url", KIND_IGNORE}, {"mcp_servers.[].authorization_token", KIND_IGNORE}, {"container", KIND_IGNORE},
+	{"container.**", KIND_IGNORE}, {"betas.[]", KIND_IGNORE},
+	LABELS, COMMON, {NULL, KIND_NONE}
 };
 
 #define GEMINI_BLOB(p) \
@@ -149,38 +169,39 @@ static const struct span_rule anthropic_messages[] = {
 	{list ".[].parts.[].functionResponse.id", KIND_IGNORE}, \
 	{list ".[].parts.[].functionResponse.**", KIND_TOOL_RESULT}, \
 	{list ".[].parts.[].function_response.name", KIND_IGNORE}, \
+	{list ".[].parts.[].function_response.id", KIND_IGNORE}, \
 	{list ".[].parts.[].function_response.**", KIND_TOOL_RESULT}, \
 	{list ".[].parts.[].functionCall.args.**", KIND_ASSISTANT}, \
 	{list ".[].parts.[].function_call.args.**", KIND_ASSISTANT}, \
+	{list ".[].parts.[].functionCall.name", KIND_NAME}, \
+	{list ".[].parts.[].function_call.name", KIND_NAME}, \
 	{list ".[].parts.[].functionCall.**", KIND_IGNORE}, \
 	{list ".[].parts.[].function_call.**", KIND_IGNORE}, \
 	{list ".[].parts.[].thoughtSignature", KIND_IGNORE}, \
+	{list ".[].parts.[].thought_signature", KIND_IGNORE}, \
 	{list ".[].**", KIND_OTHER}
+
+/* Beside the contents.  Protobuf's JSON takes either spelling of each name. */
+#define GEMINI_SETTINGS(g) \
+	{g ".responseSchema.**", KIND_TOOL_DEF}, {g ".response_schema.**", KIND_TOOL_DEF}, \
+	{g ".responseJsonSchema.**", KIND_TOOL_DEF}, {g ".response_json_schema.**", KIND_TOOL_DEF}, \
+	{g ".maxOutputTokens", KIND_MAX_TOKENS}, {g ".max_output_tokens", KIND_MAX_TOKENS}, \
+	{g ".stopSequences.[]", KIND_LABEL}, {g ".stop_sequences.[]", KIND_LABEL}, {g ".**", KIND_IGNORE}
+#define GEMINI_REST(p) \
+	{p "systemInstruction.role", KIND_IGNORE}, {p "system_instruction.role", KIND_IGNORE}, \
+	{p "systemInstruction.**", KIND_SYSTEM}, {p "system_instruction.**", KIND_SYSTEM},	/* parts, or one part without brackets */ \
+	GEMINI_SETTINGS(p "generationConfig"), GEMINI_SETTINGS(p "generation_config"), \
+	{p "tools.[].functionDeclarations.[].name", KIND_IGNORE}, {p "tools.[].function_declarations.[].name", KIND_IGNORE}, \
+	{p "tools.**", KIND_TOOL_DEF}, \
+	{p "toolConfig.**", KIND_IGNORE}, {p "tool_config.**", KIND_IGNORE}, \
+	{p "safetySettings.**", KIND_IGNORE}, {p "safety_settings.**", KIND_IGNORE}, \
+	{p "cachedContent", KIND_IGNORE}, {p "cached_content", KIND_IGNORE}, {p "labels.**", KIND_LABEL}
 
 static const struct span_rule gemini_contents[] = {
 	GEMINI_SPELLINGS("contents"),
 	GEMINI_SPELLINGS("generateContentRequest.contents"),
 	GEMINI_SPELLINGS("generate_content_request.contents"),
-	{"generateContentRequest.systemInstruction.**", KIND_SYSTEM},
-	{"systemInstruction.role", KIND_IGNORE}, {"system_instruction.role", KIND_IGNORE},
-	{"systemInstruction.**", KIND_SYSTEM},	/* parts, or one part without brackets */
-	{"system_instruction.**", KIND_SYSTEM},
-	{"generationConfig.responseSchema.**", KIND_TOOL_DEF},
-	{"generation_config.response_schema.**", KIND_TOOL_DEF},
-	{"generationConfig.responseJsonSchema.**", KIND_TOOL_DEF},
-	{"generation_config.response_json_schema.**", KIND_TOOL_DEF},
-	{"generation_config.max_output_tokens", KIND_MAX_TOKENS},
-	{"tools.[].functionDeclarations.[].description", KIND_TOOL_DEF},
-	{"tools.[].functionDeclarations.[].parameters.**", KIND_TOOL_DEF},
-	{"tools.[].functionDeclarations.[].parametersJsonSchema.**", KIND_TOOL_DEF},	/* what the SDKs send today */
-	{"tools.[].functionDeclarations.[].response.**", KIND_TOOL_DEF},
-	{"tools.[].functionDeclarations.[].responseJsonSchema.**", KIND_TOOL_DEF},
-	{"tools.[].function_declarations.[].description", KIND_TOOL_DEF},
-	{"tools.[].function_declarations.[].parameters.**", KIND_TOOL_DEF},
-	{"tools.[].function_declarations.[].parameters_json_schema.**", KIND_TOOL_DEF},
-	{"tools.[].function_declarations.[].response.**", KIND_TOOL_DEF},
-	{"tools.[].function_declarations.[].response_json_schema.**", KIND_TOOL_DEF},
-	{"generationConfig.maxOutputTokens", KIND_MAX_TOKENS},
+	GEMINI_REST(""), GEMINI_REST("generateContentRequest."), GEMINI_REST("generate_content_request."),
 	{"model", KIND_MODEL}, {NULL, KIND_NONE}
 };
 
@@ -189,6 +210,9 @@ static const struct span_rule gemini_embed[] = {
 	GEMINI_MEDIA("content.parts.[]"), GEMINI_MEDIA("requests.[].content.parts.[]"),
 	{"content.**", KIND_USER},	/* parts, or one part without brackets */
 	{"requests.[].content.**", KIND_USER},
+	{"title", KIND_USER}, {"requests.[].title", KIND_USER},	/* embedded with the text */
+	{"requests.[].model", KIND_IGNORE}, {"taskType", KIND_IGNORE}, {"task_type", KIND_IGNORE},
+	{"requests.[].taskType", KIND_IGNORE}, {"requests.[].task_type", KIND_IGNORE},
 	{"model", KIND_MODEL}, {NULL, KIND_NONE}
 };
 
@@ -196,24 +220,24 @@ static const struct span_rule ollama_generate[] = {
 	{"prompt", KIND_USER}, {"suffix", KIND_USER}, {"system", KIND_SYSTEM}, {"template", KIND_SYSTEM},
 	{"images.[]", KIND_MEDIA},
 	{"format.**", KIND_TOOL_DEF},
-	{"options.num_predict", KIND_MAX_TOKENS}, COMMON, {NULL, KIND_NONE}
+	{"options.num_predict", KIND_MAX_TOKENS}, {"options.stop", KIND_LABEL}, {"options.stop.[]", KIND_LABEL}, COMMON, {NULL, KIND_NONE}
 };
 
 static const struct span_shape shapes[] = {
-	{DIALECT_OPENAI, OP_CHAT, "messages", NULL, false, false, true, false, false, openai_chat},
-	{DIALECT_OPENAI, OP_COMPLETION, "prompt", NULL, true, true, false, false, false, openai_completion},
-	{DIALECT_OPENAI, OP_RESPONSES, "input", NULL, true, false, true, false, true, openai_responses},
-	{DIALECT_OPENAI, OP_EMBEDDINGS, "input", NULL, true, true, false, false, false, openai_input},
-	{DIALECT_OPENAI, OP_MODERATIONS, "input", NULL, true, true, true, true, false, openai_input},
-	{DIALECT_ANTHROPIC, OP_CHAT, "messages", NULL, false, false, true, false, false, anthropic_messages},
-	{DIALECT_ANTHROPIC, OP_COUNT_TOKENS, "messages", NULL, false, false, true, false, false, anthropic_messages},
-	{DIALECT_GEMINI, OP_CHAT, "contents", NULL, false, false, true, true, false, gemini_contents},
+	{DIALECT_OPENAI, OP_CHAT, "messages", NULL, false, false, true, false, false, openai_chat, NULL},
+	{DIALECT_OPENAI, OP_COMPLETION, "prompt", NULL, true, true, false, false, false, openai_completion, NULL},
+	{DIALECT_OPENAI, OP_RESPONSES, "input", NULL, true, false, true, false, true, openai_responses, NULL},
+	{DIALECT_OPENAI, OP_EMBEDDINGS, "input", NULL, true, true, false, false, false, openai_input, NULL},
+	{DIALECT_OPENAI, OP_MODERATIONS, "input", NULL, true, true, true, true, false, openai_input, NULL},
+	{DIALECT_ANTHROPIC, OP_CHAT, "messages", NULL, false, false, true, false, false, anthropic_messages, NULL},
+	{DIALECT_ANTHROPIC, OP_COUNT_TOKENS, "messages", NULL, false, false, true, false, false, anthropic_messages, NULL},
+	{DIALECT_GEMINI, OP_CHAT, "contents", NULL, false, false, true, true, false, gemini_contents, NULL},
 	{DIALECT_GEMINI, OP_COUNT_TOKENS, "contents", "generateContentRequest", false, false, true, true,
-	    false, gemini_contents},
-	{DIALECT_GEMINI, OP_EMBEDDINGS, "content", "requests", false, false, true, true, false, gemini_embed},
-	{DIALECT_OLLAMA, OP_CHAT, "messages", NULL, false, false, true, false, false, openai_chat},
-	{DIALECT_OLLAMA, OP_COMPLETION, "prompt", NULL, true, false, false, false, true, ollama_generate},
-	{DIALECT_OLLAMA, OP_EMBEDDINGS, "input", "prompt", true, true, false, false, false, openai_input},
+	    false, gemini_contents, NULL},
+	{DIALECT_GEMINI, OP_EMBEDDINGS, "content", "requests", false, false, true, true, false, gemini_embed, NULL},
+	{DIALECT_OLLAMA, OP_CHAT, "messages", NULL, false, false, true, false, false, openai_chat, NULL},
+	{DIALECT_OLLAMA, OP_COMPLETION, "prompt", NULL, true, false, false, false, true, ollama_generate, "context"},
+	{DIALECT_OLLAMA, OP_EMBEDDINGS, "input", "prompt", true, true, false, false, false, openai_input, NULL},
 };
 
 const struct span_shape *

@@ -11,14 +11,16 @@
 #include "lib/json.h"
 
 enum span_kind {
-	KIND_NONE,
+	KIND_NONE,		/* unnamed, beside the messages */
 	KIND_MSG,		/* text of the message's own role */
 	KIND_SYSTEM, KIND_USER, KIND_ASSISTANT, KIND_TOOL_RESULT, KIND_TOOL_DEF, KIND_FILE,
+	KIND_LABEL,		/* for the provider, not for the model */
 	KIND_OTHER,		/* unnamed place inside a message: inspected all the same */
 	KIND_MEDIA,		/* base64, a data: URL or an address */
 	KIND_MEDIA_OR_TEXT,	/* base64 if its KIND_MEDIA_FORM says so, else a file's text */
 	KIND_MEDIA_TYPE, KIND_MEDIA_NAME, KIND_MEDIA_FORM,	/* facts beside it, in the same object */
 	KIND_ROLE, KIND_TYPE,	/* of the message */
+	KIND_NAME,		/* of a tool that was called; if it is more than a name, as KIND_OTHER */
 	KIND_MODEL, KIND_STREAM, KIND_MAX_TOKENS,
 	KIND_IGNORE		/* ids */
 };
@@ -39,6 +41,7 @@ struct span_shape {
 	bool		 role_optional;
 	bool		 list_optional;	/* a request without the list is one without text, or with a template */
 	const struct span_rule *rules;
+	const char	*tokens;	/* key of a list of token ids, or NULL */
 };
 
 /* NULL: this operation has no text we know how to find. */

@@ -111,6 +111,38 @@ say(const struct api *api, const char *text)
 	return post(api->url, body);
 }
 
+/* What stands beside the messages: what is known is masked, what isn't is told, keys that the provider is to use stay, and orders are found in what a model may read. */
+static void
+test_beside(void **state)
+{
+#define BODY(more)	"{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]," more "}"
+	static const struct { const char *url, *body, *gone; } masked[] = {
+		{ "/v1/chat/completions", BODY("\"user\":\"ann@firm.example.net\""), "ann@" },
+		{ "/v1/chat/completions", BODY("\"metadata\":{\"card\":\"4111111111111111\"}"), "4111" },
+		{ "/v1/chat/completions", BODY("\"stop\":[\"ann@firm.example.net\"]"), "ann@" },
+		{ "/v1/messages", BODY("\"metadata\":{\"user_id\":\"ann@firm.example.net\"}"), "ann@" },
+		{ "/v1beta/models/g:generateContent", "{\"contents\":[],\"labels\":{\"to\":\"ann@firm.example.net\"}}", "ann@" },
+	};
+	static const struct { const char *url, *body; bool told; } kept[] = {
+		{ "/v1/chat/completions", BODY("\"session_of\":\"ann@firm.example.net\""), true },
+		{ "/v1/chat/completions", BODY("\"user\":\"open sesame\""), false },
+		{ "/v1/messages", BODY("\"mcp_servers\":[{\"url\":\"https://ann@firm.example.net/\",\"authorization_token\":\"ann@firm.example.net\"}]"), false },
+		{ "/v1/responses", "{\"tools\":[{\"type\":\"mcp\",\"headers\":{\"From\":\"ann@firm.example.net\"}}]}", false },
+	};
+
+	load(DETECT_BLOCK, DETECT_MASK, DETECT_MASK);
+	for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++)
+		if (post(masked[i].url, masked[i].body) != INSPECT_REWRITE || memmem(buf_ptr(&out.body), buf_len(&out.body), masked[i].gone, strlen(masked[i].gone)) != NULL)
+			fail_msg("not masked: %s", masked[i].body);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (post(kept[i].url, kept[i].body) != INSPECT_PASS || out.notable != kept[i].told)
+			fail_msg("%d, told %d: %s", out.action, out.notable, kept[i].body);
+	assert_int_equal(post("/v1/chat/completions", BODY("\"prompt\":\"open sesame\"")), INSPECT_REFUSE);
+	load(DETECT_BLOCK, DETECT_BLOCK, DETECT_BLOCK);
+	assert_int_equal(post("/v1/chat/completions", BODY("\"session_of\":\"ann@firm.example.net\"")), INSPECT_REFUSE);
+	load(DETECT_BLOCK, DETECT_MASK, DETECT_MASK);
+}
+
 /* The refusal as its SDK reads it: status and code, id, rules; and nothing of the prompt in it. */
 static void
 check_refusal(const char *url, int status, const char *code, const char *param, size_t n_rules)
@@ -567,7 +599,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pass), cmocka_unit_test(test_stream_flag), cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_block), cmocka_unit_test(test_mask), cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_block), cmocka_unit_test(test_beside), cmocka_unit_test(test_mask), cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_codings), cmocka_unit_test(test_content_types),
 		cmocka_unit_test(test_routes), cmocka_unit_test(test_modes), cmocka_unit_test(test_verdicts), cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_no_judgement),
