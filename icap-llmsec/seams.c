@@ -5,13 +5,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "icap-llmsec/detect_private.h"
 #include "icap-llmsec/seams.h"
 #include "lib/utf8.h"
 
 #define EDGE		256		/* bytes of a part to each side of a seam; shorter parts are there as a whole */
 #define JOINED_MAX	(16 << 10)	/* bytes judged at once */
-#define TOTAL_MAX	(64 << 10)	/* of one request: what its seams may cost; beyond it is told */
-#define SEGMENTS	512
+#define OVERLAP		1024		/* bytes of the parts that are in the next piece as well */
+#define SEGMENTS	2048
 #define DOUBT		0.5f		/* log-odds: a sentence cut out of its text is taken for an attack more easily */
 
 struct segment {		/* of the joined text */
@@ -29,7 +30,7 @@ struct joined {
 	bool		 tight;		/* no blank where letters meet */
 	bool		 met;		/* they do, somewhere */
 	bool		 fresh;		/* some part is new */
-	size_t		 parts, total;
+	size_t		 parts;
 	char		*text;
 	size_t		 len;
 	struct segment	 seg[SEGMENTS];
@@ -147,21 +148,21 @@ judge(struct joined *j)
 	const struct span *last = &j->ss->v[j->seg[j->n - 1].span];
 	struct span s = {.role = last->role, .prov = last->prov == PROV_HISTORY ? PROV_MESSAGE : last->prov, .path = last->path, .text = j->text, .len = j->len};
 	struct findings f = {NULL, 0};
-	struct detect_score score;
-	int rc = detect_span(j->d, j->modes, &s, j->arena, &f, &score);
+	struct detect_score score = {0, 0, 0};
+	int rc;
 
+	rc = detect_prompt(j->d, j->modes, &s, j->arena, &f, &score);	/* a secret in two parts can't be masked in either */
 	for (size_t i = 0; rc == 0 && i < f.n; i++)
-		if (!finding_is_private(&f.v[i]) && !known(j, f.v[i].rule_id) && !doubtful(j, &f.v[i], &score, s.role != ROLE_USER))
+		if (!known(j, f.v[i].rule_id) && !doubtful(j, &f.v[i], &score, s.role != ROLE_USER))
 			rc = tell(j, f.v[i]);
 	if (rc == 0 && score.score > j->score->score)
 		*j->score = score;
-	j->total += j->len;
 	return rc;
 }
 
-/* What was joined so far is judged; the next joined text begins with its last part, ss->v[span]. */
+/* What was joined so far is judged. */
 static int
-flush(struct joined *j, size_t span)
+flush(struct joined *j)
 {
 	int rc = 0;
 
@@ -169,8 +170,31 @@ flush(struct joined *j, size_t span)
 		rc = judge(j);
 	j->len = j->n = j->parts = 0;
 	j->met = j->fresh = false;
-	if (span < j->ss->n)
-		add_part(j, span);
+	return rc;
+}
+
+/* A piece is full: its last parts begin the next one, for an attack may lie over the end of any piece. */
+static int
+flush_full(struct joined *j, const bool *before)
+{
+	size_t part[SEGMENTS / 4], n = 0, bytes = 0;
+	int rc;
+
+	for (size_t i = j->n; i > 0 && n < SEGMENTS / 4; i--) {
+		size_t span = j->seg[i - 1].span, end = i < j->n ? j->seg[i].out : j->len;
+
+		bytes += end - j->seg[i - 1].out;
+		if (n > 0 && part[n - 1] == span)
+			continue;
+		if (n > 0 && bytes > OVERLAP)
+			break;
+		part[n++] = span;
+	}
+	rc = flush(j);
+	while (n > 0) {
+		j->fresh |= !before[part[--n]];
+		add_part(j, part[n]);
+	}
 	return rc;
 }
 
@@ -182,8 +206,8 @@ join_all(struct joined *j, const bool *before)
 	size_t last = SIZE_MAX;		/* the part before, if nobody else spoke since */
 	int rc = 0;
 
-	j->total = j->len = j->n = j->parts = 0;
-	for (size_t i = 0; rc == 0 && i < ss->n && j->total < TOTAL_MAX; i++) {
+	j->len = j->n = 0;
+	for (size_t i = 0; rc == 0 && i < ss->n; i++) {
 		const struct span *s = &ss->v[i];
 
 		if (!is_part(s)) {
@@ -191,20 +215,14 @@ join_all(struct joined *j, const bool *before)
 			continue;
 		}
 		if (last == SIZE_MAX || !goes_on(&ss->v[last], s))
-			rc = flush(j, i);
-		else {
-			if (j->len + 2 * EDGE + 2 > JOINED_MAX || j->n + 2 > SEGMENTS) {
-				bool fresh = !before[last];
-
-				rc = flush(j, last);
-				j->fresh = fresh;
-			}
-			add_part(j, i);
-		}
+			rc = flush(j);
+		else if (j->len + 2 * EDGE + 2 > JOINED_MAX || j->n + 2 > SEGMENTS)
+			rc = flush_full(j, before);
+		add_part(j, i);
 		j->fresh |= !before[i];
 		last = i;
 	}
-	return rc == 0 ? flush(j, ss->n) : rc;
+	return rc == 0 ? flush(j) : rc;
 }
 
 static bool
@@ -228,7 +246,6 @@ int
 seams_judge(const struct detectors *d, const struct detect_modes *m, const struct spans *ss, const bool *before, struct arena *a,
     struct findings *per_span, struct detect_score *score)
 {
-	static const struct finding cut = {"LLMSEC-ENC-0001", "obfuscation.limit", DETECT_MONITOR, 4, 0, 0, 0, 0};
 	struct joined *j;
 	int rc = 0;
 
@@ -246,8 +263,6 @@ seams_judge(const struct detectors *d, const struct detect_modes *m, const struc
 	for (int tight = 0; rc == 0 && tight < 2; tight++) {
 		j->tight = tight;
 		rc = join_all(j, before);
-		if (rc == 0 && j->total >= TOTAL_MAX && tight == 0)
-			rc = findings_add(&per_span[ss->n - 1], a, &cut);
 	}
 	return rc;
 }
