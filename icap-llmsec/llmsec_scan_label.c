@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -197,9 +198,12 @@ is_of(json_t *row, const char *who)
 	return member_is(row, "actor", who) || member_is(row, "conversation", who) || (id != NULL && strncmp(id, who, n) == 0 && (id[n] == '-' || id[n] == '\0'));
 }
 
-/* The others' lines, byte for byte; a line that can't be read might be anybody's and goes, too. */
+/*
+ * The others' lines, byte for byte; a line that can't be read might be anybody's and goes, too.  A last line without an end may be
+ * one that is being written: unless <all>, it stays for the next call.
+ */
 static int
-copy_others(FILE *f, const char *who, FILE *out, size_t *gone)
+copy_others(FILE *f, const char *who, FILE *out, bool all, size_t *gone)
 {
 	char *line = NULL;
 	size_t cap = 0;
@@ -207,8 +211,13 @@ copy_others(FILE *f, const char *who, FILE *out, size_t *gone)
 	int rc = 0;
 
 	while (rc == 0 && (n = getline(&line, &cap, f)) >= 0) {
-		json_t *row = json_loadb(line, (size_t)n, 0, NULL);
+		json_t *row;
 
+		if (!all && line[n - 1] != '\n') {
+			rc = fseeko(f, -(off_t)n, SEEK_CUR) < 0 ? -errno : 0;
+			break;
+		}
+		row = json_loadb(line, (size_t)n, 0, NULL);
 		if (row == NULL || is_of(row, who))
 			++*gone;
 		else if (fwrite(line, 1, (size_t)n, out) != (size_t)n)
@@ -216,7 +225,29 @@ copy_others(FILE *f, const char *who, FILE *out, size_t *gone)
 		json_decref(row);
 	}
 	free(line);
-	return rc < 0 ? rc : ferror(f) ? -EIO : 0;
+	rc = rc < 0 ? rc : ferror(f) ? -EIO : 0;
+	clearerr(f);		/* what is appended from now on is read by the next call */
+	return rc;
+}
+
+/*
+ * Most of the file without, what came meanwhile with the lock that its writer takes for every line (shadow_write.c): nothing is appended
+ * any more to what another file takes the place of.  The lock ends when <f> is closed.
+ */
+static int
+copy_file(FILE *f, const char *who, FILE *out, size_t *gone)
+{
+	int rc = copy_others(f, who, out, false, gone);
+
+	if (rc == 0 && (fflush(out) != 0 || fsync(fileno(out)) < 0))
+		rc = -errno;
+	while (rc == 0 && flock(fileno(f), LOCK_EX) < 0)
+		rc = errno == EINTR ? 0 : -errno;
+	if (rc == 0)
+		rc = copy_others(f, who, out, true, gone);
+	if (rc == 0 && (fflush(out) != 0 || fsync(fileno(out)) < 0))
+		rc = -errno;
+	return rc;
 }
 
 static int
@@ -237,9 +268,7 @@ forget_in(const char *path, const char *who, size_t *gone)
 	if (rc == 0 && fstat(fileno(f), &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)	/* the service removes it one day */
 		rc = -errno;
 	if (rc == 0)
-		rc = copy_others(f, who, out, gone);
-	if (rc == 0 && (fflush(out) != 0 || fsync(fd) < 0))
-		rc = -errno;
+		rc = copy_file(f, who, out, gone);
 	if (rc == 0 && *gone > before && rename(tmp, path) < 0)
 		rc = -errno;
 	if (fd >= 0 && (rc < 0 || *gone == before))

@@ -310,6 +310,7 @@ tests_fuzz_icap_llmsec_fuzz_secret_LDADD = %D%/libinspect.la $(FUZZ_LIBS)
 check_PROGRAMS += tests/unit/icap-llmsec/test_shadow
 TESTS += tests/unit/icap-llmsec/test_shadow tests/unit/icap-llmsec/shadow.sh
 dist_check_SCRIPTS += tests/unit/icap-llmsec/shadow.sh
+tests_unit_icap_llmsec_test_shadow_SOURCES = tests/unit/icap-llmsec/test_shadow.c %D%/llmsec_scan_label.c
 tests_unit_icap_llmsec_test_shadow_CFLAGS = $(ICAP_TEST_CFLAGS)
 tests_unit_icap_llmsec_test_shadow_LDADD = $(ICAP_TEST_LIBS)
 # end of request side

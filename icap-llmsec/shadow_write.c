@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,16 +154,23 @@ file_close(struct shadow_file *f)
 	f->fd = f->dir = -1;
 }
 
-/* A new one, or the present one if it has room, is young, and nobody removed it. */
-static int
-file_ready(struct shadow_file *f, const struct shadow_conf *c, int64_t need)
+/*
+ * Is the present one there, and ours?  Who writes a file anew (llmsec-scan --forget) takes the lock before the new one takes the place of the old, which has no
+ * name then.  A file system without locks: without.
+ */
+static bool
+file_locked(struct shadow_file *f)
 {
-	int64_t now = time(NULL), span = c->max_age / 8000;
 	struct stat st;
 
-	if (f->fd >= 0 && f->size + need <= c->max_file && now - f->began < span && fstat(f->fd, &st) == 0 && st.st_nlink > 0)
-		return 0;
-	file_close(f);
+	while (flock(f->fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fstat(f->fd, &st) == 0 && st.st_nlink > 0;
+}
+
+static int
+file_create(struct shadow_file *f, const struct shadow_conf *c, int64_t now)
+{
 	f->dir = dir_open(c);
 	if (f->dir < 0) {
 		int rc = f->dir;
@@ -182,6 +190,25 @@ file_ready(struct shadow_file *f, const struct shadow_conf *c, int64_t need)
 	return 0;
 }
 
+/* A new one, or the present one if it has room, is young, and nobody removed it; locked. */
+static int
+file_ready(struct shadow_file *f, const struct shadow_conf *c, int64_t need)
+{
+	int64_t now = time(NULL), span = c->max_age / 8000;
+	int rc;
+
+	if (f->fd >= 0 && f->size + need <= c->max_file && now - f->began < span && file_locked(f))
+		return 0;
+	for (int tries = 0; tries < 8; tries++) {
+		file_close(f);
+		rc = file_create(f, c, now);
+		if (rc < 0 || file_locked(f))
+			return rc;
+	}
+	file_close(f);
+	return -EBUSY;		/* somebody removes them as fast as they come */
+}
+
 /* All of a line or nothing of it: a reader must not meet half of one in front of the next. */
 static int
 file_append(struct shadow_file *f, const struct shadow_conf *c, const struct buf *b)
@@ -197,6 +224,7 @@ file_append(struct shadow_file *f, const struct shadow_conf *c, const struct buf
 	while (w < 0 && errno == EINTR);
 	if (w == (ssize_t)n) {
 		f->size += w;
+		flock(f->fd, LOCK_UN);
 		return 0;
 	}
 	rc = w < 0 ? -errno : -ENOSPC;

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "icap-llmsec/llmsec_scan.h"
 #include "icap-llmsec/shadow_private.h"
 #include "lib/diag.h"
 
@@ -486,6 +487,66 @@ test_file_taken_away(void **state)
 	json_decref(all);
 }
 
+/* --forget, again and again, as long as nobody says that it is enough. */
+static void *
+forget_forever(void *stop)
+{
+	FILE *screen = fopen("/dev/null", "w");
+
+	assert_non_null(screen);
+	while (!*(_Atomic bool *)stop) {
+		struct dirent **e;
+		int n = scandir(sub, &e, NULL, alphasort);
+
+		for (int i = 0; i < n; i++) {
+			char path[512], *files[] = {path, NULL};
+
+			snprintf(path, sizeof(path), "%s/%s", sub, e[i]->d_name);
+			if (strncmp(e[i]->d_name, "shadow-", 7) == 0 && strstr(e[i]->d_name, SHADOW_FORGET) == NULL)
+				assert_true(scan_forget("req-gone", files, screen) == 0);
+			free(e[i]);
+		}
+		if (n >= 0)
+			free(e);
+	}
+	fclose(screen);
+	return NULL;
+}
+
+/* Somebody's texts are erased while others' are written: theirs are all there in the end. */
+static void
+test_forgotten_meanwhile(void **state)
+{
+	static const struct shadow_from gone = {"/v1/chat/completions", "req-gone", "0123456789abcdef", "192.0.2.7", 1};
+	struct shadow *s = start();
+	_Atomic bool stop = false;
+	size_t files, kept = 0;
+	char text[32];
+	pthread_t t;
+	json_t *all;
+
+	assert_int_equal(pthread_create(&t, NULL, forget_forever, &stop), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct span one = {.role = ROLE_USER, .prov = PROV_MESSAGE, .path = "messages[0].content", .text = text,
+			.len = (size_t)snprintf(text, sizeof(text), "text %u", i)};
+		struct spans spans = {.v = &one, .n = 1};
+		struct shadow_verdict v = {.judged = true, .score = {0.9f, 0.9f, 0}, .limit = 0.5f, .most = DETECT_BLOCK};
+
+		assert_int_equal(shadow_take(s, i % 2 == 0 ? &gone : &who, &spans, &v), 1);
+		if (i % 32 == 31)	/* the ring has room for twice that */
+			wait_written(i + 1);
+	}
+	stop = true;
+	pthread_join(t, NULL);
+	shadow_free(&s);
+	all = rows(&files);
+	for (size_t i = 0; i < json_array_size(all); i++)
+		kept += strncmp(json_string_value(json_object_get(json_array_get(all, i), "id")), "req-1", 5) == 0;
+	json_decref(all);
+	assert_true(files > 1);		/* it was written anew more than once */
+	assert_int_equal(kept, 1000);
+}
+
 /* Children have their own ring, thread and file; a full ring drops and counts. */
 static void
 test_children(void **state)
@@ -549,7 +610,7 @@ main(void)
 #define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_off), T(test_whose), T(test_which), T(test_line), T(test_actor), T(test_cut_and_encoded), T(test_sizes), T(test_age),
-		T(test_folder_of_others), T(test_full_disk), T(test_file_taken_away), T(test_children), T(test_threads),
+		T(test_folder_of_others), T(test_full_disk), T(test_file_taken_away), T(test_forgotten_meanwhile), T(test_children), T(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
