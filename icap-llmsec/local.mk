@@ -18,7 +18,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 	%D%/view_escapes.c %D%/view_markup.c %D%/view_runs.c %D%/view_ciphers.c %D%/view_backwards.c %D%/view_turned.c %D%/rules.c %D%/rules_load.c %D%/rules_literal.c %D%/rules_context.c %D%/rules_talk.c %D%/pii.c %D%/detect.c %D%/detect_prompt.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
-%C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c \
+%C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c %D%/stream_mend.c \
 	%D%/inspect_resp.c
 # answers: what they carry away, run and recite
 %C%_libinspect_la_SOURCES += %D%/responses.c %D%/leak.c %D%/exfil.c %D%/guard.c %D%/guard_markup.c %D%/guard_html.c \
@@ -30,7 +30,7 @@ noinst_HEADERS += %D%/guard_private.h %D%/convo_private.h %D%/seams.h
 %C%_libinspect_la_SOURCES += %D%/concept.c %D%/concept_load.c %D%/feature.c %D%/model.c %D%/model_load.c \
 	%D%/model_explain.c
 noinst_HEADERS += %D%/concept.h %D%/feature.h %D%/model.h %D%/model_private.h
-noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h
+noinst_HEADERS += %D%/decode.h %D%/sse.h %D%/stream.h %D%/stream_fields.h %D%/stream_mend.h
 # personal data and secrets
 noinst_HEADERS += %D%/secret.h %D%/pii_private.h %D%/secret_private.h
 %C%_libinspect_la_SOURCES += %D%/pii_check.c %D%/pii_find.c %D%/pii_ids.c %D%/pii_numbers.c %D%/pii_people.c %D%/pii_wallet.c \

@@ -266,8 +266,8 @@ mask_original(const struct mask_vault *v, const char *token, size_t token_len, s
 	return NULL;
 }
 
-size_t
-mask_unmask(const struct mask_vault *v, const char *text, size_t len, struct buf *out)
+static size_t
+unmask(const struct mask_vault *v, const char *text, size_t len, bool json, struct buf *out)
 {
 	const char *p = text, *from = text, *end = text + len, *open, *o;
 	char token[MASK_TOKEN_MAX];
@@ -289,13 +289,28 @@ mask_unmask(const struct mask_vault *v, const char *text, size_t len, struct buf
 			continue;
 		}
 		buf_add(out, from, (size_t)(p - from));
-		buf_add(out, o, olen);
+		if (json)
+			buf_add_json(out, o, olen);
+		else
+			buf_add(out, o, olen);
 		p += k;
 		from = p;
 		n++;
 	}
 	buf_add(out, from, (size_t)(end - from));
 	return n;
+}
+
+size_t
+mask_unmask(const struct mask_vault *v, const char *text, size_t len, struct buf *out)
+{
+	return unmask(v, text, len, false, out);
+}
+
+size_t
+mask_unmask_json(const struct mask_vault *v, const char *text, size_t len, struct buf *out)
+{
+	return unmask(v, text, len, true, out);
 }
 
 size_t

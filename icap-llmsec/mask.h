@@ -29,6 +29,8 @@ const char *mask_original(const struct mask_vault *, const char *token, size_t t
 /* Append <text> with every placeholder of the vault replaced by its original, also where a model wrote it as "[email_1]" or
    "\[EMAIL\_1\]".  Returns replacements made. */
 size_t	mask_unmask(const struct mask_vault *, const char *text, size_t len, struct buf *out);
+/* The same in JSON that stands in a string: between the quotes of that JSON an original is escaped once more. */
+size_t	mask_unmask_json(const struct mask_vault *, const char *text, size_t len, struct buf *out);
 /* How many bytes at the end of <text> could be the beginning of a placeholder (0: none). */
 size_t	mask_partial(const struct mask_vault *, const char *text, size_t len);
 

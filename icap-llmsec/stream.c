@@ -10,6 +10,7 @@
 #include "icap-llmsec/sse.h"
 #include "icap-llmsec/stream.h"
 #include "icap-llmsec/stream_fields.h"
+#include "icap-llmsec/stream_mend.h"
 #include "lib/json.h"
 
 #define BLOCKS_MAX	256	/* texts with something held back, at a time */
@@ -32,7 +33,7 @@ struct unit {
 	size_t		 len;
 	const struct sse_event *sse;	/* NULL: other framings */
 	const char	*eol;		/* NDJSON: what ends the line */
-	bool		 complete;
+	bool		 complete, mended;	/* mended: <json> is not what came */
 };
 
 struct stream {
@@ -44,6 +45,8 @@ struct stream {
 	int		 depth;		/* array: nesting, and the state inside strings */
 	bool		 in_string, in_escape, in_array, elements;
 	struct json_scan *scan;
+	struct json_mend mend;
+	struct buf	 mended;	/* an event's JSON, if it had to be */
 	struct arena	*scratch;	/* one event's */
 	struct block	*blocks;
 	size_t		 n_blocks;
@@ -98,6 +101,7 @@ stream_free(struct stream **sp)
 	free(st->blocks);
 	sse_free(&st->sse);
 	buf_free(&st->part);
+	buf_free(&st->mended);
 	json_scan_free(&st->scan);
 	arena_free(&st->scratch);
 	free(st);
@@ -223,7 +227,7 @@ stream_write_unit(struct stream *st, const struct unit *u, const char *json, siz
 static int
 stream_write_raw(struct stream *st, const struct unit *u)
 {
-	if (u->sse != NULL)
+	if (u->sse != NULL && !u->mended)
 		return buf_add(st->out, u->sse->raw, u->sse->raw_len);
 	return stream_write_unit(st, u, u->json, u->len);
 }
@@ -436,15 +440,36 @@ stream_trouble(struct stream *st, const struct unit *u, int e)
 	return stream_write_raw(st, u);
 }
 
+/* An event whose strings begin or end inside a character, as one that can be read. */
 static int
-stream_event(struct stream *st, const struct unit *u)
+event_mend(struct stream *st, struct unit *u, struct fields *fs)
 {
+	int e;
+
+	buf_clear(&st->mended);
+	e = json_mend(&st->mend, u->json, u->len, &st->mended);
+	if (e != 0)
+		return e;
+	u->json = buf_ptr(&st->mended);
+	u->len = buf_len(&st->mended);
+	u->mended = true;
+	arena_reset(st->scratch);
+	return fields_of_event(st->scan, st->conf.route.dialect, u->json, u->len,
+	    text_rules_look(&st->conf.rules), st->scratch, fs);
+}
+
+static int
+stream_event(struct stream *st, struct unit *u)
+{
+	struct unit came = *u;
 	struct fields fs;
 	int e;
 
 	arena_reset(st->scratch);
 	e = fields_of_event(st->scan, st->conf.route.dialect, u->json, u->len,
 	    text_rules_look(&st->conf.rules), st->scratch, &fs);
+	if (e == -EILSEQ && u->complete && (e = event_mend(st, u, &fs)) == -EILSEQ)
+		*u = came;
 	if (e == 0)
 		e = stream_event_judged(st, u, &fs);
 	else if (!u->complete && (e = stream_flush_all(st)) == 0)
@@ -677,18 +702,26 @@ stream_json_body(const struct text_rules *rules, const void *body, size_t len, u
 	struct json_scan *scan = json_scan_new(NULL, NULL, 0, &lim);
 	struct arena *arena = arena_new((size_t)1 << 30);
 	struct edit *ed = NULL;
+	struct buf mended = { 0 };
 	struct fields fs;
 	size_t n = 0;
 	int e = scan == NULL || arena == NULL ? -ENOMEM : 0;
 
 	if (e == 0)
 		e = fields_of_body(scan, body, len, text_rules_look(rules), arena, &fs);
+	if (e == -EILSEQ && json_mend(NULL, body, len, &mended) == 0) {
+		arena_reset(arena);
+		body = buf_ptr(&mended);
+		len = buf_len(&mended);
+		e = fields_of_body(scan, body, len, text_rules_look(rules), arena, &fs);
+	}
 	if (e == 0 && (ed = arena_calloc(arena, fs.n + 1, sizeof(*ed))) == NULL)
 		e = -ENOMEM;
 	if (e == 0)
 		e = body_edits(rules, &fs, arena, found, ed, &n);
 	if (e == 0)
 		e = n == 0 ? buf_add(out, body, len) : span_splice(out, body, len, ed, n);
+	buf_free(&mended);
 	json_scan_free(&scan);
 	arena_free(&arena);
 	return e;

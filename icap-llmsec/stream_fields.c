@@ -30,6 +30,10 @@ static const struct rule openai_rules[] = {
 	{ "choices.[].delta.reasoning_content", DELTA, 3 },
 	{ "choices.[].delta.reasoning", DELTA, 4 },
 	{ "choices.[].delta.audio.transcript", DELTA, 5 },
+	{ "choices.[].delta.content.[].text", DELTA, 11 },	/* servers whose contents are lists of parts */
+	{ "choices.[].delta.content.[].thinking.[].text", DELTA, 12 },
+	{ "choices.[].delta.reasoning_details.[].text", DELTA, 13 },
+	{ "choices.[].delta.reasoning_details.[].summary", DELTA, 14 },
 	{ "choices.[].text", DELTA, 6 },
 	{ "choices.[].delta.function_call.arguments", DELTA_JSON, 7 },
 	{ "choices.[].delta.tool_calls.[].function.arguments", DELTA_JSON, 8 },

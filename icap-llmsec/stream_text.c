@@ -44,39 +44,16 @@ found_note(void *arg, const struct finding *f)
 	return 0;
 }
 
-/*
- * Replace the vault's placeholders.  In JSON inside a string the original must be escaped once more:
- * it lands between quotes of the inner JSON.
- */
+/* Replace the vault's placeholders. */
 static void
 text_unmask(const struct text_rules *r, enum text_kind kind, const char *p, size_t len, struct buf *out)
 {
-	const char *end = p + len, *open, *close, *orig;
-	size_t n, span;
-
-	if (r->vault == NULL || kind == TEXT_PLAIN) {
-		if (r->vault != NULL)
-			mask_unmask(r->vault, p, len, out);
-		else
-			buf_add(out, p, len);
-		return;
-	}
-	while (p < end) {
-		open = memchr(p, '[', (size_t)(end - p));
-		if (open == NULL)
-			break;
-		span = (size_t)(end - open) < MASK_TOKEN_MAX ? (size_t)(end - open) : MASK_TOKEN_MAX;
-		close = memchr(open, ']', span);
-		orig = close == NULL ? NULL :
-		    mask_original(r->vault, open, (size_t)(close - open) + 1, &n);
-		buf_add(out, p, (size_t)(open - p));
-		if (orig != NULL)
-			buf_add_json(out, orig, n);
-		else
-			buf_addc(out, '[');
-		p = orig != NULL ? close + 1 : open + 1;
-	}
-	buf_add(out, p, (size_t)(end - p));
+	if (r->vault == NULL)
+		buf_add(out, p, len);
+	else if (kind == TEXT_JSON)
+		mask_unmask_json(r->vault, p, len, out);
+	else
+		mask_unmask(r->vault, p, len, out);
 }
 
 /* What the configuration doesn't ask for in answers. */

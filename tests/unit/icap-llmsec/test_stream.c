@@ -13,7 +13,8 @@
 #include "icap-llmsec/stream.h"
 #include "resp_text.h"
 
-static const char EMAIL[] = "ann@example.org", CARD[] = "4111 1111 1111 1111",
+#define EMAIL	"ann@example.org"
+static const char CARD[] = "4111 1111 1111 1111",
     QUOTED[] = "\"b\\c\"@example.org";
 
 static struct mask_vault *vault;
@@ -277,6 +278,70 @@ test_broken(void **state)
 	run_end(&r);
 }
 
+/* Events of one chat, as a client puts their texts together. */
+static void
+check_chat(const char *in, const char *key, const char *want)
+{
+	struct resp_texts t;
+	struct run r;
+
+	for (size_t cut = 0; cut <= strlen(in); cut++) {
+		run_all(&r, &fixtures[0], vault, in, strlen(in), cut);
+		resp_texts_read(&t, "sse", buf_ptr(&r.out), buf_len(&r.out));
+		if (resp_text(&t, key) == NULL || strcmp(resp_text(&t, key), want) != 0)
+			fail_msg("%s: \"%s\"", in, resp_text(&t, key) != NULL ? resp_text(&t, key) : "nothing");
+		resp_texts_free(&t);
+		run_end(&r);
+	}
+}
+
+/* Servers cut texts inside characters: the halves come together, what stays alone is lost, and placeholders around them are found. */
+static void
+test_halves(void **state)
+{
+#define DELTA(s)	"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" s "\"}}]}\n\n"
+#define DONE		"data: [DONE]\n\n"
+	static const struct { const char *in, *want; } t[] = {
+		{ DELTA("to \\ud83d") DELTA("\\ude00 [EMAIL") DELTA("_1]") DONE, "to \xf0\x9f\x98\x80 " EMAIL },
+		{ DELTA("[EMAIL_1] caf\xc3") DELTA("\xa9!") DONE, EMAIL " caf\xc3\xa9!" },
+		{ DELTA("\xf0\x9f") DELTA("\x98\x80[EMAIL_1]") DONE, "\xf0\x9f\x98\x80" EMAIL },
+		{ DELTA("\\ude00 \\ud83d [EMAIL_1]") DONE, "\xef\xbf\xbd \xef\xbf\xbd " EMAIL },
+		{ DELTA("\xa9 \xf0\x9f [EMAIL_1]") DONE, "\xef\xbf\xbd \xef\xbf\xbd " EMAIL },
+		{ DELTA("a \\ud83d") DELTA("b [EMAIL_1]") DONE, "a b " EMAIL },
+		{ DELTA("\\ud83d\\ud83d") DELTA("\\ude00\\ude00[EMAIL_1]") DONE, "\xef\xbf\xbd\xf0\x9f\x98\x80\xef\xbf\xbd" EMAIL },
+	};
+	static const char body[] = "{\"choices\":[{\"message\":{\"content\":\"\\ud83d \xc3 [EMAIL_1]\"}}]}";
+	struct text_rules rules = { .vault = vault, .held_max = 4096 };
+	struct arena *arena = arena_new(0);
+	struct found found = { .arena = arena };
+	struct buf out = { 0 };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		check_chat(t[i].in, "choice0", t[i].want);
+	assert_int_equal(stream_json_body(&rules, body, sizeof(body) - 1, 64, &found, &out), 0);
+	buf_addc(&out, '\0');
+	assert_string_equal(buf_ptr(&out), "{\"choices\":[{\"message\":{\"content\":\"\xef\xbf\xbd \xef\xbf\xbd " EMAIL "\"}}]}");
+	buf_free(&out);
+	arena_free(&arena);
+}
+
+/* What other servers make of the same API: contents that are lists, and arguments in which the model writes a placeholder its own way. */
+static void
+test_other_servers(void **state)
+{
+#define ARGS(s)	"data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"" s "\"}}]}}]}\n\n"
+	static const char parts[] = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"to [EMAIL\"}]}}]}\n\n"
+	    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"_1]\"}]}}]}\n\n" DONE;
+	struct run r;
+
+	check_chat(ARGS("{\\\"to\\\":\\\"[ema") ARGS("il_3]\\\"}") DONE, "choice0.args0", "{\"to\":\"\\\"b\\\\c\\\"@example.org\"}");
+	run_all(&r, &fixtures[0], vault, parts, sizeof(parts) - 1, sizeof(parts) - 1);
+	buf_addc(&r.out, '\0');
+	assert_non_null(strstr(buf_ptr(&r.out), "\"" EMAIL "\""));
+	assert_null(strstr(buf_ptr(&r.out), "[EMAIL"));
+	run_end(&r);
+}
+
 static void
 test_stop(void **state)
 {
@@ -362,7 +427,7 @@ main(void)
 		cmocka_unit_test(test_unmask_lf), cmocka_unit_test(test_unmask_crlf),
 		cmocka_unit_test(test_unmask_cr), cmocka_unit_test(test_untouched),
 		cmocka_unit_test(test_no_delay), cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_stop), cmocka_unit_test(test_event_too_large),
+		cmocka_unit_test(test_stop), cmocka_unit_test(test_halves), cmocka_unit_test(test_other_servers), cmocka_unit_test(test_event_too_large),
 		cmocka_unit_test(test_body),
 	};
 
