@@ -49,8 +49,8 @@ static const struct { const char *name; char c; } entities[] = {
 };
 
 /* "&#106;", "&#x6a", "&colon;": bytes used, 0 if it is none.  HTML takes numbers without semicolon. */
-static size_t
-entity(const char *p, size_t n, uint32_t *cp)
+size_t
+exfil_entity(const char *p, size_t n, uint32_t *cp)
 {
 	size_t i = 2;
 	uint32_t v = 0;
@@ -113,14 +113,14 @@ resolve(char *out, const char *p, size_t len)
 		len--;
 	}
 	for (size_t i = 0; i < len && n < EXFIL_URL_MAX; i += k) {
-		k = p[i] == '&' ? entity(p + i, len - i, &cp) : p[i] == '\\' ? backslash(p + i, len - i, &cp) : 0;
+		k = p[i] == '&' ? exfil_entity(p + i, len - i, &cp) : p[i] == '\\' ? backslash(p + i, len - i, &cp) : 0;
 		if (k == 0) {
 			k = 1;
 			cp = 0x110000;	/* the byte itself */
 		}
-		if (cp == '\t' || cp == '\n' || cp == '\r' ||
-		    (cp == 0x110000 && (p[i] == '\t' || p[i] == '\n' || p[i] == '\r')))
-			continue;	/* WHATWG URL: removed wherever they stand */
+		if (cp == '\t' || cp == '\n' || cp == '\r' || (n == 0 && cp <= ' ') ||
+		    (cp == 0x110000 && (p[i] == '\t' || p[i] == '\n' || p[i] == '\r' || (n == 0 && (unsigned char)p[i] <= ' '))))
+			continue;	/* WHATWG URL: removed wherever they stand, and controls and blanks in front */
 		if (cp == 0x110000)
 			out[n++] = p[i];
 		else
@@ -518,19 +518,25 @@ segment_data(enum exfil_use use, struct str raw)
 	    s.n >= 160;
 }
 
+/* "/h/u/n/t/e/r/": folders of one letter, or more of them than folders are deep.  Those of one digit are how shops file their pictures. */
+#define LETTERS_MAX	5
+#define DEPTH_MAX	16
+
 static bool
 path_data(enum exfil_use use, struct str path)
 {
-	size_t from = 0;
+	size_t from = 0, letters = 0, depth = 0;
 
 	for (size_t i = 0; i <= path.n; i++) {
 		if (i < path.n && path.p[i] != '/' && path.p[i] != ';' && path.p[i] != '\\')
 			continue;
 		if (i - from >= 8 && segment_data(use, (struct str){ path.p + from, i - from }))
 			return true;
+		letters += i - from == 1 && isalpha((unsigned char)path.p[from]);
+		depth += i > from;
 		from = i + 1;
 	}
-	return use == EXFIL_LOADED && path.n > 400;
+	return use == EXFIL_LOADED && (path.n > 400 || letters > LETTERS_MAX || depth > DEPTH_MAX);
 }
 
 /* Parameters of image servers: how a picture is to look. */
@@ -564,8 +570,12 @@ is_plain_value(struct str v, struct traits t)
 	return false;
 }
 
+/* Each too short to say much: many of them together do. */
+#define FEW_BYTES	24
+
+/* *few: bytes of values of names that no picture's settings have. */
 static bool
-param_data(enum exfil_use use, struct str raw)
+param_data(enum exfil_use use, struct str raw, size_t *few)
 {
 	char buf[EXFIL_URL_MAX];
 	const char *eq = memchr(raw.p, '=', raw.n);
@@ -587,18 +597,19 @@ param_data(enum exfil_use use, struct str raw)
 	/* q is a quality for some and a query for others */
 	if (is_picture_name(name) && t.digits != v.n)
 		return v.n > (name.n == 1 ? 6 : 16) || t.run >= 12 || t.words >= 3;
-	return !is_plain_value(v, t);
+	*few += v.n;
+	return !is_plain_value(v, t) || *few > FEW_BYTES;
 }
 
 static bool
 query_data(enum exfil_use use, struct str q)
 {
-	size_t from = 0;
+	size_t from = 0, few = 0;
 
 	for (size_t i = 0; i <= q.n; i++) {
 		if (i < q.n && q.p[i] != '&' && q.p[i] != ';')
 			continue;
-		if (i > from && param_data(use, (struct str){ q.p + from, i - from }))
+		if (i > from && param_data(use, (struct str){ q.p + from, i - from }, &few))
 			return true;
 		from = i + 1;
 	}

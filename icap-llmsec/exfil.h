@@ -10,6 +10,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "icap-llmsec/responses.h"
 
@@ -25,6 +26,8 @@ enum exfil_verdict {
 /* As written: entities, backslash escapes, \u escapes and white space inside are resolved here.  <sketch> may be NULL. */
 enum exfil_verdict exfil_url(const struct resp_conf *, const struct resp_sketch *, enum exfil_use,
 	    const char *url, size_t len);
+/* "&#106;", "&colon;" at p[0]: its length and character, 0 if it is none.  Names of what URLs are made of only. */
+size_t	exfil_entity(const char *p, size_t n, uint32_t *cp);
 /* Note hosts and URLs of the request in the sketch. */
 void	exfil_sketch(struct resp_sketch *, const struct spans *);
 #endif

@@ -8,7 +8,9 @@
 #include <strings.h>
 
 #include "icap-llmsec/guard_private.h"
+#include "lib/utf8.h"
 
+#define STYLE_MAX	4096	/* bytes of a style attribute, without its escapes */
 #define BARE_ATTRS	8	/* attributes without value after which an ordinary name was a comparison, not a tag */
 
 enum { EL_LOADS = 1, EL_ACTIVE = 2, EL_CLICKED = 4, EL_ARMED = 8 };	/* EL_ARMED: active by its attributes alone */
@@ -100,6 +102,61 @@ attr_inner(struct tag *t, enum guard_rule rule, const char *p, size_t n, const c
 	return e;
 }
 
+/* "\72 ", "\l" (CSS Syntax 3, 4.3.7). */
+static size_t
+css_escape(const char *p, size_t n, uint32_t *cp)
+{
+	size_t i = 1;
+
+	*cp = 0;
+	while (i < n && i < 7 && isxdigit((unsigned char)p[i])) {
+		*cp = *cp * 16 + (uint32_t)(isdigit((unsigned char)p[i]) ? p[i] - '0' : (p[i] | 32) - 'a' + 10);
+		i++;
+	}
+	if (i > 1)
+		return i < n && isspace((unsigned char)p[i]) ? i + 1 : i;
+	*cp = n > 1 ? (unsigned char)p[1] : ' ';
+	return n > 1 ? 2 : 1;
+}
+
+/* A pass over a style as HTML (<open> '&') or as CSS ('\\') reads its escapes. */
+static size_t
+unescape(char *out, const char *p, size_t n, char open)
+{
+	size_t len = 0, k;
+	uint32_t cp;
+
+	for (size_t i = 0; i < n && len + 4 <= STYLE_MAX; i += k) {
+		k = p[i] != open ? 0 : open == '&' ? exfil_entity(p + i, n - i, &cp) : css_escape(p + i, n - i, &cp);
+		if (k > 0 && cp < 0x80)
+			out[len++] = (char)cp;
+		else if (k > 0)
+			len += utf8_encode(out + len, cp);
+		else {
+			out[len++] = p[i];
+			k = 1;
+		}
+	}
+	return len;
+}
+
+/* All that a style loads by; URLs have escapes of their own, and are read without those of CSS, too. */
+static int
+attr_style(struct tag *t, const char *v, size_t n)
+{
+	static const char *const marks[] = { "url(", "@import", "image-set(", "image(", "src(" };
+	char html[STYLE_MAX], css[STYLE_MAX];
+	size_t hn = unescape(html, v, n, '&'), cn = unescape(css, html, hn, '\\');
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < sizeof(marks) / sizeof(marks[0]); i++) {
+		e = attr_inner(t, GUARD_EXFIL_CSS, v, n, marks[i]);
+		if (e == 0 && (cn != n || memcmp(css, v, n) != 0))
+			e = attr_inner(t, GUARD_EXFIL_CSS, css, cn, marks[i]);
+	}
+	return e;
+}
+
 static int
 tag_attr(struct tag *t, const char *name, size_t nn, const char *v, size_t vn)
 {
@@ -112,10 +169,8 @@ tag_attr(struct tag *t, const char *name, size_t nn, const char *v, size_t vn)
 		return tag_tell(t, GUARD_HTML_HANDLER);
 	if (is_name(name, nn, "srcdoc"))
 		return tag_tell(t, GUARD_HTML_ELEMENT);
-	if (is_name(name, nn, "style")) {
-		e = attr_inner(t, GUARD_EXFIL_CSS, v, vn, "url(");
-		return e == 0 ? attr_inner(t, GUARD_EXFIL_CSS, v, vn, "@import") : e;
-	}
+	if (is_name(name, nn, "style"))
+		return attr_style(t, v, vn);
 	if (t->meta && is_name(name, nn, "content"))
 		return attr_inner(t, GUARD_EXFIL_TAG, v, vn, "url=");
 	if (is_name(name, nn, "srcset") || is_name(name, nn, "imagesrcset"))
