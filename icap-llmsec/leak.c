@@ -10,6 +10,7 @@
 #include <utf8proc.h>
 
 #include "icap-llmsec/leak.h"
+#include "icap-llmsec/norm.h"
 #include "lib/base64.h"
 #include "lib/edge_sign.h"
 #include "lib/utf8.h"
@@ -70,6 +71,30 @@ roll(const struct leak_watch *w, struct leak_roll *r, uint32_t u)
 
 /* --- letters ---------------------------------------------------------------------------------------- */
 
+/* Letters with accents, of full width, of mathematics. */
+static bool
+has_base(uint32_t c)
+{
+	return (c >= 0xc0 && c < 0x250) || (c >= 0x1e00 && c < 0x1f00) || (c >= 0x2100 && c < 0x2150) || (c >= 0xff21 && c < 0xff5b) ||
+	    (c >= 0x1d400 && c < 0x1d800);
+}
+
+/* <c> as it is written plainly: the answer may have it in another alphabet's letters. */
+static uint32_t
+plain(uint32_t c)
+{
+	utf8proc_int32_t d[16];
+	int last = 0;
+	char as;
+
+	if (has_base(c) && utf8proc_decompose_char((utf8proc_int32_t)c, d, 16, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD, &last) > 0 &&
+	    d[0] < 0x80 && (d[0] | 32) >= 'a' && (d[0] | 32) <= 'z')
+		return (uint32_t)d[0] | 32;
+	c = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+	as = norm_lookalike(c);
+	return as != '\0' ? (uint32_t)as : c;
+}
+
 /*
  * The letter that <cp> counts as, 0: none.  *weight: ideographs and syllables say as much as three letters.
  */
@@ -87,7 +112,7 @@ letter(uint32_t cp, unsigned *weight)
 	case UTF8PROC_CATEGORY_LL:
 	case UTF8PROC_CATEGORY_LT:
 	case UTF8PROC_CATEGORY_LM:
-		return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
+		return plain(cp);
 	default:
 		return 0;
 	}
@@ -304,6 +329,19 @@ watch_head(const struct leak_watch *w)
 	return n < w->sketch->n ? n : w->sketch->n;
 }
 
+/* What a shingle covers: itself, and those that begin in it, for a copy in other order has no shingle over the ends of its pieces. */
+static void
+watch_cover(struct leak_watch *w, uint32_t i)
+{
+	uint32_t gap = watch_gap(w), end = i + (gap > 0 && gap < LEAK_K ? LEAK_K / gap : 1);
+
+	for (; i < end && i < w->sketch->n; i++)
+		if ((w->over[i / 64] >> i % 64 & 1) == 0) {
+			w->over[i / 64] |= UINT64_C(1) << i % 64;
+			w->covered++;
+		}
+}
+
 static bool
 watch_hit(struct leak_watch *w, uint32_t h)
 {
@@ -314,6 +352,7 @@ watch_hit(struct leak_watch *w, uint32_t h)
 	if ((w->hit[i / 64] >> i % 64 & 1) == 0) {
 		w->hit[i / 64] |= UINT64_C(1) << i % 64;
 		w->hits++;
+		watch_cover(w, (uint32_t)i);
 		w->head_hits += (uint32_t)i < watch_head(w);
 	}
 	return true;
@@ -431,6 +470,22 @@ read_hex(struct leak_watch *w, struct leak_reader *rd, uint8_t c)
 		read_byte(w, rd, LEAK_HEX, rd->hex_part, &rd->hex_part_len, (uint8_t)rd->hex);
 }
 
+/* Code points as HTML and lists have them, in decimals or in eight bits. */
+static void
+read_number(struct leak_watch *w, struct leak_reader *rd, uint8_t c)
+{
+	if (c >= '0' && c <= '9') {
+		rd->number = rd->number < 0x110000 ? rd->number * 10 + c - '0' : rd->number;
+		rd->bits = c <= '1' && rd->digits < 8 ? rd->bits << 1 | (uint32_t)(c - '0') : 0;
+		rd->digits += rd->digits < 9;
+		return;
+	}
+	if (rd->digits > 1)
+		read_cp(w, rd, LEAK_NUMBERS, rd->digits == 8 ? rd->bits : rd->number);
+	rd->number = rd->bits = 0;
+	rd->digits = 0;
+}
+
 void
 leak_read(struct leak_watch *w, struct leak_reader *rd, const char *p, size_t len)
 {
@@ -442,6 +497,7 @@ leak_read(struct leak_watch *w, struct leak_reader *rd, const char *p, size_t le
 		read_byte(w, rd, LEAK_PLAIN, rd->part, &rd->part_len, c);
 		read_b64(w, rd, c);
 		read_hex(w, rd, c);
+		read_number(w, rd, c);
 	}
 }
 
@@ -457,7 +513,7 @@ leak_level(const struct leak_watch *w)
 	head = watch_head(w);
 	covered = (uint64_t)w->hits * w->sketch->units / n;
 	if (w->sketch->units < 200 ? w->hits * 4 >= n * 3 :
-	    (covered >= 200 && w->hits * 10 >= n * 6) || ((uint64_t)head * w->sketch->units / n >= 200 && w->head_hits * 4 >= head * 3))
+	    ((uint64_t)w->covered * w->sketch->units / n >= 200 && w->covered * 10 >= n * 6) || ((uint64_t)head * w->sketch->units / n >= 200 && w->head_hits * 4 >= head * 3))
 		return LEAK_STRONG;
 	if (w->sketch->units < 200 ? w->hits >= 3 && w->hits * 2 >= n : w->hits >= 4 && covered >= 120)
 		return LEAK_PARTIAL;

@@ -35,7 +35,8 @@ struct leak_watch {
 	struct leak_slot *table;	/* owned */
 	uint32_t mask;			/* slots - 1 */
 	uint64_t hit[SKETCH_SHINGLES / 64];	/* shingles seen */
-	uint32_t hits, head_hits;
+	uint64_t over[SKETCH_SHINGLES / 64];	/* those that begin within one that was seen */
+	uint32_t hits, head_hits, covered;
 	bool	 canary;		/* seen */
 };
 
@@ -46,12 +47,14 @@ struct leak_roll {
 	uint32_t n;			/* letters so far, stops counting at 2^31 */
 };
 
-enum { LEAK_PLAIN, LEAK_ROT13, LEAK_BASE64, LEAK_HEX, LEAK_READINGS };
+enum { LEAK_PLAIN, LEAK_ROT13, LEAK_BASE64, LEAK_HEX, LEAK_NUMBERS, LEAK_READINGS };
 
 struct leak_reader {
 	struct leak_roll roll[LEAK_READINGS];
 	uint32_t b64, hex;		/* bits of an unfinished quantum */
 	uint8_t	 b64_n, hex_n;
+	uint32_t number, bits;		/* of the digits so far, as decimals and as bits */
+	uint8_t	 digits;
 	uint8_t	 part[4], part_len;	/* of a character cut by the end of a piece */
 	uint8_t	 b64_part[4], b64_part_len, hex_part[4], hex_part_len;
 	uint32_t quiet;			/* letters since the last hit */

@@ -94,7 +94,7 @@ said(const char *how)
 			buf_printf(&b, "%c%s", b64[i], how[0] == 'l' && i % 64 == 63 ? "\n" : "");
 		free(b64);
 	}
-	for (size_t i = 0; i < n && buf_len(&b) < n * 4 && strstr(how, "base64") == NULL; i++) {
+	for (size_t i = 0; i < n && buf_len(&b) < n * 9 && strstr(how, "base64") == NULL && how[0] != 'l'; i++) {
 		char c = PROMPT[i];
 
 		if (strcmp(how, "upper") == 0)
@@ -113,11 +113,34 @@ said(const char *how)
 			buf_printf(&b, "0x%02X, ", (unsigned char)c);
 		else if (strcmp(how, "rot13") == 0)
 			buf_addc(&b, (char)(isalpha((unsigned char)c) ? ((c | 32) - 'a' + 13) % 26 + 'a' : c));
+		else if (strcmp(how, "entities") == 0)
+			buf_printf(&b, "&#%d;", c);
+		else if (strcmp(how, "decimals") == 0)
+			buf_printf(&b, "%d, ", c);
+		else if (strcmp(how, "bits") == 0)
+			for (int k = 7; k >= -1; k--)
+				buf_addc(&b, k < 0 ? ' ' : (char)('0' + (c >> k & 1)));
+		else if (strcmp(how, "full width") == 0 && c > ' ')
+			buf_printf(&b, "%c%c%c", 0xef, 0xbc + (c >= 0x60), 0x80 + (c - 0x20) % 0x40);
+		else if (strcmp(how, "Cyrillic") == 0 && strchr("aeopc", c) != NULL)
+			buf_adds(&b, c == 'a' ? "\xd0\xb0" : c == 'e' ? "\xd0\xb5" : c == 'o' ? "\xd0\xbe" : c == 'p' ? "\xd1\x80" : "\xd1\x81");
+		else if (strcmp(how, "accents") == 0 && c == 'e')
+			buf_adds(&b, "\xc3\xa9");
 		else if (strcmp(how, "halves") == 0)	/* the second half first */
 			buf_addc(&b, PROMPT[(i + n / 2) % n]);
 		else
 			buf_addc(&b, c);
 	}
+	if (strncmp(how, "last", 4) == 0)
+		for (size_t end = n; end > 0; ) {	/* each up to its full stop */
+			size_t from = end - 1;
+
+			while (from > 0 && PROMPT[from - 1] != '.')
+				from--;
+			buf_add(&b, PROMPT + from, end - from);
+			buf_adds(&b, "\n-");
+			end = from;
+		}
 	buf_addc(&b, '\0');
 	return b.data;
 }
@@ -126,7 +149,7 @@ static void
 test_recitals(void **state)
 {
 	static const char *const hows[] = { "plain", "upper", "spaced", "dots", "numbered", "reversed", "hex", "hex bytes", "rot13",
-		"base64", "lines of base64", "halves" };
+		"base64", "lines of base64", "halves", "entities", "decimals", "bits", "full width", "Cyrillic", "accents", "last sentence first" };
 
 	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
 		char *s = said(hows[i]);
