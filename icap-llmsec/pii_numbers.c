@@ -254,6 +254,50 @@ phone_extension(const struct pii_scan *s, size_t end)
 	return i - from >= 1 && i - from <= 6 && (i == s->len || !pii_alnum((unsigned char)p[i])) ? i : end;
 }
 
+/* A year of our time, a month, a day; <n> digits each. */
+static bool
+date_parts(const char *year, const char *month, size_t mn, const char *day, size_t dn)
+{
+	unsigned m = pii_num(month, mn), d = pii_num(day, dn);
+
+	return (pii_num(year, 2) == 19 || pii_num(year, 2) == 20) && m >= 1 && m <= 12 && d >= 1 && d <= 31;
+}
+
+/* "2022-03-01", "1.3.2022", "2006-2010", "202203011200": a word near it ("call") doesn't make it a telephone's. */
+static bool
+phone_is_date(const struct phone *t)
+{
+	const size_t *g = t->group;
+	const char *d = t->digits;
+
+	if (t->n_group == 1)
+		return (t->n == 12 || t->n == 14) && date_parts(d, d + 4, 2, d + 6, 2) && pii_num(d + 8, 2) < 24;
+	if (t->n_group == 2 && g[0] == 4 && g[1] == 4)
+		return date_parts(d, "1", 1, "1", 1) && t->sep[1] == '-' &&
+		    (date_parts(d + 4, "1", 1, "1", 1) || t->end - t->start > t->n + 1);	/* "2006 -0700": a zone */
+	for (size_t k = 0; k + 2 < t->n_group; d += g[k++]) {
+		if (t->sep[k + 1] != t->sep[k + 2] || strchr("-./", t->sep[k + 1]) == NULL)
+			continue;
+		if (g[k] == 4 && g[k + 1] == 2 && g[k + 2] == 2 && date_parts(d, d + 4, 2, d + 6, 2))
+			return true;
+		if (g[k] <= 2 && g[k + 1] <= 2 && g[k + 2] == 4 && (date_parts(d + g[k] + g[k + 1], d + g[k], g[k + 1], d, g[k]) ||
+		    date_parts(d + g[k] + g[k + 1], d, g[k], d + g[k], g[k + 1])))
+			return true;
+	}
+	return false;
+}
+
+/* "+1.12345679", "5.009002"; ISO 6709's places, "+1406-08713". */
+static bool
+phone_is_figure(const struct phone *t)
+{
+	const size_t *g = t->group;
+
+	if (t->n_group == 2 && t->plus && t->sep[1] == '-' && ((g[0] == 4 && g[1] == 5) || (g[0] == 6 && g[1] == 7)))
+		return true;
+	return t->n_group == 2 && t->sep[1] == '.' && (t->plus || (t->digits[0] != '0' && !(g[0] == 3 && g[1] == 4)));
+}
+
 size_t
 pii_phone_at(struct pii_scan *s, size_t start)
 {
@@ -265,16 +309,18 @@ pii_phone_at(struct pii_scan *s, size_t start)
 		return 0;
 	phone_read(s, start, &t);
 	before = t.start > 0 ? s->p[t.start - 1] : ' ';
-	if (t.n < 7 || pii_alnum((unsigned char)before) || strchr("_$#%/.-=&", before) != NULL || (before == ',' && !t.plus))
+	if (t.n < 7 || pii_alnum((unsigned char)before) || strchr("_$#%/.-=&+", before) != NULL || (before == ',' && !t.plus) ||
+	    (before == ':' && t.start > 1 && pii_digit(s->p[t.start - 2])))	/* "11:51:01 2006" */
 		return 0;
 	if (t.plus && t.digits[0] != '0' && country_code(t.digits)) {
 		phone_cut(s, &t, t.digits[0] == '1' ? 11 : 13);
-		if (t.n >= 8 && t.n <= 15 && (t.n_group > 1 || t.n >= 10))
+		if (t.n >= 8 && t.n <= 15 && (t.n_group > 1 || t.n >= 10) &&
+		    (!phone_is_figure(&t) || pii_near(s, CTX(C_PHONE), t.start, t.end)))	/* registries of names print "+1.5125550100" */
 			sure = 0.97f;
 	} else if (!t.plus) {
 		if (pii_near(s, CTX(C_PHONE), t.start, t.end)) {
 			phone_cut(s, &t, t.digits[0] == '0' && t.digits[1] == '0' ? 15 : 11);
-			if (t.n >= 7 && t.n <= 15 && !(t.n_group == 1 && t.n < 9))
+			if (t.n >= 7 && t.n <= 15 && !(t.n_group == 1 && t.n < 9) && !phone_is_date(&t) && !phone_is_figure(&t))
 				sure = 0.90f;
 		} else if (phone_printed(&t))
 			sure = 0.90f;

@@ -150,6 +150,13 @@ test_others(void **state)
 		{ NULL, "SIM card, IMEI 503569380356432", NULL },
 		{ "phone", "Fax: 345-899-3560x4587", "345-899-3560x4587" }, { "phone", "(898)666-3621 ext. 13, please", "(898)666-3621 ext. 13" },
 		{ "phone", "345-899-3560 extra", "345-899-3560" }, { "phone", "call 082 490 1693-Office", "082 490 1693" },
+		{ NULL, "* call.c (f): Call it.\n\n2022-03-01  Fix the call", NULL }, { NULL, "Date: Thu Apr 20 11:51:01 2006 -0700\n\n    Call shutdown", NULL },
+		{ NULL, "Telephone Corporation 2006-2007", NULL }, { NULL, "call on 24.12.2025 or 12/24/2025", NULL }, { NULL, "the portable -t 197001010000.00", NULL },
+		{ NULL, "call release 1.5 (2012-06-17)", NULL }, { NULL, "call c++1998/103650.cc", NULL },
+		{ NULL, "array([+1.12345679+1.12345679j]), +35236450.6", NULL }, { NULL, "checks for every call: $] > 5.009002", NULL },
+		{ NULL, "HN\t+1406-08713\tAmerica/Tegucigalpa and +364947-0845057", NULL }, { "phone", "Telefon +4930-12345", "+4930-12345" },
+		{ "phone", "Registrant Phone: +1.5125550100", "+1.5125550100" }, { "phone", "+1.512.555.0100", "+1.512.555.0100" },
+		{ "phone", "call 0170-2006-207", "0170-2006-207" }, { "phone", "Tel.:030 123456", "030 123456" }, { "phone", "call 2022-5550", "2022-5550" },
 		{ "phone", "They're not answering at 71-33-52-22", "71-33-52-22" }, { NULL, "part 345-899-3560xABC", NULL },
 	};
 
