@@ -88,19 +88,27 @@ mix(uint64_t h)
 	return h ^ h >> 29;
 }
 
-static inline void
-emit(struct feature_scan *s, struct feature_token *t, enum feature_kind kind, uint64_t h, size_t start, size_t end)
+/* Where features go.  <x> is NULL but for who explains: all that is told of a feature is its place in the table then. */
+struct emitting {
+	uint32_t	*v;
+	size_t		 n;
+	struct feature_explain *x;
+};
+
+/* Inlined into emit_token(), which has one copy for each, <v> and <n> stay in registers. */
+#define INLINE	inline __attribute__((always_inline))
+
+static INLINE void
+emit(struct emitting *e, enum feature_kind kind, uint64_t h, size_t start, size_t end)
 {
-	if (t->n == FEATURE_TOKEN_MAX)
-		return;
-	if (s->explain != NULL) {
-		s->explain->kind[t->n] = kind;
-		s->explain->start[t->n] = start;
-		s->explain->end[t->n] = end;
+	if (e->x != NULL) {
+		e->x->kind[e->n] = kind;
+		e->x->start[e->n] = start;
+		e->x->end[e->n] = end;
 	}
 	h += (uint64_t)kind * K5;
 	h ^= h >> 31;
-	t->v[t->n++] = (uint32_t)(h * K0 >> (64 - FEATURE_BITS));
+	e->v[e->n++] = (uint32_t)(h * K0 >> (64 - FEATURE_BITS));
 }
 
 void
@@ -112,48 +120,56 @@ feature_start(struct feature_scan *s, const struct concept_trie *trie, const cha
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-/* Character n-grams of a word, with its edges. */
-static void
-emit_chars(struct feature_scan *s, struct feature_token *t, const uint32_t *c, size_t n)
+/* Character n-grams of a word, with its edges: n > 2 characters. */
+static INLINE void
+emit_chars(struct emitting *e, const struct feature_token *t, const uint32_t *c, size_t n)
 {
 	for (size_t i = 0; i + 3 <= n; i++) {
 		uint64_t h = c[i] * K0 + c[i + 1] * K2 + c[i + 2] * K3;
 
-		emit(s, t, FEATURE_CHAR3, h ^ h >> 30, t->start, t->end);
+		emit(e, FEATURE_CHAR3, h ^ h >> 30, t->start, t->end);
 		if (i + 4 > n)
 			break;
 		h += c[i + 3] * K4;
-		emit(s, t, FEATURE_CHAR4, h ^ h >> 30, t->start, t->end);
+		emit(e, FEATURE_CHAR4, h ^ h >> 30, t->start, t->end);
 		if (i + 5 > n)
 			continue;
 		h += c[i + 4] * K5;
-		emit(s, t, FEATURE_CHAR5, h ^ h >> 30, t->start, t->end);
+		emit(e, FEATURE_CHAR5, h ^ h >> 30, t->start, t->end);
 	}
 }
 
+struct word {			/* what n-grams are made of */
+	uint32_t	 c[WORD_CHARS + 2];
+	size_t		 n;
+};
+
 /* A word from s->pos on; its hash. */
 static uint64_t
-take_word(struct feature_scan *s, struct feature_token *t, bool dropped)
+take_word(struct feature_scan *s, struct word *w)
 {
-	uint32_t cs[WORD_CHARS + 2] = { '<' }, c;
-	size_t n = 1, i = s->pos, k;
+	size_t i = s->pos, k = 1;
 	uint64_t h = K2;
+	uint32_t c;
 
-	while (i < s->len) {
-		k = char_at(s, i, &c);
-		if (char_class(c) != C_LETTER &&	/* don't, l'eau */
-		    !(c == '\'' && i + 1 < s->len && i > s->pos && (uint32_t)(unsigned char)s->text[i + 1] - 'a' < 26u))
-			break;
+	w->c[0] = '<';
+	for (w->n = 1; i < s->len; i += k) {
+		c = (unsigned char)s->text[i];
+		k = 1;
+		if ((c | 32) - 'a' >= 26u) {
+			if (c >= 0x80)
+				k = char_at(s, i, &c);
+			if ((c < 0x80 || wide_class(c) != C_LETTER) &&	/* don't, l'eau */
+			    !(c == '\'' && i + 1 < s->len && i > s->pos && (uint32_t)(unsigned char)s->text[i + 1] - 'a' < 26u))
+				break;
+		}
 		h = (h ^ c) * K3;
 		h ^= h >> 32;
-		if (n <= WORD_CHARS)
-			cs[n++] = c;
-		i += k;
+		if (w->n <= WORD_CHARS)
+			w->c[w->n++] = c;
 	}
-	s->pos = t->end = i;
-	cs[n++] = '>';
-	if (!dropped)
-		emit_chars(s, t, cs, n);
+	s->pos = i;
+	w->c[w->n++] = '>';
 	return mix(h);
 }
 
@@ -208,25 +224,42 @@ take_punct(struct feature_scan *s, bool *ends)
 	return mix(h);
 }
 
-static void
-emit_words(struct feature_scan *s, struct feature_token *t, uint64_t h)
+static INLINE void
+emit_words(const struct feature_scan *s, struct emitting *e, const struct feature_token *t, uint64_t h)
 {
 	size_t end = t->end;
 
-	emit(s, t, FEATURE_WORD, h, t->start, end);
+	emit(e, FEATURE_WORD, h, t->start, end);
 	if (s->h[0] != 0) {
-		emit(s, t, FEATURE_PAIR, mix(s->h[0] * K3 + h), s->h_start[0], end);
+		uint64_t pair = mix(s->h[0] * K3 + h);
+
+		emit(e, FEATURE_PAIR, pair, s->h_start[0], end);
 		if (t->sentence == false && s->second)
-			emit(s, t, FEATURE_FIRST2, mix(s->h[0] * K3 + h), s->h_start[0], end);
+			emit(e, FEATURE_FIRST2, pair, s->h_start[0], end);
 	}
 	if (s->h[1] != 0) {
-		emit(s, t, FEATURE_TRIPLE, mix((s->h[1] * K2 + s->h[0]) * K3 + h), s->h_start[1], end);
-		emit(s, t, FEATURE_SKIP1, mix(s->h[1] * K3 + h), s->h_start[1], end);
+		emit(e, FEATURE_TRIPLE, mix((s->h[1] * K2 + s->h[0]) * K3 + h), s->h_start[1], end);
+		emit(e, FEATURE_SKIP1, mix(s->h[1] * K3 + h), s->h_start[1], end);
 	}
 	if (s->h[2] != 0)
-		emit(s, t, FEATURE_SKIP2, mix(s->h[2] * K3 + h), s->h_start[2], end);
+		emit(e, FEATURE_SKIP2, mix(s->h[2] * K3 + h), s->h_start[2], end);
 	if (t->sentence)
-		emit(s, t, FEATURE_FIRST, h, t->start, end);
+		emit(e, FEATURE_FIRST, h, t->start, end);
+}
+
+#define WORD_FEATURES	7	/* that emit_words() makes, at most */
+_Static_assert(3 * WORD_CHARS + WORD_FEATURES <= FEATURE_TOKEN_MAX, "they have room");
+
+/* The features of a token: <w> where it is a word, else NULL. */
+static INLINE void
+emit_token(const struct feature_scan *s, struct feature_explain *x, struct feature_token *t, const struct word *w, uint64_t h)
+{
+	struct emitting e = { t->v, 0, x };
+
+	if (w != NULL)
+		emit_chars(&e, t, w->c, w->n);
+	emit_words(s, &e, t, h);
+	t->n = (uint8_t)e.n;
 }
 
 /* ---- concepts -------------------------------------------------------------------------------- */
@@ -302,6 +335,7 @@ feature_next(struct feature_scan *s, struct feature_token *t)
 {
 	bool ends = false, dropped = s->drop != NULL && s->drop[s->number % s->drop_n] != 0;
 	enum char_class class;
+	struct word w;
 	uint64_t h;
 	uint32_t c;
 	size_t k;
@@ -318,7 +352,7 @@ feature_next(struct feature_scan *s, struct feature_token *t)
 	k = char_at(s, s->pos, &c);
 	class = char_class(c);
 	if (class == C_LETTER) {
-		h = take_word(s, t, dropped);
+		h = take_word(s, &w);
 	} else if (class == C_DIGIT) {
 		h = take_number(s);
 	} else if (class == C_SINGLE) {
@@ -330,13 +364,14 @@ feature_next(struct feature_scan *s, struct feature_token *t)
 	t->end = s->pos;
 	if (class == C_LETTER || class == C_SINGLE)
 		take_concept(s, t);
-	if (dropped)
-		h = 0;
-	else
-		emit_words(s, t, h | 1);
+	h |= 1;
+	if (!dropped && s->explain != NULL)
+		emit_token(s, s->explain, t, class == C_LETTER ? &w : NULL, h);
+	else if (!dropped)
+		emit_token(s, NULL, t, class == C_LETTER ? &w : NULL, h);
 	s->h[2] = s->h[1];
 	s->h[1] = s->h[0];
-	s->h[0] = dropped ? 0 : h | 1;
+	s->h[0] = dropped ? 0 : h;
 	s->h_start[2] = s->h_start[1];
 	s->h_start[1] = s->h_start[0];
 	s->h_start[0] = t->start;

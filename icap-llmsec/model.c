@@ -5,30 +5,33 @@
 
 #include "icap-llmsec/model_private.h"
 
-/* A window that is open: from a token up to where the text was read.  Each of its features counts once. */
-struct sums {
-	int32_t		 w[MODEL_HEADS], c[MODEL_HEADS];
-	uint32_t	 n, nc;
-	uint32_t	 token;			/* number of its first one */
-	size_t		 at;			/* where that is in the text */
-};
-
-/* The windows that are open at a token: two blocks and two sentences, the older first. */
+/* The windows that are open at a token, from one before up to where the text was read: two blocks and two sentences, the older first. */
 enum { BLOCK, BLOCK_NEW, SENTENCES, SENTENCE, OPEN };
+
+typedef int32_t lanes __attribute__((vector_size(OPEN * sizeof(int32_t))));	/* a number for each */
+
+/* What they have.  Each of its features counts once in a window. */
+struct sums {
+	lanes		 w[MODEL_HEADS], c[MODEL_HEADS];
+	lanes		 n, nc;
+	lanes		 token;			/* number of the first one */
+	size_t		 at[OPEN];		/* where that is in the text */
+};
 
 struct scoring {
 	const struct model *m;
 	struct model_score *best;
-	struct sums	 open[OPEN];
+	struct sums	 open;
 	size_t		 token;
 	bool		 two_blocks, two;	/* BLOCK, SENTENCES are open */
 	struct model_seen seen;
 };
 
 static void
-score_window(struct scoring *s, const struct sums *x, size_t end, unsigned kind)
+score_window(struct scoring *s, int window, size_t end, unsigned kind)
 {
-	float nw = model_norm_words(x->n), nc = model_norm_concepts(x->nc);
+	const struct sums *x = &s->open;
+	float nw = model_norm_words((uint32_t)x->n[window]), nc = model_norm_concepts((uint32_t)x->nc[window]);
 
 	for (int h = 0; h < MODEL_HEADS; h++) {
 		const struct model_header *mh = &s->m->h;
@@ -37,40 +40,60 @@ score_window(struct scoring *s, const struct sums *x, size_t end, unsigned kind)
 
 		if (!(mh->windows[h] & kind))
 			continue;
-		raw = mh->bias[h] + mh->scale[h] * (float)x->w[h] * nw + mh->concept_scale[h] * (float)x->c[h] * nc;
+		raw = mh->bias[h] + mh->scale[h] * (float)x->w[h][window] * nw + mh->concept_scale[h] * (float)x->c[h][window] * nc;
 		if (b->len > 0 && raw <= b->raw)
 			continue;
 		b->raw = raw;
-		b->start = x->at;
-		b->len = end - x->at;
+		b->start = x->at[window];
+		b->len = end - b->start;
 	}
 }
 
-/* Of a pair of windows the younger becomes the older one, and another begins at the token that comes. */
 static void
-window_begins(struct scoring *s, struct sums pair[2], size_t at, bool first)
+window_copy(struct sums *x, int to, int from)
 {
+	for (int h = 0; h < MODEL_HEADS; h++) {
+		x->w[h][to] = x->w[h][from];
+		x->c[h][to] = x->c[h][from];
+	}
+	x->n[to] = x->n[from];
+	x->nc[to] = x->nc[from];
+	x->token[to] = x->token[from];
+	x->at[to] = x->at[from];
+}
+
+/* Of a pair of windows, <older> and the one behind it, the younger becomes the older one, and another begins at the token that comes. */
+static void
+window_begins(struct scoring *s, int older, size_t at, bool first)
+{
+	struct sums *x = &s->open;
+	int younger = older + 1;
+
 	if (!first)
-		pair[0] = pair[1];
-	pair[1] = (struct sums){ .token = (uint32_t)s->token, .at = at };
+		window_copy(x, older, younger);
+	for (int h = 0; h < MODEL_HEADS; h++)
+		x->w[h][younger] = x->c[h][younger] = 0;
+	x->n[younger] = x->nc[younger] = 0;
+	x->token[younger] = (int32_t)s->token;
+	x->at[younger] = at;
 	if (first)
-		pair[0] = pair[1];
+		window_copy(x, older, younger);
 }
 
 static bool
 sentence_is_short(const struct scoring *s)
 {
-	return s->token - s->open[SENTENCE].token < MODEL_SENTENCE;
+	return s->token - (uint32_t)s->open.token[SENTENCE] < MODEL_SENTENCE;
 }
 
 static void
 sentence_ends(struct scoring *s, size_t end)
 {
-	if (sentence_is_short(s) && s->token > s->open[SENTENCE].token && s->two)
+	if (sentence_is_short(s) && s->token > (uint32_t)s->open.token[SENTENCE] && s->two)
 		return;			/* a bullet, a cell of a table: goes with what follows */
-	score_window(s, &s->open[SENTENCE], end, MODEL_W_SENTENCES);
+	score_window(s, SENTENCE, end, MODEL_W_SENTENCES);
 	if (s->two)
-		score_window(s, &s->open[SENTENCES], end, MODEL_W_SENTENCES);
+		score_window(s, SENTENCES, end, MODEL_W_SENTENCES);
 }
 
 static void
@@ -80,57 +103,72 @@ token_begins(struct scoring *s, const struct feature_token *t, size_t end)
 
 	if (i % MODEL_STRIDE == 0) {
 		if (i >= MODEL_BLOCK)
-			score_window(s, &s->open[BLOCK], end, MODEL_W_BLOCKS);
-		window_begins(s, &s->open[BLOCK], t->start, i == 0);
+			score_window(s, BLOCK, end, MODEL_W_BLOCKS);
+		window_begins(s, BLOCK, t->start, i == 0);
 		s->two_blocks = i > 0;
 	}
 	if (i == 0) {
-		window_begins(s, &s->open[SENTENCES], t->start, true);
+		window_begins(s, SENTENCES, t->start, true);
 	} else if (t->sentence && !sentence_is_short(s)) {
 		sentence_ends(s, end);
-		window_begins(s, &s->open[SENTENCES], t->start, false);
+		window_begins(s, SENTENCES, t->start, false);
 		s->two = true;
 	}
 }
 
-/* What the features of one token add to each open window. */
-typedef int32_t lanes __attribute__((vector_size(OPEN * sizeof(int32_t))));
+/*
+ * What the features of one token add to each window.  Both heads' weights go into one number, <data> * 65536 + <direct>: a token has
+ * so few features that neither sum leaves 16 bits.
+ */
 struct adding {
 	lanes		 begin;			/* of each window, its first token */
-	lanes		 w[MODEL_HEADS], n;
+	lanes		 w;
+	lanes		 old;			/* how many don't count: the window has them already */
 };
+_Static_assert(FEATURE_TOKEN_MAX * 128 <= INT16_MAX, "sums of int8 have room");
+
+static inline int32_t
+both_heads(const int8_t w[MODEL_HEADS])
+{
+	return w[MODEL_DATA] * 65536 + w[MODEL_DIRECT];
+}
 
 /* A feature that was seen last at token <at> - 1 counts in the windows that began later: all at once, without a branch. */
 static inline void
 add(struct adding *a, const int8_t w[MODEL_HEADS], uint32_t at)
 {
-	lanes counts = a->begin >= (int32_t)at;		/* -1 or 0 */
+	lanes old = (int32_t)at > a->begin;		/* -1 or 0 */
 
-	a->w[MODEL_DIRECT] += counts & w[MODEL_DIRECT];
-	a->w[MODEL_DATA] += counts & w[MODEL_DATA];
-	a->n -= counts;
+	a->w += ~old & both_heads(w);
+	a->old -= old;
+}
+
+/* Out of <n> features. */
+static inline void
+added(const struct adding *a, int32_t n, lanes sum[MODEL_HEADS], lanes *count)
+{
+	lanes direct = ((a->w & 0xffff) ^ 0x8000) - 0x8000;
+
+	sum[MODEL_DIRECT] += direct;
+	sum[MODEL_DATA] += (a->w - direct) >> 16;
+	*count += n - a->old;
 }
 
 static void
 token_add(struct scoring *s, const struct feature_token *t)
 {
-	struct adding a = { 0 }, c;
+	struct sums *x = &s->open;
+	struct adding a = { .begin = x->token };
 	uint32_t token = (uint32_t)s->token;
 
-	for (int i = 0; i < OPEN; i++)
-		a.begin[i] = (int32_t)s->open[i].token;
-	c = a;
 	for (unsigned i = 0; i < t->n; i++)
 		add(&a, s->m->word[t->v[i]], model_seen_at(&s->seen, t->v[i], token));
-	for (unsigned i = 0; i < t->n_concept; i++)
-		add(&c, s->m->concept[t->c[i]], model_seen_at(&s->seen, model_seen_concept(t->c[i]), token));
-	for (int i = 0; i < OPEN; i++) {
-		for (int h = 0; h < MODEL_HEADS; h++) {
-			s->open[i].w[h] += a.w[h][i];
-			s->open[i].c[h] += c.w[h][i];
-		}
-		s->open[i].n += (uint32_t)a.n[i];
-		s->open[i].nc += (uint32_t)c.n[i];
+	added(&a, t->n, x->w, &x->n);
+	if (t->n_concept > 0) {
+		a = (struct adding){ .begin = x->token };
+		for (unsigned i = 0; i < t->n_concept; i++)
+			add(&a, s->m->concept[t->c[i]], model_seen_at(&s->seen, model_seen_concept(t->c[i]), token));
+		added(&a, t->n_concept, x->c, &x->nc);
 	}
 	s->token++;
 }
@@ -139,7 +177,7 @@ token_add(struct scoring *s, const struct feature_token *t)
 static void
 text_ends(struct scoring *s, size_t end)
 {
-	score_window(s, &s->open[s->two_blocks ? BLOCK : BLOCK_NEW], end, MODEL_W_BLOCKS);
+	score_window(s, s->two_blocks ? BLOCK : BLOCK_NEW, end, MODEL_W_BLOCKS);
 	sentence_ends(s, end);
 }
 
