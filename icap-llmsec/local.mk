@@ -15,7 +15,7 @@ noinst_LTLIBRARIES += %D%/libinspect.la
 # request side
 %C%_libinspect_la_SOURCES += %D%/url_path.c %D%/dialect.c %D%/dialect_error.c %D%/span.c %D%/span_rules.c %D%/splice.c \
 	%D%/mask.c %D%/tx.c %D%/norm.c %D%/skeleton.c %D%/skeleton_scan.c %D%/skeleton_words.c %D%/lookalike.c %D%/views.c \
-	%D%/view_escapes.c %D%/view_markup.c %D%/view_runs.c %D%/view_ciphers.c %D%/view_backwards.c %D%/view_turned.c %D%/rules.c %D%/rules_load.c %D%/rules_literal.c %D%/rules_context.c %D%/rules_talk.c %D%/pii.c %D%/detect.c %D%/detect_prompt.c %D%/inspect_req.c \
+	%D%/view_marks.c %D%/view_escapes.c %D%/view_markup.c %D%/view_runs.c %D%/view_ciphers.c %D%/view_backwards.c %D%/view_turned.c %D%/rules.c %D%/rules_load.c %D%/rules_literal.c %D%/rules_context.c %D%/rules_talk.c %D%/pii.c %D%/detect.c %D%/detect_prompt.c %D%/inspect_req.c \
 	%D%/icap_conf.c
 # response side
 %C%_libinspect_la_SOURCES += %D%/decode.c %D%/sse.c %D%/stream.c %D%/stream_text.c %D%/stream_fields.c %D%/stream_mend.c \

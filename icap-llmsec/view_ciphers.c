@@ -9,38 +9,54 @@
 
 #define LINE_PAIRS_MIN	10	/* letter pairs that a line must have to be judged */
 
+/* What characters are to pairs of letters: 1 to 26 for letters; strange: digits and signs, but those that stand at the end or in the middle of words. */
+enum { NO_LETTER, STRANGE = 27, KINDS };
+
+#define S	STRANGE
+static const unsigned char kind_of[256] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, S, S, S, S, S, 0, 0, 0, S, S, 0, 0, 0, S,
+	S, S, S, S, S, S, S, S, S, S, S, 0, S, S, S, 0,
+	S, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, S, S, S, S, S,
+	S, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, S, S, S, S, 0,
+};
+#undef S
+
 /*
  * How much more often two letters stand beside each other in English words than if all were as frequent: 8 log2
  * of that ratio, within +-60.  Counted over 6.4 million pairs of the benign English part of the training data
- * (docs/model-card.md).  Other languages in Latin letters are nearer to it than English under a cipher is.
+ * (docs/model-card.md).  Other languages in Latin letters are nearer to it than English under a cipher is.  By kinds: nothing for what is no letter.
  */
-static const signed char pair_score[26][26] = {
-	{-43, 5, 12, 9, -26, -4, 4, -20, 10, -29, 0, 21, 10, 30, -37, 4, -37, 24, 21, 26, -1, 6, -11, -31, 7, -24},	/* a */
-	{4, -22, -34, -45, 15, -60, -60, -60, -4, -29, -60, 3, -44, -45, 7, -60, -60, 1, -17, -42, 4, -47, -59, -60, 0, -60},	/* b */
-	{16, -50, -8, -44, 16, -60, -60, 16, 5, -60, 6, 2, -54, -34, 18, -59, -43, 1, -22, 10, -3, -60, -60, -60, -20, -60},	/* c */
-	{4, -46, -41, -15, 18, -46, -22, -38, 12, -41, -60, -21, -28, -19, 6, -48, -44, -4, -2, -44, -2, -25, -32, -60, -14, -60},	/* d */
-	{20, -14, 11, 23, 11, -2, -3, -22, 0, -47, -18, 15, 7, 26, -7, 0, -21, 30, 26, 13, -17, 8, 1, 4, 3, -31},	/* e */
-	{-1, -53, -52, -60, 4, -1, -55, -60, 9, -60, -60, -9, -59, -60, 15, -60, -60, 6, -36, -4, -7, -60, -60, -60, -34, -60},	/* f */
-	{1, -53, -60, -37, 12, -60, -19, 5, 1, -60, -60, -9, -37, -13, 2, -50, -60, 2, -13, -28, -7, -60, -50, -60, -17, -60},	/* g */
-	{22, -34, -55, -38, 34, -55, -60, -56, 19, -60, -60, -24, -31, -19, 15, -57, -56, -6, -27, -1, -9, -60, -36, -60, -13, -60},	/* h */
-	{6, -10, 18, 9, 13, 1, 5, -54, -37, -45, -5, 14, 7, 32, 17, -8, -30, 9, 24, 22, -22, 7, -47, -22, -49, -13},	/* i */
-	{-12, -60, -60, -60, -16, -60, -60, -60, -29, -60, -60, -60, -60, -60, -8, -59, -60, -60, -54, -60, -8, -60, -60, -60, -60, -60},	/* j */
-	{-15, -45, -60, -55, 9, -47, -36, -42, 0, -60, -49, -25, -42, -11, -17, -51, -60, -38, -8, -53, -33, -60, -49, -60, -29, -60},	/* k */
-	{15, -23, -25, 7, 21, -17, -32, -58, 17, -60, -21, 18, -11, -41, 14, -16, -60, -29, 2, -3, -4, -23, -32, -60, 10, -60},	/* l */
-	{15, -6, -37, -56, 19, -43, -48, -58, 8, -60, -60, -40, -5, -38, 11, 3, -60, -29, -8, -56, -4, -60, -60, -60, -6, -60},	/* m */
-	{9, -35, 11, 24, 18, -10, 23, -30, 9, -26, -8, -13, -23, -5, 11, -35, -40, -25, 14, 21, -8, -14, -27, -52, -4, -40},	/* n */
-	{-11, -7, 1, 3, -10, 19, -6, -18, -5, -38, -5, 12, 15, 28, 8, 5, -60, 25, 7, 11, 22, 5, 12, -25, -15, -40},	/* o */
-	{9, -52, -45, -46, 12, -56, -55, -5, 0, -60, -60, 8, -27, -60, 9, -2, -60, 10, -11, -5, -4, -60, -60, -60, -28, -60},	/* p */
-	{-51, -60, -60, -60, -60, -60, -60, -60, -48, -60, -60, -60, -60, -60, -60, -60, -60, -60, -60, -60, 4, -60, -60, -60, -60, -60},	/* q */
-	{17, -14, -1, 4, 28, -15, -3, -35, 18, -60, -4, -3, 1, 2, 18, -19, -57, -1, 12, 11, -2, -11, -26, -60, 5, -60},	/* r */
-	{7, -31, 1, -23, 21, -21, -39, 9, 13, -60, -13, -12, -12, -19, 12, 1, -35, -36, 9, 24, 8, -57, -4, -60, -17, -60},	/* s */
-	{13, -35, -14, -48, 25, -38, -39, 36, 24, -60, -60, -3, -19, -28, 24, -30, -60, 11, 9, 1, 4, -36, -4, -60, 2, -43},	/* t */
-	{-3, -7, 1, -6, 5, -26, -1, -50, -6, -60, -28, 8, -1, 11, -39, 0, -57, 13, 13, 12, -60, -38, -60, -47, -26, -39},	/* u */
-	{-4, -60, -60, -49, 20, -60, -60, -60, 10, -60, -60, -60, -60, -60, -12, -60, -60, -54, -39, -60, -50, -60, -60, -60, -41, -60},	/* v */
-	{13, -56, -56, -44, 11, -48, -60, 13, 13, -60, -48, -19, -60, -6, 7, -60, -60, -12, -12, -39, -54, -60, -51, -60, -44, -60},	/* w */
-	{-25, -60, -25, -60, -24, -53, -60, -49, -20, -60, -60, -60, -60, -60, -57, -12, -60, -60, -60, -8, -39, -60, -60, -60, -40, -60},	/* x */
-	{-20, -32, -33, -35, -2, -50, -40, -60, -17, -60, -59, -23, -23, -27, 7, -23, -60, -34, -8, -22, -39, -60, -37, -60, -60, -56},	/* y */
-	{-21, -60, -60, -60, -13, -60, -60, -55, -25, -60, -60, -60, -60, -60, -31, -60, -60, -60, -60, -60, -47, -60, -60, -60, -45, -42},	/* z */
+static const signed char pair_score[KINDS][32] = {
+	{0},
+	{0, -43, 5, 12, 9, -26, -4, 4, -20, 10, -29, 0, 21, 10, 30, -37, 4, -37, 24, 21, 26, -1, 6, -11, -31, 7, -24},	/* a */
+	{0, 4, -22, -34, -45, 15, -60, -60, -60, -4, -29, -60, 3, -44, -45, 7, -60, -60, 1, -17, -42, 4, -47, -59, -60, 0, -60},	/* b */
+	{0, 16, -50, -8, -44, 16, -60, -60, 16, 5, -60, 6, 2, -54, -34, 18, -59, -43, 1, -22, 10, -3, -60, -60, -60, -20, -60},	/* c */
+	{0, 4, -46, -41, -15, 18, -46, -22, -38, 12, -41, -60, -21, -28, -19, 6, -48, -44, -4, -2, -44, -2, -25, -32, -60, -14, -60},	/* d */
+	{0, 20, -14, 11, 23, 11, -2, -3, -22, 0, -47, -18, 15, 7, 26, -7, 0, -21, 30, 26, 13, -17, 8, 1, 4, 3, -31},	/* e */
+	{0, -1, -53, -52, -60, 4, -1, -55, -60, 9, -60, -60, -9, -59, -60, 15, -60, -60, 6, -36, -4, -7, -60, -60, -60, -34, -60},	/* f */
+	{0, 1, -53, -60, -37, 12, -60, -19, 5, 1, -60, -60, -9, -37, -13, 2, -50, -60, 2, -13, -28, -7, -60, -50, -60, -17, -60},	/* g */
+	{0, 22, -34, -55, -38, 34, -55, -60, -56, 19, -60, -60, -24, -31, -19, 15, -57, -56, -6, -27, -1, -9, -60, -36, -60, -13, -60},	/* h */
+	{0, 6, -10, 18, 9, 13, 1, 5, -54, -37, -45, -5, 14, 7, 32, 17, -8, -30, 9, 24, 22, -22, 7, -47, -22, -49, -13},	/* i */
+	{0, -12, -60, -60, -60, -16, -60, -60, -60, -29, -60, -60, -60, -60, -60, -8, -59, -60, -60, -54, -60, -8, -60, -60, -60, -60, -60},	/* j */
+	{0, -15, -45, -60, -55, 9, -47, -36, -42, 0, -60, -49, -25, -42, -11, -17, -51, -60, -38, -8, -53, -33, -60, -49, -60, -29, -60},	/* k */
+	{0, 15, -23, -25, 7, 21, -17, -32, -58, 17, -60, -21, 18, -11, -41, 14, -16, -60, -29, 2, -3, -4, -23, -32, -60, 10, -60},	/* l */
+	{0, 15, -6, -37, -56, 19, -43, -48, -58, 8, -60, -60, -40, -5, -38, 11, 3, -60, -29, -8, -56, -4, -60, -60, -60, -6, -60},	/* m */
+	{0, 9, -35, 11, 24, 18, -10, 23, -30, 9, -26, -8, -13, -23, -5, 11, -35, -40, -25, 14, 21, -8, -14, -27, -52, -4, -40},	/* n */
+	{0, -11, -7, 1, 3, -10, 19, -6, -18, -5, -38, -5, 12, 15, 28, 8, 5, -60, 25, 7, 11, 22, 5, 12, -25, -15, -40},	/* o */
+	{0, 9, -52, -45, -46, 12, -56, -55, -5, 0, -60, -60, 8, -27, -60, 9, -2, -60, 10, -11, -5, -4, -60, -60, -60, -28, -60},	/* p */
+	{0, -51, -60, -60, -60, -60, -60, -60, -60, -48, -60, -60, -60, -60, -60, -60, -60, -60, -60, -60, -60, 4, -60, -60, -60, -60, -60},	/* q */
+	{0, 17, -14, -1, 4, 28, -15, -3, -35, 18, -60, -4, -3, 1, 2, 18, -19, -57, -1, 12, 11, -2, -11, -26, -60, 5, -60},	/* r */
+	{0, 7, -31, 1, -23, 21, -21, -39, 9, 13, -60, -13, -12, -12, -19, 12, 1, -35, -36, 9, 24, 8, -57, -4, -60, -17, -60},	/* s */
+	{0, 13, -35, -14, -48, 25, -38, -39, 36, 24, -60, -60, -3, -19, -28, 24, -30, -60, 11, 9, 1, 4, -36, -4, -60, 2, -43},	/* t */
+	{0, -3, -7, 1, -6, 5, -26, -1, -50, -6, -60, -28, 8, -1, 11, -39, 0, -57, 13, 13, 12, -60, -38, -60, -47, -26, -39},	/* u */
+	{0, -4, -60, -60, -49, 20, -60, -60, -60, 10, -60, -60, -60, -60, -60, -12, -60, -60, -54, -39, -60, -50, -60, -60, -60, -41, -60},	/* v */
+	{0, 13, -56, -56, -44, 11, -48, -60, 13, 13, -60, -48, -19, -60, -6, 7, -60, -60, -12, -12, -39, -54, -60, -51, -60, -44, -60},	/* w */
+	{0, -25, -60, -25, -60, -24, -53, -60, -49, -20, -60, -60, -60, -60, -60, -57, -12, -60, -60, -60, -8, -39, -60, -60, -60, -40, -60},	/* x */
+	{0, -20, -32, -33, -35, -2, -50, -40, -60, -17, -60, -59, -23, -23, -27, 7, -23, -60, -34, -8, -22, -39, -60, -37, -60, -60, -56},	/* y */
+	{0, -21, -60, -60, -60, -13, -60, -60, -55, -25, -60, -60, -60, -60, -60, -31, -60, -60, -60, -60, -60, -47, -60, -60, -60, -45, -42},	/* z */
 };
 
 static int
@@ -52,17 +68,11 @@ letter(char c)
 
 struct pairs {			/* of one line: each pair that occurs, and how often */
 	unsigned	n, kinds;
-	unsigned	mixed;		/* letters beside digits and signs that words don't have */
 	unsigned short	seen[26][26];
 	unsigned char	first[676], second[676];
 };
 
-/* Digits and signs, but those that stand at the end or in the middle of words. */
-static bool
-strange(char c)
-{
-	return c > ' ' && c < 0x7f && c != '.' && c != ',' && c != '!' && c != '?' && c != '\'' && c != '-' && c != ';' && c != '(' && c != ')';
-}
+#define PAIRS_MAX	60000	/* of a line; what follows isn't looked at */
 
 static void
 count_pairs(struct pairs *q, const char *p, size_t n)
@@ -71,13 +81,11 @@ count_pairs(struct pairs *q, const char *p, size_t n)
 
 	for (unsigned i = 0; i < q->kinds; i++)
 		q->seen[q->first[i]][q->second[i]] = 0;
-	q->n = q->kinds = q->mixed = 0;
-	for (size_t i = 0; i < n && q->n < 60000; i++, a = b) {
+	q->n = q->kinds = 0;
+	for (size_t i = 0; i < n && q->n < PAIRS_MAX; i++, a = b) {
 		b = letter(p[i]);
-		if (a < 0 || b < 0) {
-			q->mixed += (a < 0) != (b < 0) && strange(p[b < 0 ? i : i - (i > 0)]);
+		if (a < 0 || b < 0)
 			continue;
-		}
 		if (q->seen[a][b]++ == 0) {
 			q->first[q->kinds] = (unsigned char)a;
 			q->second[q->kinds++] = (unsigned char)b;
@@ -87,11 +95,9 @@ count_pairs(struct pairs *q, const char *p, size_t n)
 }
 
 static int
-pair_of(const struct pairs *q, unsigned i, const unsigned char to[26], bool backwards)
+pair_of(const struct pairs *q, unsigned i, const unsigned char to[26])
 {
-	unsigned char a = to[q->first[i]], b = to[q->second[i]];
-
-	return backwards ? pair_score[b][a] : pair_score[a][b];
+	return pair_score[to[q->first[i]] + 1u][to[q->second[i]] + 1u];
 }
 
 /*
@@ -99,12 +105,12 @@ pair_of(const struct pairs *q, unsigned i, const unsigned char to[26], bool back
  * which the right one survives in 999 of 1000 lines.
  */
 static bool
-is_hopeless(const struct pairs *q, const unsigned char to[26], bool backwards)
+is_hopeless(const struct pairs *q, const unsigned char to[26])
 {
 	int sum = 0;
 
 	for (unsigned i = 0; i < q->kinds && i < 24; i++) {
-		sum += pair_of(q, i, to, backwards);
+		sum += pair_of(q, i, to);
 		if (i == 7 && sum < -8 * 16)
 			return true;
 	}
@@ -113,29 +119,88 @@ is_hopeless(const struct pairs *q, const unsigned char to[26], bool backwards)
 
 #define HOPELESS	(-1000)
 
-/* Score per pair, were the letters turned: c -> sign * c + shift; or read from the end. */
+/* Every rotation of the alphabet begins somewhere in the first one, every one of its reverse in the second. */
+static const unsigned char rotations[2][52] = {
+	{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+	    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25},
+	{25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
+	    25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0},
+};
+
+/* Score per pair, were the letters turned: c -> sign * c + shift. */
 static int
-score(const struct pairs *q, int sign, int shift, bool backwards)
+score(const struct pairs *q, int sign, int shift)
 {
-	unsigned char to[26];
+	const unsigned char *to = sign > 0 ? rotations[0] + shift : rotations[1] + 25 - shift;
 	long sum = 0;
 
-	for (int c = 0; c < 26; c++)
-		to[c] = (unsigned char)(((sign * c + shift) % 26 + 26) % 26);
-	if ((sign != 1 || shift != 0) && is_hopeless(q, to, backwards))
+	if (is_hopeless(q, to))
 		return HOPELESS;
 	for (unsigned i = 0; i < q->kinds; i++)
-		sum += (long)q->seen[q->first[i]][q->second[i]] * pair_of(q, i, to, backwards);
+		sum += (long)q->seen[q->first[i]][q->second[i]] * pair_of(q, i, to);
 	return (int)(sum / (long)q->n);
 }
 
-/* What is judged as one: a line, or the part of it up to a colon or quotation mark, behind which a cipher may begin. */
-static size_t
-line_end(const char *p, size_t n, size_t i)
+/* What is judged as one: a line, or the part of it up to a colon or quotation mark, behind which a cipher may begin.  Those that could be one. */
+struct cipher_line {
+	size_t	from, to;
+	int	plain, back;	/* score per pair, as it stands and read from the end */
+	bool	pairs;		/* there are enough of them, and it is made of words */
+	bool	other;		/* it runs backwards in another script */
+};
+
+struct cipher_lines {
+	struct cipher_line *v;
+	size_t	n;
+};
+
+static void
+line_pairs(struct cipher_line *l, const char *p)
 {
-	while (i < n && p[i] != '\n' && p[i] != ':' && p[i] != '"' && p[i] != '`')
-		i++;
-	return i;
+	unsigned n = 0, mixed = 0, a = STRANGE, b;
+	long plain = 0, back = 0;
+
+	for (size_t i = l->from; i < l->to && n < PAIRS_MAX; i++, a = b) {
+		bool la = a - 1 < 26, lb;
+
+		b = kind_of[(unsigned char)p[i]];
+		lb = b - 1 < 26;
+		n += la & lb;
+		mixed += (la & (b == STRANGE)) | (lb & (a == STRANGE));
+		plain += pair_score[a][b];
+		back += pair_score[b][a];
+	}
+	if (n < LINE_PAIRS_MIN || 2 * mixed > n)
+		return;
+	l->pairs = true;
+	l->plain = (int)(plain / (long)n);
+	l->back = (int)(back / (long)n);
+}
+
+/* Both decoders below ask for them, of the same text. */
+static const struct cipher_lines *
+cipher_lines(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
+{
+	struct cipher_lines *all = d->lines;
+	struct cipher_line l;
+
+	if (all != NULL)
+		return all;
+	all = arena_alloc(a, sizeof(*all));
+	if (all == NULL || (all->v = arena_alloc(a, (n / LINE_PAIRS_MIN + 1) * sizeof(*all->v))) == NULL)
+		return NULL;
+	all->n = 0;
+	for (size_t i = 0; i < n; i = l.to + 1) {
+		l = (struct cipher_line){.from = i, .to = marks_next(m, MARK_PART, i)};
+		if (l.to - i <= LINE_PAIRS_MIN)
+			continue;
+		l.other = marks_within(m, MARK_HIGH, i, l.to) && view_runs_backwards(p + i, l.to - i);
+		line_pairs(&l, p);
+		if (l.pairs || l.other)
+			all->v[all->n++] = l;
+	}
+	d->lines = all;
+	return all;
 }
 
 static void
@@ -158,21 +223,20 @@ add_turned(struct derived *d, const char *p, size_t from, size_t to, int sign, i
 }
 
 void
-view_rotated(struct derived *d, const char *p, size_t n, struct arena *a)
+view_rotated(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
+	const struct cipher_lines *lines = cipher_lines(d, p, n, m, a);
 	struct pairs q = {0};
-	size_t end;
 
-	(void)a;
-	for (size_t i = 0; i < n; i = end + 1) {
-		int plain, best = 0, sign = 1, shift = 0;
+	for (size_t i = 0; lines != NULL && i < lines->n; i++) {
+		const struct cipher_line *l = &lines->v[i];
+		int best = 0, sign = 1, shift = 0;
 
-		end = line_end(p, n, i);
-		count_pairs(&q, p + i, end - i);
-		if (q.n < LINE_PAIRS_MIN || 2 * q.mixed > q.n || (plain = score(&q, 1, 0, false)) >= 3)
+		if (!l->pairs || l->plain >= 3)
 			continue;
-		for (int k = 0; k < 52; k++) {
-			int s = k == 0 ? HOPELESS : score(&q, k < 26 ? 1 : -1, k % 26, false);
+		count_pairs(&q, p + l->from, l->to - l->from);
+		for (int k = 1; k < 52; k++) {
+			int s = score(&q, k < 26 ? 1 : -1, k % 26);
 
 			if (s > best) {
 				best = s;
@@ -180,8 +244,8 @@ view_rotated(struct derived *d, const char *p, size_t n, struct arena *a)
 				shift = k % 26;
 			}
 		}
-		if (best >= 6 && best >= plain + 10)
-			add_turned(d, p, i, end, sign, shift);
+		if (best >= 6 && best >= l->plain + 10)
+			add_turned(d, p, l->from, l->to, sign, shift);
 	}
 }
 
@@ -211,27 +275,18 @@ add_backwards(struct derived *d, const char *p, size_t from, size_t to, bool wor
 }
 
 void
-view_reversed(struct derived *d, const char *p, size_t n, struct arena *a)
+view_reversed(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
+	const struct cipher_lines *lines = cipher_lines(d, p, n, m, a);
 	char *buf = NULL;
-	struct pairs q = {0};
-	size_t end;
 
-	for (size_t i = 0; i < n; i = end + 1) {
-		int plain, back;
-		bool other;
+	for (size_t i = 0; lines != NULL && i < lines->n; i++) {
+		const struct cipher_line *l = &lines->v[i];
 
-		end = line_end(p, n, i);
-		count_pairs(&q, p + i, end - i);
-		other = view_runs_backwards(p + i, end - i);
-		if ((q.n < LINE_PAIRS_MIN || 2 * q.mixed > q.n) && !other)
+		if ((!l->other && (l->back < 5 || l->back < l->plain + 5)) || (buf == NULL && (buf = arena_alloc(a, n)) == NULL))
 			continue;
-		plain = other ? 0 : score(&q, 1, 0, false);
-		back = other ? 0 : score(&q, 1, 0, true);
-		if ((!other && (back < 5 || back < plain + 5)) || (buf == NULL && (buf = arena_alloc(a, n)) == NULL))
-			continue;
-		add_backwards(d, p, i, end, false, buf);
-		add_backwards(d, p, i, end, true, buf);
+		add_backwards(d, p, l->from, l->to, false, buf);
+		add_backwards(d, p, l->from, l->to, true, buf);
 	}
 }
 
@@ -292,7 +347,7 @@ in_word(char c)
 }
 
 void
-view_morse(struct derived *d, const char *p, size_t n, struct arena *a)
+view_morse(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	size_t len = 0, start = 0, k, gap;
 	char *out = NULL;
@@ -300,6 +355,8 @@ view_morse(struct derived *d, const char *p, size_t n, struct arena *a)
 
 	for (size_t i = 0; i < n; i += gap > 0 ? gap : 1) {
 		gap = 0;
+		if (len == 0 && (i = marks_next(m, MARK_MORSE, i)) == n)
+			break;
 		if (len == 0 && (unsigned char)p[i] < 0x80 &&
 		    ((p[i] != '.' && p[i] != '-' && p[i] != '_' && p[i] != '*') || (i > 0 && in_word(p[i - 1]))))
 			continue;		/* no sign, or one inside or at the end of a word */

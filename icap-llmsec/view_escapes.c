@@ -150,7 +150,7 @@ encode(char u[4], uint32_t c, bool byte)
 
 /* The text around escapes, with what they stand for: what has none is not derived a second time. */
 void
-view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
+view_escapes(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	size_t done = 0, k;
 	uint32_t c = 0;
@@ -158,8 +158,8 @@ view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
 	char u[4];
 
 	(void)a;
-	for (size_t i = 0; i < n; i += k) {
-		k = p[i] == '%' || p[i] == '=' || p[i] == '&' || p[i] == '\\' ? escape(p + i, n - i, &c, &byte) : 0;
+	for (size_t i = 0; (i = marks_next(m, MARK_ESCAPE, i)) < n; i += k) {
+		k = escape(p + i, n - i, &c, &byte);
 		if (k == 0) {
 			k = 1;
 			continue;
@@ -178,15 +178,19 @@ view_escapes(struct derived *d, const char *p, size_t n, struct arena *a)
 
 /* U+FE00..FE0F are bytes 0..15, U+E0100..E01EF 16..255: a way to hide bytes behind any character. */
 void
-view_selectors(struct derived *d, const char *p, size_t n, struct arena *a)
+view_selectors(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	char *out = NULL;
 	size_t len = 0, start = 0, k;
 	uint32_t c;
 
+	if (n == 0 || (memchr(p, 0xef, n) == NULL && memchr(p, 0xf3, n) == NULL))
+		return;
 	for (size_t i = 0; i <= n; i += k) {
 		int b = -1;
 
+		if (len == 0)
+			i = marks_next(m, MARK_HIGH, i);
 		k = 1;
 		if (i < n && ((unsigned char)p[i] == 0xef || (unsigned char)p[i] == 0xf3)) {
 			k = utf8_decode(p + i, n - i, &c, NULL);

@@ -190,6 +190,23 @@ is_torn(const struct word *w)
 	return w->marked || (w->n >= PARTS_MIN && w->longest <= PART_SHORT);
 }
 
+/*
+ * Most words are not torn at a glance: letters up to a blank, or up to signs that a blank follows.  Where the next word may begin, 0 if that takes a closer
+ * look.
+ */
+static size_t
+whole_word(const char *p, const struct marks *m, size_t i)
+{
+	size_t end = marks_end(m, MARK_WORD, i), signs;
+
+	if (end == i || marks_within(m, MARK_LEAD, i, end))
+		return 0;
+	signs = marks_end(m, MARK_SIGN, end);
+	if (marks_at(m, MARK_WORD, signs) || (signs > end && memchr(p + end, '<', signs - end) != NULL))
+		return 0;
+	return marks_next(m, MARK_WORD, signs);
+}
+
 /* Emphasis that begins or ends with the word, the backslash of its first letter. */
 static bool
 hugs(char c)
@@ -202,7 +219,7 @@ hugs(char c)
  * paths, identifiers and formulas stay what they are; and not where there are only a few such words, which are abbreviations.
  */
 void
-view_markup(struct derived *d, const char *p, size_t n, struct arena *a)
+view_markup(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	struct word *w = arena_alloc(a, sizeof(*w));
 	size_t done = 0, end;
@@ -211,6 +228,8 @@ view_markup(struct derived *d, const char *p, size_t n, struct arena *a)
 	for (size_t i = 0; w != NULL && i < n; i = end) {
 		bool marked;
 
+		if ((end = whole_word(p, m, i)) > 0)
+			continue;
 		end = i + 1;
 		if (!goes_on(p + i, n - i)) {
 			if ((unsigned char)p[i] >= 0x80)

@@ -9,7 +9,7 @@
 
 #define TEXT_MIN	8	/* bytes of text that a run must hold */
 #define RUN_MIN		16	/* letters of base64 that hold some */
-#define NUMBER_BLOCK	128	/* bytes */
+#define NUMBER_BLOCK	128	/* bytes, two words of marks */
 #define NUMBER_DIGITS	(TEXT_MIN - 2)
 
 static int
@@ -175,17 +175,14 @@ b64_back(struct stretch *s, const char *p, size_t from, size_t to, char *turned)
 	}
 }
 
-/* The end of a word of the alphabet's letters; *coded: prose has no such word. */
+/* The end of the word of the alphabet's letters at <i>; *coded: prose has no such word. */
 static size_t
-b64_word(const char *p, size_t n, size_t i, bool *coded)
+b64_word(const struct marks *m, size_t i, bool *coded)
 {
-	size_t from = i;
-	int v;
+	size_t end = marks_end(m, MARK_BASE64, i);
 
-	for (*coded = false; i < n && (v = b64(p[i])) >= 0; i++)
-		*coded |= i > from && (v < 26 || v >= 52);
-	*coded |= i - from > 24;
-	return i;
+	*coded = end - i > 24 || marks_within(m, MARK_CODED, i + 1, end);
+	return end;
 }
 
 /* Text in base64 is letters for the most part (52 of 64); numbers are none. */
@@ -215,21 +212,20 @@ unread(const struct derived *d, size_t first, size_t from, size_t to)
  * begins is not known, so each of the four places is tried; what is no text is noise, which has no readable stretch.
  */
 void
-view_base64(struct derived *d, const char *p, size_t n, struct arena *a)
+view_base64(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	struct stretch s = {.d = d, .min = 12};
 	size_t end, next, k, found, first;
 	bool coded, before;
 
-	for (size_t i = 0; i < n; i = end > i ? end : i + 1) {
-		end = b64_word(p, n, i, &coded);
-		if (end == i || (!coded && end - i < 2))
+	for (size_t i = 0; (i = marks_next(m, MARK_BASE64, i)) < n; i = end) {
+		end = b64_word(m, i, &coded);
+		if (!coded && end - i < 2)
 			continue;
 		before = coded;
 		for (next = end; next < n; before = coded, next = end) {
-			while (next < n && white(p[next]))
-				next++;
-			k = b64_word(p, n, next, &coded);
+			next = marks_end(m, MARK_WHITE, next);
+			k = b64_word(m, next, &coded);
 			if (k == next || next == end || (!coded && !before))
 				break;
 			end = k;
@@ -277,18 +273,15 @@ b32_run(struct stretch *s, const char *p, size_t from, size_t to)
 
 /* Capitals, also in groups; or one long word. */
 void
-view_base32(struct derived *d, const char *p, size_t n, struct arena *a)
+view_base32(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	struct stretch s = {.d = d, .min = TEXT_MIN};
 	size_t end;
 
-	for (size_t i = 0; i < n; i = end > i ? end : i + 1) {
-		for (end = i; end < n && b32(p[end]) >= 0; end++)
-			;
-		if (end == i)
-			continue;
-		for (size_t k = end; p[i] < 'a' && k < n && ((p[k] < 'a' && b32(p[k]) >= 0) || white(p[k])); k++)
-			end = k + 1;
+	for (size_t i = 0; (i = marks_next(m, MARK_BASE32, i)) < n; i = end) {
+		end = marks_end(m, MARK_BASE32, i);
+		if (p[i] < 'a')
+			end = marks_end(m, MARK_BASE32_WIDE, end);
 		if (end - i < 16)
 			continue;
 		if (s.buf == NULL && (s.buf = arena_alloc(a, n)) == NULL)
@@ -347,27 +340,29 @@ b85_token(const char *p, size_t n, const unsigned char *value, char *out)
 }
 
 void
-view_base85(struct derived *d, const char *p, size_t n, struct arena *a)
+view_base85(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	unsigned char values[2][256];
 	const unsigned char *const value[] = {NULL, values[0], values[1]};
 	size_t end, len;
 	char *out = NULL;
 
-	b85_values(b85_digits, values[0]);
-	b85_values(z85_digits, values[1]);
-	for (size_t i = 0; i < n; i = end + 1) {
+	for (size_t i = 0; (i = marks_end(m, MARK_WHITE, i)) < n; i = end) {
 		size_t from = i, to;
 
-		for (end = i; end < n && !white(p[end]); end++)
-			;
-		to = end;
+		to = end = marks_next(m, MARK_WHITE, i);
 		if (to - from > 4 && p[from] == '<' && p[from + 1] == '~')
 			from += 2;
 		if (to - from > 4 && p[to - 1] == '>' && p[to - 2] == '~')
 			to -= 2;
-		if (to - from < 15 || (out == NULL && (out = arena_alloc(a, 4 * n + 8)) == NULL))
+		if (to - from < 15)
 			continue;
+		if (out == NULL) {
+			if ((out = arena_alloc(a, 4 * n + 8)) == NULL)
+				return;
+			b85_values(b85_digits, values[0]);
+			b85_values(z85_digits, values[1]);
+		}
 		for (size_t k = 0; k < 3; k++) {
 			len = b85_token(p + from, to - from, value[k], out);
 			if (derived_add_text(d, out, len, TEXT_MIN, from, to))
@@ -601,24 +596,13 @@ runs_of(struct stretch *s, const char *p, size_t from, size_t n, struct arena *a
 	}
 }
 
-/* Digits of one block, at most. */
-static unsigned
-count_digits(const char *p, size_t n)
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < n; i++)
-		count += (unsigned char)(p[i] - '0') < 10;
-	return count;
-}
-
 /*
  * TEXT_MIN bytes in a row are at most TEXT_MIN * (4 + 10) characters long, which is less than a block, and of each the
  * first digit is decimal (text is 0x20 to 0x7f, or has bytes from 0x80 to 0xf4, of which most have more): two blocks in a
  * row without so many digits hold no row.
  */
 void
-view_numbers(struct derived *d, const char *p, size_t n, struct arena *a)
+view_numbers(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	struct stretch s = {.d = d, .min = TEXT_MIN};
 	size_t from = 0, end;
@@ -626,7 +610,9 @@ view_numbers(struct derived *d, const char *p, size_t n, struct arena *a)
 	bool open = false;
 
 	for (size_t i = 0; i < n; i += NUMBER_BLOCK, before = now) {
-		now = count_digits(p + i, n - i < NUMBER_BLOCK ? n - i : NUMBER_BLOCK);
+		now = marks_count(m, MARK_DIGIT, i / 64);
+		if (n - i > 64)
+			now += marks_count(m, MARK_DIGIT, i / 64 + 1);
 		if (before + now >= NUMBER_DIGITS) {
 			if (!open)
 				from = i >= NUMBER_BLOCK ? i - NUMBER_BLOCK : 0;

@@ -105,14 +105,15 @@ reverse(char *to, const char *p, size_t n)
 
 /* Whoever turns a line turns its order too; some programs don't. */
 void
-view_turned(struct derived *d, const char *p, size_t n, struct arena *a)
+view_turned(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	char *buf = NULL;
-	size_t end, len;
+	size_t end, len, high = marks_next(m, MARK_HIGH, 0);
 
-	for (size_t i = 0; i < n; i = end + 1) {
-		const char *nl = memchr(p + i, '\n', n - i);
+	for (size_t i = 0; high < n; i = end + 1, high = marks_next(m, MARK_HIGH, i)) {
+		const char *nl = memchr(p + high, '\n', n - high), *before = memrchr(p + i, '\n', high - i);
 
+		i = before != NULL ? (size_t)(before - p) + 1 : i;
 		end = nl != NULL ? (size_t)(nl - p) : n;
 		if (kinds_in(p + i, end - i) < TURNED_MIN || (buf == NULL && (buf = arena_alloc(a, 2 * n)) == NULL))
 			continue;

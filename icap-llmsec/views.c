@@ -293,16 +293,14 @@ struct unlike {			/* a character that is read as another, or not at all */
  * letters are left alone; and so do signs.
  */
 static void
-unlike_next(const char *p, size_t len, size_t from, struct unlike *u)
+unlike_next(const char *p, size_t len, const struct marks *m, size_t from, struct unlike *u)
 {
 	uint32_t c;
 	bool sign, beside;
 
-	for (u->at = from; u->at < len; u->at += u->k) {
+	for (u->at = from; (u->at = marks_next(m, MARK_ODD, u->at)) < len; u->at += u->k) {
 		c = (unsigned char)p[u->at];
 		u->k = 1;
-		if (c >= ' ' && c < 0x7f)
-			continue;
 		if (c >= 0x80 && (u->k = utf8_decode(p + u->at, len - u->at, &c, NULL)) == 0)
 			u->k = 1;
 		beside = u->at == from || (signed char)p[u->at - 1] >= 0;
@@ -314,17 +312,17 @@ unlike_next(const char *p, size_t len, size_t from, struct unlike *u)
 
 /* <s> as decoders read it.  No view of its own: norm_text() does the same.  False: there is no difference. */
 static bool
-visible_make(struct source *out, struct source *s, struct arena *a)
+visible_make(struct source *out, struct source *s, const struct marks *m, struct arena *a)
 {
 	struct derived d;
 	struct unlike u;
 	size_t from = 0;
 	char as;
 
-	unlike_next(s->text, s->len, 0, &u);
+	unlike_next(s->text, s->len, m, 0, &u);
 	if (u.at == s->len || derived_new(&d, s->len, a) < 0)
 		return false;
-	for (; from < s->len && !d.full; unlike_next(s->text, s->len, from, &u)) {
+	for (; from < s->len && !d.full; unlike_next(s->text, s->len, m, from, &u)) {
 		if (u.at > from)
 			derived_add(&d, s->text + from, u.at - from, from, u.at);
 		from = u.at < s->len ? u.at + u.k : u.at;
@@ -371,6 +369,7 @@ struct tree {			/* of one text */
 	size_t		 n;
 	size_t		 budget;	/* bytes that may still be decoded and read */
 	struct derived	 d;
+	uint64_t	*room;		/* for marks of the text that is decoded */
 	struct arena	*arena;
 };
 
@@ -381,16 +380,23 @@ decode_source(struct tree *t, size_t i, bool *wraps)
 	struct source *own = &t->src[i], *s, *seen;
 	struct derived *d = &t->d;
 	size_t cap = d->cap;
+	struct marks own_marks, seen_marks;
 
 	*wraps = false;
-	seen = own->depth < VIEW_DEPTH && visible_make(&t->visible[i], own, t->arena) ? &t->visible[i] : own;
+	d->lines = NULL;
+	marks_make(&own_marks, own->text, own->len, t->room);
+	seen = own->depth < VIEW_DEPTH && visible_make(&t->visible[i], own, &own_marks, t->arena) ? &t->visible[i] : own;
+	if (seen != own)
+		marks_make(&seen_marks, seen->text, seen->len, t->room + marks_words(cap));
+	else
+		seen_marks = own_marks;
 	for (enum view_kind k = VIEW_ESCAPES; k < VIEW_KINDS; k++) {
 		if (!worth_trying(own, k))
 			continue;
 		d->len = d->n_pieces = d->found = 0;
 		d->full = false;
 		s = k == VIEW_SELECTORS ? own : seen;
-		kinds[k].decode(d, s->text, s->len, t->arena);
+		kinds[k].decode(d, s->text, s->len, s == own ? &own_marks : &seen_marks, t->arena);
 		t->vs->cut |= d->full;
 		if (d->found == 0 || d->len == 0)
 			continue;
@@ -464,6 +470,9 @@ views_make(struct views *vs, const char *text, size_t len, struct arena *a)
 	vs->n = 0;
 	vs->cut = false;
 	rc = derived_new(&t->d, len + 64, a);
+	t->room = arena_alloc(a, 2 * marks_words(len + 64) * sizeof(*t->room));
+	if (t->room == NULL)
+		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < t->n; i++) {
 		rc = decode_source(t, i, &wraps);
 		if (rc == 0 && !wraps)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "icap-llmsec/norm.h"
+#include "icap-llmsec/view_marks.h"
 
 #define VIEW_DEPTH	4
 #define VIEW_GROWTH	4
@@ -64,6 +65,7 @@ struct derived {
 	struct arena	*arena;
 	size_t		 found;		/* what was decoded in it, in places */
 	bool		 full;
+	struct cipher_lines *lines;	/* view_ciphers.c, of the text that is decoded now; NULL: not known yet */
 };
 
 /* Append; without effect once it is full. */
@@ -81,7 +83,7 @@ void	derived_after(struct derived *, const char *text, size_t len, size_t done);
    pairs of characters that are frequent in one order only. */
 bool	view_runs_backwards(const char *, size_t len);
 
-typedef void view_decode_fn(struct derived *, const char *text, size_t len, struct arena *);
+typedef void view_decode_fn(struct derived *, const char *text, size_t len, const struct marks *, struct arena *);
 view_decode_fn view_escapes, view_selectors, view_base64, view_base32, view_base85, view_numbers, view_morse, view_rotated,
     view_reversed, view_turned, view_markup;
 #endif

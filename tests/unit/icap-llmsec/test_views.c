@@ -566,6 +566,72 @@ teardown(void **state)
 	return 0;
 }
 
+/* What each mark says, one byte at a time. */
+static bool
+has_mark(enum mark k, unsigned char c)
+{
+	bool high = c >= 0x80, digit = c >= '0' && c <= '9', capital = c >= 'A' && c <= 'Z', letter = capital || (c >= 'a' && c <= 'z');
+
+	switch (k) {
+	case MARK_HIGH: return high;
+	case MARK_ODD: return high || c == 0x7f || (c < ' ' && c != '\t' && c != '\n' && c != '\r');
+	case MARK_WHITE: return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+	case MARK_WORD: return high || letter || digit;
+	case MARK_DIGIT: return digit;
+	case MARK_SIGN: return c > ' ' && c < 0x7f && !letter && !digit;
+	case MARK_ESCAPE: return c != '\0' && strchr("%=&\\", c) != NULL;
+	case MARK_MORSE: return high || (c != '\0' && strchr(".-_*", c) != NULL);
+	case MARK_PART: return c != '\0' && strchr("\n:\"`", c) != NULL;
+	case MARK_BASE64: return letter || digit || (c != '\0' && strchr("+/-_", c) != NULL);
+	case MARK_CODED: return capital || digit || (c != '\0' && strchr("+/-_", c) != NULL);
+	case MARK_BASE32: return letter || (c >= '2' && c <= '7');
+	case MARK_BASE32_WIDE: return capital || (c >= '2' && c <= '7') || has_mark(MARK_WHITE, c);
+	case MARK_LEAD: return c == 0xc2 || c == 0xe2 || c == 0xf0;
+	default: return false;
+	}
+}
+
+/* Every byte in every lane, texts that end anywhere, places that marks are asked from. */
+static void
+test_marks(void **state)
+{
+	static unsigned char text[256 + 70];
+	static uint64_t room[MARKS * (sizeof(text) / 64 + 1)];
+	struct marks m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (unsigned char)(i * 37);
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		memset(room, 0xff, sizeof(room));
+		assert_true(marks_words(n) <= sizeof(room) / sizeof(*room));
+		marks_make(&m, (const char *)text, n, room);
+		for (enum mark k = 0; k < MARKS; k++) {
+			size_t next = n, end = n, count = 0;
+
+			for (size_t i = n; i-- > 0;) {
+				bool has = has_mark(k, text[i]);
+
+				next = has ? i : next;
+				end = has ? end : i;
+				count += has;
+				assert_int_equal(marks_at(&m, k, i), has);
+				assert_int_equal(marks_next(&m, k, i), next);
+				assert_int_equal(marks_end(&m, k, i), end);
+				assert_int_equal(marks_within(&m, k, i, n), next < n);
+				assert_int_equal(marks_within(&m, k, i, i + (n - i) / 2), next < i + (n - i) / 2);
+				if (i % 64 == 0) {
+					assert_int_equal(marks_count(&m, k, i / 64), count);
+					count = 0;
+				}
+			}
+			assert_int_equal(marks_next(&m, k, n), n);
+			assert_int_equal(marks_end(&m, k, n), n);
+			assert_false(marks_within(&m, k, n, n));
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -574,7 +640,7 @@ main(void)
 		cmocka_unit_test(test_skeleton_parts), cmocka_unit_test(test_selectors), cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_places), cmocka_unit_test(test_honest), cmocka_unit_test(test_honest_signs),
 		cmocka_unit_test(test_markup_places), cmocka_unit_test(test_markup_long), cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
