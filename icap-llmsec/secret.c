@@ -220,6 +220,19 @@ group(const char *form, char *class, size_t *lo, size_t *hi)
 	return form + 1;
 }
 
+/* Up to three underscores, going in steps of <step>, and then no word: Markdown's "__key__". */
+static bool
+emphasis(const char *p, size_t n, int step)
+{
+	size_t i = 0;
+
+	while (i < n && i < 4 && *p == '_') {
+		p += step;
+		i++;
+	}
+	return i < 4 && (i == n || !alnum(*p));
+}
+
 /*
  * The end of <form> at p[i..], 0 if it doesn't match.  Fixed counts take as many, ranges as many as there are.  <start> is set
  * where the form has its >.
@@ -257,7 +270,7 @@ match(const struct scan *s, size_t i, const char *form, size_t *start)
 	}
 	for (int eq = 0; k == 'B' && eq < 2 && i < len && p[i] == '='; eq++)
 		i++;
-	return i < len && k != 0 && (alnum(p[i]) || p[i] == '_') ? 0 : i;
+	return i < len && k != 0 && (alnum(p[i]) || (p[i] == '_' && !emphasis(p + i, len - i, 1))) ? 0 : i;
 }
 
 struct shape { unsigned lower, upper, digit, other, distinct, run, word; double bits; };
@@ -366,12 +379,22 @@ exact(const struct secret_row *r, const char *p, size_t n)
 	return false;
 }
 
+/* Where "-----END" is, behind what else stands between lines of a key: a mail's "> ", quotes of a program.  0: it isn't. */
+static size_t
+key_end(const struct scan *s, size_t i, size_t to)
+{
+	for (; i < to && (in_class(s->s, 'B', s->p[i]) || strchr("= \t\r\n\\:,->\"'#|*.;()", s->p[i]) != NULL); i++)
+		if (s->p[i] == '-' && to - i >= 8 && memcmp(s->p + i, "-----", 5) == 0)
+			return memcmp(s->p + i + 5, "END", 3) == 0 ? i : 0;
+	return 0;
+}
+
 /* "-----BEGIN RSA PRIVATE KEY-----" up to its end; what is cut off counts, too. */
 static void
 private_key(struct scan *s, uint32_t row, size_t start, size_t i)
 {
 	const char *p = s->p;
-	size_t body, mixed = 0, to = s->len - i > SECRET_MAX ? i + SECRET_MAX : s->len;
+	size_t body, mixed = 0, end, to = s->len - i > SECRET_MAX ? i + SECRET_MAX : s->len;
 
 	while (i < to && (in_class(s->s, 'u', p[i]) || p[i] == ' ') && i - start < 64)
 		i++;
@@ -384,6 +407,9 @@ private_key(struct scan *s, uint32_t row, size_t start, size_t i)
 			break;
 		mixed += p[i] >= '0' && p[i] <= '9';
 	}
+	if (i < to && p[i] != '-' && (end = key_end(s, i, to)) > 0)
+		for (; i < end; i++)
+			mixed += p[i] >= '0' && p[i] <= '9';
 	if (i - body < 40 || mixed < 3)
 		return;
 	if (i + 8 <= s->len && memcmp(p + i, "-----END", 8) == 0)
@@ -411,12 +437,27 @@ url_password(struct scan *s, uint32_t row, size_t i)
 		add(s, row, colon, i - colon, 0.9f);
 }
 
+/* Words and signs that say that what follows is the value. */
+static size_t
+says_is(const char *p, size_t n)
+{
+	static const char *const words[] = { "is ", "ist ", "lautet ", "est ", "es ", "\xc3\xa9 ", "\xef\xbc\x9a", "\xe6\x98\xaf" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t k = strlen(words[i]);
+
+		if (n > k && memcmp(p, words[i], k) == 0)
+			return k;
+	}
+	return 0;
+}
+
 /* Behind a name: the rest of the name, then = or : or "is", then perhaps a quote.  Where the value starts, 0: none. */
 static size_t
 assigned(const struct scan *s, size_t i, bool *quoted)
 {
 	const char *p = s->p;
-	size_t from = i;
+	size_t from = i, k;
 	bool op = false;
 
 	while (i < s->len && i - from < 24 && in_class(s->s, 'b', p[i]))
@@ -424,10 +465,12 @@ assigned(const struct scan *s, size_t i, bool *quoted)
 	for (from = i; i < s->len && i - from < 12; i++) {
 		if (p[i] == '=' || p[i] == ':')
 			op = true;
-		else if (p[i] == 'i' && s->len - i > 3 && memcmp(p + i, "is ", 3) == 0 && i > from) {
+		else if ((i > from || (unsigned char)p[i] >= 0x80) && (k = says_is(p + i, s->len - i)) > 0) {
 			op = true;
-			i += 2;
-		} else if (strchr(" \t\"'`]>", p[i]) == NULL || p[i] == '\0')
+			i += k - 1;
+		} else if (p[i] == '>' && i == from && i > 0)	/* <password> */
+			op = true;
+		else if (strchr(" \t\"'`]>", p[i]) == NULL || p[i] == '\0')
 			break;
 	}
 	*quoted = i > 0 && i < s->len && strchr("\"'`", p[i - 1]) != NULL;
@@ -453,7 +496,7 @@ named(struct scan *s, uint32_t row, size_t end)
 		i = assigned(s, end, &quoted);
 	if (i == 0 || i >= s->len || (e = match(s, i, r->form, &i)) == 0 || !plausible(r, s->p + i, e - i))
 		return;
-	if (e < s->len && strchr("(.[-:$<*{%", s->p[e]) != NULL && s->p[e] != '\0' && !(s->p[e] == '.' && (e + 1 == s->len || s->p[e + 1] == ' ')))
+	if (e < s->len && strchr("(.[-:$<*{%", s->p[e]) != NULL && s->p[e] != '\0' && !(s->p[e] == '<' && e + 1 < s->len && s->p[e + 1] == '/') && !(s->p[e] == '.' && (e + 1 == s->len || s->p[e + 1] == ' ')))
 		return;		/* a call, a path, an expression */
 	if (pw && (strchr("$%<{*&@/", s->p[i]) != NULL || contains(s->p + i, e - i, "->") || contains(s->p + i, e - i, "::") || contains(s->p + i, e - i, "://")))
 		return;
@@ -524,6 +567,34 @@ literal_value(struct scan *s, uint32_t row, size_t start, size_t end)
 	add(s, row, start, e - start, pw ? 0.8f : 0.97f);
 }
 
+/* Does an escape end in front of <start>: "%3D", "\\u003d", "\\x3d", "\\n"? */
+static bool
+behind_escape(const char *p, size_t start)
+{
+	size_t digits = 0;
+
+	while (digits < 4 && digits < start && isxdigit((unsigned char)p[start - digits - 1]))
+		digits++;
+	if (start > 1 && p[start - 2] == '\\')
+		return true;
+	if (digits >= 2 && start > 2 && p[start - 3] == '%')
+		return true;
+	if (digits >= 2 && start > 3 && p[start - 3] == 'x' && p[start - 4] == '\\')
+		return true;
+	return digits == 4 && start > 5 && p[start - 5] == 'u' && p[start - 6] == '\\';
+}
+
+/* Does a word begin at <start>? */
+static bool
+begins_word(const struct scan *s, size_t start)
+{
+	char before = start > 0 ? s->p[start - 1] : ' ';
+
+	if (before == '_')
+		return emphasis(s->p + start - 1, start, -1);
+	return !alnum(before) || behind_escape(s->p, start);
+}
+
 static bool
 literal_hit(void *arg, const struct literals_hit *h)
 {
@@ -536,7 +607,7 @@ literal_hit(void *arg, const struct literals_hit *h)
 		named(s, h->id, h->end);
 		return true;
 	}
-	if (r->form[0] != '<' && alnum(s->p[h->start]) && (alnum(before) || before == '_') && !(h->start > 1 && s->p[h->start - 2] == '\\'))
+	if (r->form[0] != '<' && alnum(s->p[h->start]) && !begins_word(s, h->start))
 		return true;
 	if ((before == '+' || before == '/') && in_blob(s->p, h->start, h->end))
 		return true;

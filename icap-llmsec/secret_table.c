@@ -366,6 +366,7 @@ const struct secret_row secret_rows[] = {
 	R("sshpass", PASSWORD, "sshpass~-p~ sshpass~-p", "{q0-1}>{x6-80}"),
 	R("password_option", PASSWORD, "--password~", "{q0-1}>{x8-80}"),
 	R("sql_password", PASSWORD, "identified~by~ IDENTIFIED~BY~ Identified~by~", "{q1}>{x8-80}"),
-	K("password", PASSWORD, "password passwd passwort pwd passphrase contrase\xc3\xb1" "a mot_de_passe senha parola wachtwoord", "{x8-64}"),
+	K("password", PASSWORD, "password passwd passwort pwd passphrase contrase\xc3\xb1" "a mot_de_passe mot~de~passe senha parola wachtwoord kennwort has\xc5\x82o heslo salasana l\xc3\xb6senord "
+	    "\xd0\xbf\xd0\xb0\xd1\x80\xd0\xbe\xd0\xbb\xd1\x8c \xe5\xaf\x86\xe7\xa0\x81 \xe5\xaf\x86\xe7\xa2\xbc \xe3\x83\x91\xe3\x82\xb9\xe3\x83\xaf\xe3\x83\xbc\xe3\x83\x89 \xeb\xb9\x84\xeb\xb0\x80\xeb\xb2\x88\xed\x98\xb8", "{x8-64}"),
 };
 const size_t secret_n_rows = sizeof(secret_rows) / sizeof(secret_rows[0]);

@@ -182,12 +182,41 @@ expect_form(const char *type, const char *form)
 		fail_msg("%s, %zu hits, first %s: %s", type != NULL ? type : "none", n, n > 0 ? v[0].type : "-", text);
 }
 
+/* As they stand, with the signs that the forms above have for themselves. */
+static void
+test_around(void **state)
+{
+	static const struct { const char *text, *secret; } t[] = {
+		{ "<password>zX8kPq2vTw9</password>", "zX8kPq2vTw9" }, { "<password>zX8kPq2vTw9<b>", NULL },
+		{ "> -----BEGIN RSA PRIVATE KEY-----\n> MIIEpAIBAAKCAQEA7zX8kPq2vTw9a4Yd6Rf1Gh3Jk5Lm7Np9Qr2St4Uv6Wx8\n> -----END RSA PRIVATE KEY-----\n> Bye",
+		    "-----BEGIN RSA PRIVATE KEY-----\n> MIIEpAIBAAKCAQEA7zX8kPq2vTw9a4Yd6Rf1Gh3Jk5Lm7Np9Qr2St4Uv6Wx8\n> -----END RSA PRIVATE KEY-----" },
+		{ "{\"k\": \"-----BEGIN RSA PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA7zX8kPq2vTw9a4Yd6Rf1Gh3Jk5Lm7Np9Qr2\", \"x\": 1}",
+		    "-----BEGIN RSA PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA7zX8kPq2vTw9a4Yd6Rf1Gh3Jk5Lm7Np9Qr2" },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct secret_hit *v;
+		size_t n = find(t[i].text, &v);
+
+		if (t[i].secret == NULL ? n != 0 : n != 1 || v[0].len != strlen(t[i].secret) || memcmp(t[i].text + v[0].start, t[i].secret, v[0].len) != 0)
+			fail_msg("%zu hits in %s", n, t[i].text);
+	}
+}
+
 /* Kinds written a second time, as their providers document them; beside each what is near it and none. */
 static void
 test_examples(void **state)
 {
 	static const struct { const char *type, *yes, *no; } t[] = {
 		{ "sentry_org", "sntrys_{B100}_{B43}", "sntrys_{B20}_{B43}" },
+		/* what stands around a key: escapes of URLs and JSON, emphasis, other languages, elements, a mail's and a program's lines */
+		{ "github_pat", "a=%22ghp_{n36}%22", "a=22ghp_{n36}" }, { "github_pat", "[\\u0022ghp_{n36}\\u0022]", "u0022ghp_{n36}" },
+		{ "github_pat", "__ghp_{n36}__ and", "my_ghp_{n36}" }, { "github_pat", "\\x3dghp_{n36}", "x3dghp_{n36}" },
+		{ "github_pat", "_ghp_{n36}_", "ghp_{n36}_{n4}" },
+		{ "password", "Das Passwort lautet w{l5}9Q{n4}", "Das Passwort lautet vergesslich" }, { "password", "mot de passe : w{l5}9Q{n4}", "mot de passe oubli\xc3\xa9" },
+		{ "password", "\xe5\xaf\x86\xe7\xa0\x81\xef\xbc\x9aw{l5}9Q{n4}", "\xe5\xaf\x86\xe7\xa0\x81\xe5\xad\x97\xe6\xae\xb5" },
+		{ "private_key", "-----BEGIN RSA PRIVATE KEY-----\n| {B64}\n| {B64}\n| -----END RSA PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----\n| (the key goes here)" },
+		{ "private_key", "\"-----BEGIN PRIVATE KEY-----\\n\"\n  \"{B64}\\n\"\n  \"{B64}\\n\"\n  \"-----END PRIVATE KEY-----\\n\";", "\"-----BEGIN PRIVATE KEY-----\\n\" + body" },
 		{ "gitlab_versioned", "glpat-{b40}.01.{l9}", "glpat-{b40}.01.{l4}" },
 		{ "gitlab_versioned", "glrt-t1_{b30}.01.{l9}", "glrt-t1" },
 		{ "gitlab_routable", "glpat-{b30}.{l9}", "glpat-{b12}.{l9}" },
@@ -396,7 +425,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_examples), cmocka_unit_test(test_discord), cmocka_unit_test(test_near_misses), cmocka_unit_test(test_urls_and_passwords),
+		cmocka_unit_test(test_kinds), cmocka_unit_test(test_examples), cmocka_unit_test(test_around), cmocka_unit_test(test_discord), cmocka_unit_test(test_near_misses), cmocka_unit_test(test_urls_and_passwords),
 		cmocka_unit_test(test_private_keys), cmocka_unit_test(test_benign), cmocka_unit_test(test_hostile), cmocka_unit_test(test_names),
 	};
 
