@@ -113,6 +113,28 @@ read_by_type(struct extraction *x, const struct filetype *t)
 		extract_stop(x, EXTRACT_UNREADABLE, "there is no reader for files of this type");
 }
 
+void
+extract_part(struct extraction *x, const void *data, size_t len)
+{
+	const struct filetype *t = filetype_of(data, len);
+	const unsigned char *whole = x->data;
+	size_t n = x->len;
+
+	if (len == 0 || t->class == FT_IMAGE || t->class == FT_AUDIO || t->class == FT_VIDEO) {
+		if (len == 0 || !is_named(t, "svg"))
+			return;
+	} else if (t->class != FT_TEXT && !is_named(t, "rtf")) {
+		extract_stop(x, EXTRACT_UNREADABLE, "it holds other files");
+		return;
+	}
+	x->data = data;
+	x->len = len;
+	read_by_type(x, t);
+	buf_addc(&x->text, '\n');
+	x->data = whole;
+	x->len = n;
+}
+
 static size_t
 or_default(size_t v, size_t def)
 {

@@ -124,18 +124,25 @@ is_words(const char *p, size_t n)
 	return blanks >= 2;
 }
 
+/* Elements that stand on lines or in cells of their own; any other, also one that nobody knows, goes on within a word. */
 static bool
 is_block(const char *p, size_t n)
 {
-	static const char *const inlines[] = {"b", "i", "u", "em", "strong", "span", "font", "a", "wbr", "code", "sup", "sub"};
+	static const char *const blocks[] = {"address", "article", "aside", "audio", "blockquote", "body", "br", "button", "canvas", "caption", "center", "col", "colgroup",
+	    "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "frameset", "h1", "h2", "h3", "h4", "h5", "h6",
+	    "head", "header", "hgroup", "hr", "html", "iframe", "img", "input", "legend", "li", "link", "main", "menu", "meta", "nav", "noscript", "object", "ol", "optgroup",
+	    "option", "p", "pre", "script", "search", "section", "select", "style", "summary", "svg", "table", "tbody", "td", "template", "textarea", "text", "tfoot", "th",
+	    "thead", "title", "tr", "ul", "video"};
 	size_t at = n > 1 && p[1] == '/' ? 2 : 1, k = 0;
 
-	while (at + k < n && (((p[at + k] | 0x20) >= 'a' && (p[at + k] | 0x20) <= 'z') || (p[at + k] >= '0' && p[at + k] <= '9')))
+	if (p[1] == '!' || p[1] == '?')
+		return true;
+	while (at + k < n && p[at + k] != '>' && p[at + k] != '/' && (unsigned char)p[at + k] > ' ')
 		k++;
-	for (size_t i = 0; i < sizeof(inlines) / sizeof(*inlines); i++)
-		if (strlen(inlines[i]) == k && strncasecmp(inlines[i], p + at, k) == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
+		if (strlen(blocks[i]) == k && strncasecmp(blocks[i], p + at, k) == 0)
+			return true;
+	return false;
 }
 
 void

@@ -12,6 +12,7 @@
 #include <expat.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "icap-llmsec/extract_private.h"
 
@@ -131,7 +132,7 @@ has_tail(const char *s, const char *tail)
 {
 	size_t n = strlen(s), k = strlen(tail);
 
-	return n >= k && strcmp(s + n - k, tail) == 0;
+	return n >= k && strcasecmp(s + n - k, tail) == 0;
 }
 
 /* Parts that hold no words of the author's: looks, tables of contents of the package. */
@@ -147,6 +148,52 @@ is_furniture(const char *name)
 	return false;
 }
 
+/* Pages, notes and drawings that a document takes in as they are (ECMA-376 part 1, 17.17.2, "alternative format chunks"), and old drawings, which have
+   text boxes and are no good XML. */
+static bool
+is_other_text(const char *name)
+{
+	static const char *const tails[] = {".htm", ".txt", ".md", ".csv", ".json", ".rtf", ".mht", ".mhtml", ".eml", ".svg", ".vml"};
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++)
+		if (has_tail(name, tails[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_document(const char *name)
+{
+	static const char *const tails[] = {".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".odt", ".ods", ".pdf", ".doc", ".xls", ".ppt", ".zip"};
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++)
+		if (has_tail(name, tails[i]))
+			return true;
+	return false;
+}
+
+static void
+read_other_text(struct extraction *x, struct archive *a, const char *name)
+{
+	struct buf b = {.max = x->lim.unpacked};
+	const void *block;
+	size_t n;
+	la_int64_t off;
+	int rc;
+
+	while ((rc = archive_read_data_block(a, &block, &n, &off)) == ARCHIVE_OK && extract_unpacked(x, n) && buf_add(&b, block, n) == 0)
+		;
+	if (rc != ARCHIVE_OK && rc != ARCHIVE_EOF)
+		extract_stop(x, EXTRACT_UNREADABLE, "it cannot be unpacked");
+	else if (b.err == -ENOMEM)
+		x->text.err = -ENOMEM;
+	else if (has_tail(name, ".vml"))
+		extract_html(x, buf_ptr(&b), buf_len(&b));
+	else
+		extract_part(x, buf_ptr(&b), buf_len(&b));
+	buf_free(&b);
+}
+
 static void
 read_entry(struct extraction *x, struct archive *a, struct archive_entry *e)
 {
@@ -158,8 +205,12 @@ read_entry(struct extraction *x, struct archive *a, struct archive_entry *e)
 		extract_stop(x, EXTRACT_UNREADABLE, "a part has no name");
 	else if (has_tail(name, "vbaProject.bin") || strstr(name, "/embeddings/") != NULL || strncmp(name, "Basic/", 6) == 0)
 		extract_stop(x, EXTRACT_UNREADABLE, "it holds macros or other files");
+	else if (is_document(name))
+		extract_stop(x, EXTRACT_UNREADABLE, "it holds macros or other files");
 	else if ((has_tail(name, ".xml") || has_tail(name, "html")) && !is_furniture(name))
 		read_part(x, a);
+	else if (is_other_text(name))
+		read_other_text(x, a, name);
 }
 
 void

@@ -326,6 +326,8 @@ stream(struct pdf *d, struct pdf_text before, struct pdf_text data)
 	if (pdf_unpack(d, dict, data, &b)) {
 		if (pdf_is(pdf_get(dict, "Type"), "/ObjStm"))
 			dictionary(d->x, (const unsigned char *)buf_ptr(&b), buf_len(&b));
+		else if (pdf_is(pdf_get(dict, "Type"), "/EmbeddedFile") && (s == NULL || !s->page))
+			extract_part(d->x, buf_ptr(&b), buf_len(&b));
 		else
 			maybe_content(d, (const unsigned char *)buf_ptr(&b), buf_len(&b));
 	}

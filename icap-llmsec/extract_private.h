@@ -31,6 +31,8 @@ bool	extract_is_utf8(const struct extraction *);
 typedef void extract_fn(struct extraction *, const char *, size_t);
 /* <read> every reading of such a text; none: UNREADABLE. */
 void	extract_recoded(struct extraction *, extract_fn *read);
+/* A file in the file: its text, if it is one; nothing of pictures, sound, films; anything else: UNREADABLE. */
+void	extract_part(struct extraction *, const void *, size_t);
 void	extract_rtf(struct extraction *);
 void	extract_html(struct extraction *, const char *, size_t);
 void	extract_office(struct extraction *, const struct filetype *);
