@@ -324,9 +324,36 @@ resp_finish_stream(struct inspect_resp *r)
 	return e != 0 ? e : r->out.err;
 }
 
+static bool
+begins(const char *p, size_t len, const char *with)
+{
+	return len >= strlen(with) && memcmp(p, with, strlen(with)) == 0;
+}
+
+/* Servers that stream say application/json all the same: events, and lines of JSON, in a body that is all here by now. */
+static bool
+is_stream(const struct inspect_resp *r, const char *p, size_t len, int e, enum stream_framing *how)
+{
+	*how = r->route.dialect == DIALECT_OLLAMA ? STREAM_NDJSON : STREAM_SSE;
+	return *how == STREAM_NDJSON ? e == -EILSEQ && len > 0 && *p == '{' : begins(p, len, "data:") || begins(p, len, "event:") || begins(p, len, ": ");
+}
+
+static int
+resp_finish_as_stream(struct inspect_resp *r, enum stream_framing how)
+{
+	int e = resp_start_stream(r, how);
+
+	if (r->dripped > 0)	/* a line of white space, which means nothing in either framing */
+		buf_addc(&r->out, '\n');
+	if (e == 0)
+		e = stream_feed(r->stream, buf_ptr(&r->plain), buf_len(&r->plain));
+	return e == 0 ? resp_finish_stream(r) : e;
+}
+
 static int
 resp_finish_hold(struct inspect_resp *r)
 {
+	enum stream_framing how;
 	const char *p;
 	size_t len;
 	int e;
@@ -341,6 +368,8 @@ resp_finish_hold(struct inspect_resp *r)
 	    &r->out);
 	if (e == -ENOMEM)
 		return e;
+	if (e != 0 && e != -EPERM && is_stream(r, p, len, e, &how))
+		return resp_finish_as_stream(r, how);
 	if (e == -EPERM)
 		resp_fail(r, 403, "output_blocked", "The response was stopped by policy.");
 	else if (e != 0 && text_rules_judge(&r->rules) && r->policy->fail == FAIL_CLOSED)

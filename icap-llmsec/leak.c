@@ -246,6 +246,8 @@ sketch_strike(struct resp_sketch *sk, const struct spans *ss)
 		const struct span *s = &ss->v[i];
 		struct leak_roll r = { 0 };
 
+		if (s->prov == PROV_LABEL || (s->opaque && s->msg < 0))	/* an application files its prompt there, too */
+			continue;
 		if (s->role == ROLE_USER || s->role == ROLE_TOOL || s->prov == PROV_TOOL_DEFINITION ||
 		    s->prov == PROV_FILE)
 			text_shingles(&w, &r, s, sk->key, shingle_strike, &w);

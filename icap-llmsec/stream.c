@@ -484,13 +484,21 @@ stream_sse_event(void *arg, const struct sse_event *ev)
 {
 	struct stream *st = arg;
 	struct unit u = { ev->data, ev->data_len, ev, ev->eol, ev->complete };
+	const char *p = ev->data;
+	size_t n = ev->data_len;
 	int e;
 
 	if (st->stopped)
 		return 0;
-	if (!ev->has_data)
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\n'))
+		n--;
+	while (n > 0 && *p == ' ') {
+		p++;
+		n--;
+	}
+	if (!ev->has_data || n == 0)	/* nothing, or a sign of life */
 		return stream_write_raw(st, &u);
-	if (ev->data_len == 6 && memcmp(ev->data, "[DONE]", 6) == 0) {
+	if (n == 6 && memcmp(p, "[DONE]", 6) == 0) {
 		e = stream_flush_all(st);
 		return e != 0 ? stream_trouble(st, &u, e) : stream_write_raw(st, &u);
 	}

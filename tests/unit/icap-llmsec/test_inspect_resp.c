@@ -197,6 +197,39 @@ test_unreadable(void **state)
 	end(&f);
 }
 
+/* A stream under the name of JSON, with signs of life and a loose end in it. */
+static void
+test_named_json(void **state)
+{
+#define EV(s)	"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" s "\"}}]}\n\n"
+	static const char in[] = ": hello\n\n" EV("to [EMAIL") "data: \n\n" EV("_1]") "data: [DONE] \n\n";
+	struct buf big = { 0 };
+	struct fix f;
+
+	for (int type = 0; type < 2; type++) {
+		start(&f, DETECT_MASK, true, type ? "text/event-stream" : "application/json", NULL);
+		assert_int_equal(inspect_resp_feed(f.r, in, sizeof(in) - 1), 0);
+		assert_int_equal(inspect_resp_finish(f.r), 0);
+		assert_null(inspect_resp_refusal(f.r));
+		assert_true(inspect_resp_committed(f.r));
+		assert_non_null(strstr(out_text(&f), "data: \n\n"));
+		assert_non_null(strstr(out_text(&f), SECRET));
+		assert_non_null(strstr(out_text(&f), "data: [DONE] \n\n"));
+		end(&f);
+	}
+	/* so long that white space went out before */
+	while (buf_len(&big) < 20000)
+		buf_adds(&big, EV("long"));
+	buf_add(&big, in, sizeof(in));
+	start(&f, DETECT_MASK, true, "application/json", NULL);
+	assert_int_equal(inspect_resp_feed(f.r, buf_ptr(&big), buf_len(&big) - 1), 0);
+	assert_int_equal(inspect_resp_finish(f.r), 0);
+	assert_non_null(strstr(out_text(&f), " \ndata: {"));
+	assert_non_null(strstr(out_text(&f), SECRET));
+	end(&f);
+	buf_free(&big);
+}
+
 static void
 test_too_large(void **state)
 {
@@ -454,7 +487,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes), cmocka_unit_test(test_hold), cmocka_unit_test(test_drip),
-		cmocka_unit_test(test_block), cmocka_unit_test(test_unreadable), cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_block), cmocka_unit_test(test_unreadable), cmocka_unit_test(test_named_json), cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_stream_output), cmocka_unit_test(test_stream_block),
 		cmocka_unit_test(test_stream_gzip), cmocka_unit_test(test_guard_stream), cmocka_unit_test(test_guard_body),
 		cmocka_unit_test(test_guard_delay), cmocka_unit_test(test_guard_recital),

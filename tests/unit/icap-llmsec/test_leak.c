@@ -188,6 +188,24 @@ test_exempt(void **state)
 	assert_int_equal(level("", "Hi", PROMPT), LEAK_NONE);
 }
 
+/* Who files the prompt in the request's metadata didn't bring it. */
+static void
+test_labels(void **state)
+{
+	struct span v[] = { { .role = ROLE_SYSTEM, .text = PROMPT, .len = strlen(PROMPT) },
+		{ .role = ROLE_USER, .prov = PROV_LABEL, .text = PROMPT, .len = strlen(PROMPT), .msg = -1 },
+		{ .role = ROLE_USER, .opaque = true, .text = PROMPT, .len = strlen(PROMPT), .msg = -1 } };
+	struct spans ss = { .v = v, .n = 3 };
+	struct fix f = { .arena = arena_new(0) };
+
+	f.sk.key = 7;
+	assert_int_equal(leak_sketch(&f.sk, &ss, f.arena), 0);
+	assert_int_equal(leak_watch_init(&f.w, &f.sk), 0);
+	leak_read(&f.w, &f.rd, PROMPT, strlen(PROMPT));
+	assert_int_equal(leak_level(&f.w), LEAK_STRONG);
+	end(&f);
+}
+
 /* However long the prompt, the sketch has its bounds, and a recital is seen. */
 static void
 test_bounds(void **state)
@@ -241,7 +259,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_recitals), cmocka_unit_test(test_parts), cmocka_unit_test(test_exempt),
+		cmocka_unit_test(test_recitals), cmocka_unit_test(test_parts), cmocka_unit_test(test_exempt), cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_bounds), cmocka_unit_test(test_canary),
 	};
 
