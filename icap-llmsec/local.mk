@@ -83,7 +83,10 @@ EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train
 	%D%/train/grammar/hard.gram %D%/train/grammar/hijack.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-more.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \
 	%D%/train/grammar/mail.gram %D%/train/grammar/orders.gram %D%/train/grammar/persona.gram %D%/train/grammar/short.gram %D%/train/grammar/turn.gram %D%/train/grammar/assemble.gram %D%/train/grammar/records.gram \
 	%D%/train/grammar/data.spin %D%/train/grammar/en.spin %D%/train/grammar/lang.spin \
-	%D%/train/grammar/more/office.gram %D%/train/grammar/more/office-lang.gram %D%/train/grammar/more/agent.gram %D%/train/grammar/more/puzzle.gram
+	%D%/train/grammar/more/office.gram %D%/train/grammar/more/office-lang.gram %D%/train/grammar/more/agent.gram %D%/train/grammar/more/puzzle.gram %D%/train/grammar/more/reader.gram \
+	%D%/train/written/README.md %D%/train/written/make.py %D%/train/written/players.txt %D%/train/written/jailbreaks.txt \
+	%D%/train/written/orders.txt %D%/train/written/languages.txt %D%/train/written/hijacks.txt \
+	%D%/train/written/leaks.txt %D%/train/written/tools.txt %D%/train/written/long.txt
 rulesdir = $(datadir)/llmsec/rules
 dist_rules_DATA = etc/llmsec/rules/agent.yaml \
 	etc/llmsec/rules/extraction.yaml \
@@ -272,9 +275,9 @@ tests_bench_prompt_bench_CFLAGS = $(AM_CFLAGS) $(PCRE2_CFLAGS)
 tests_bench_prompt_bench_LDADD = %D%/libinspect.la $(PCRE2_LIBS) $(CRYPTO_LIBS)
 TESTS += tests/unit/icap-llmsec/scan.sh
 TESTS += tests/unit/icap-llmsec/variants.sh tests/unit/icap-llmsec/harmless.sh tests/unit/icap-llmsec/disguises.sh tests/unit/icap-llmsec/documents.sh
-TESTS += tests/unit/icap-llmsec/grammar.sh
+TESTS += tests/unit/icap-llmsec/grammar.sh tests/unit/icap-llmsec/written.sh
 dist_check_SCRIPTS += tests/unit/icap-llmsec/scan.sh tests/unit/icap-llmsec/variants.sh tests/unit/icap-llmsec/harmless.sh tests/unit/icap-llmsec/disguises.sh tests/unit/icap-llmsec/documents.sh \
-	tests/unit/icap-llmsec/grammar.sh
+	tests/unit/icap-llmsec/grammar.sh tests/unit/icap-llmsec/written.sh
 # the learned model
 ICAP_MODEL_TESTS = tests/unit/icap-llmsec/test_feature tests/unit/icap-llmsec/test_model
 check_PROGRAMS += $(ICAP_MODEL_TESTS)

@@ -183,6 +183,7 @@ row_parse(struct dataset *d, const char *line, float weight, struct arena *a)
 	r.weight = s->weight * weight;
 	if (json_is_number(json_object_get(j, "weight")))
 		r.weight *= (float)json_number_value(json_object_get(j, "weight"));
+	r.order = json_is_true(json_object_get(j, "order"));
 	r.family = family != NULL ? hash_text(family, strlen(family)) : hash_text(text, len);
 	r.family_name = strdup(family != NULL ? family : "");
 	r.fold = (int8_t)(s->fold == FOLD_ALL ? (int)(rng_next(&(struct rng){ r.family }) % FOLDS) : s->fold);
@@ -286,6 +287,8 @@ is_instruction(const struct row *r)
 {
 	size_t n = strcspn(r->text, " ,");
 
+	if (r->order)
+		return strlen(r->text) <= 400;
 	if (r->label || !(r->heads & 1) || strlen(r->text) > 240 || strlen(r->text) < 12)
 		return false;
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -310,7 +313,7 @@ dataset_embed(struct dataset *d, size_t want, uint64_t seed)
 	size_t *doc = malloc(d->n * sizeof(*doc)), *ins = malloc(d->n * sizeof(*ins)), nd = 0, ni = 0;
 	struct rng r = { seed ^ 0x656d626564 };
 	struct arena *a = arena_new(0);
-	uint16_t src = source_find(d, "embedded");
+	uint16_t requests = source_find(d, "embedded"), orders = source_find(d, "embedded-orders");
 	int rc = doc == NULL || ins == NULL || a == NULL ? -ENOMEM : 0;
 
 	for (size_t i = 0; rc == 0 && i < d->n; i++) {
@@ -323,15 +326,17 @@ dataset_embed(struct dataset *d, size_t want, uint64_t seed)
 		size_t at_doc = doc[rng_below(&r, nd)];
 		const char *s = d->row[at_doc].text;
 		size_t k = ins[rng_below(&r, ni)], len = strlen(s) < 1200 ? strlen(s) : 1200, at;
-		char *t = arena_alloc(a, len + strlen(d->row[k].text) + 8);
+		char *t;
 
 		at = sentence_after(s, len, rng_below(&r, len));
 		if (d->row[k].fold != d->row[at_doc].fold)
 			continue;		/* a left-out document must not be seen as part of an attack */
+		t = arena_alloc(a, len + strlen(d->row[k].text) + 8);
 		if (t == NULL)
 			rc = -ENOMEM;
 		else {
 			int m = sprintf(t, "%.*s %s%s%.*s", (int)at, s, d->row[k].text, rng_below(&r, 2) ? " " : "\n", (int)(len - at), s + at);
+			uint16_t src = d->row[k].order ? orders : requests;
 			struct row row = { .label = 1, .heads = 2, .weight = d->source[src].weight, .source = src, .fold = d->row[k].fold };
 
 			rc = row_add(d, &row, t, (size_t)m, a);

@@ -46,6 +46,7 @@ struct row {
 	uint16_t	 source;
 	uint8_t		 label, heads;
 	int8_t		 fold;
+	bool		 order;			/* by itself an order to an assistant: may be put into documents */
 	float		 weight;
 	char		*text;			/* as it was; for lists of the worst */
 	uint64_t	 family;
@@ -66,7 +67,7 @@ int	sources_load(struct dataset *, const char *path, struct diag *);
 int	dataset_read(struct dataset *, const char *path, float weight, struct diag *);
 /* *.jsonl, *.jsonl.gz of a directory, by name. */
 int	dataset_read_dir(struct dataset *, const char *path, float weight, struct diag *);
-/* Instructions of users, put into documents and tool results: positives for the data head. */
+/* Instructions of users and orders (rows that say "order": true), put into documents and tool results: positives for the data head. */
 int	dataset_embed(struct dataset *, size_t n, uint64_t seed);
 /* Harmless words of users as they are, where data is expected: negatives for the data head, out of <n> rows drawn. */
 int	dataset_paste(struct dataset *, size_t n, uint64_t seed);
