@@ -20,6 +20,8 @@ static const struct op_row openai_ops[] = {
 	{"moderations", OP_MODERATIONS},
 	{"files", OP_FILES},
 	{"uploads", OP_FILES},
+	{"images/generations", OP_MEDIA},
+	{"audio/speech", OP_MEDIA},
 	{"audio/transcriptions", OP_FORM},
 	{"audio/translations", OP_FORM},
 	{"images/edits", OP_FORM},

@@ -19,6 +19,7 @@ enum llm_op {
 	OP_COMPLETION,		/* completions, /api/generate: one prompt */
 	OP_RESPONSES,		/* OpenAI responses */
 	OP_EMBEDDINGS, OP_MODERATIONS,
+	OP_MEDIA,		/* a text that a picture or speech is made of */
 	OP_COUNT_TOKENS,
 	OP_FILES,		/* upload and file metadata */
 	OP_FORM,		/* a form with a file and a prompt: transcriptions, edits of pictures */

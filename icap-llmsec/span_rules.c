@@ -77,6 +77,12 @@ static const struct span_rule openai_input[] = {	/* embeddings, moderations; Oll
 	LABELS, COMMON, {NULL, KIND_NONE}
 };
 
+static const struct span_rule openai_media[] = {
+	{"prompt", KIND_USER}, {"negative_prompt", KIND_USER}, {"input", KIND_USER}, {"instructions", KIND_USER},
+	{"voice", KIND_IGNORE}, {"response_format", KIND_IGNORE}, {"size", KIND_IGNORE}, {"quality", KIND_IGNORE}, {"style", KIND_IGNORE},
+	LABELS, COMMON, {NULL, KIND_NONE}
+};
+
 static const struct span_rule openai_responses[] = {
 	{"instructions", KIND_SYSTEM},
 	{"prompt.variables.*", KIND_USER}, {"prompt.variables.*.text", KIND_USER},
@@ -229,6 +235,7 @@ static const struct span_shape shapes[] = {
 	{DIALECT_OPENAI, OP_RESPONSES, "input", NULL, true, false, true, false, true, openai_responses, NULL},
 	{DIALECT_OPENAI, OP_EMBEDDINGS, "input", NULL, true, true, false, false, false, openai_input, NULL},
 	{DIALECT_OPENAI, OP_MODERATIONS, "input", NULL, true, true, true, true, false, openai_input, NULL},
+	{DIALECT_OPENAI, OP_MEDIA, "prompt", "input", true, true, false, false, true, openai_media, NULL},
 	{DIALECT_ANTHROPIC, OP_CHAT, "messages", NULL, false, false, true, false, false, anthropic_messages, NULL},
 	{DIALECT_ANTHROPIC, OP_COUNT_TOKENS, "messages", NULL, false, false, true, false, false, anthropic_messages, NULL},
 	{DIALECT_GEMINI, OP_CHAT, "contents", NULL, false, false, true, true, false, gemini_contents, NULL},

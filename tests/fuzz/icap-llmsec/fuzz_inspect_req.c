@@ -123,7 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct inspect_req_in in = { .method = "POST", .content_type = "application/json", .request_id = "r" };
 	struct inspect_req_out out;
 	struct arena *a;
-	bool block = false;
+	bool block = false, beside = false;
 
 	if (n < 2 || n > 65536)
 		return 0;
@@ -138,10 +138,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	a = arena_new(0);
 	MUST(a != NULL);
 	inspect_request(&pol, &in, a, &out);
-	for (size_t i = 0; i < out.findings.n; i++)
+	for (size_t i = 0; i < out.findings.n; i++) {
+		const struct span *s = &out.spans.v[out.findings.v[i].span];
+
 		block = block || out.findings.v[i].mode == DETECT_BLOCK;
+		beside = beside || (out.findings.v[i].mode == DETECT_MONITOR && s->opaque && s->msg < 0);	/* told, not changed */
+	}
 	MUST(!block || out.action == INSPECT_REFUSE);
-	MUST(!out.notable || out.action == INSPECT_REWRITE || out.action == INSPECT_REFUSE || (pol.n_exceptions > 0 && own.pii == DETECT_MONITOR));
+	MUST(!out.notable || beside || out.action == INSPECT_REWRITE || out.action == INSPECT_REFUSE || (pol.n_exceptions > 0 && own.pii == DETECT_MONITOR));
 	if (out.action == INSPECT_REFUSE || out.action == INSPECT_ERROR)
 		check_refusal(&out.refusal);
 	else if (out.action == INSPECT_REWRITE)

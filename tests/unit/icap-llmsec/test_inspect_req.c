@@ -32,6 +32,8 @@ static const struct api {
 	{ "/v1/completions", "{\"prompt\":\"%s\"}", "prompt", false },
 	{ "/v1/responses", "{\"input\":\"%s\"}", "input", true },
 	{ "/v1/embeddings", "{\"input\":[\"%s\"]}", "input[0]", false },
+	{ "/v1/images/generations", "{\"prompt\":\"%s\"}", "prompt", true },
+	{ "/v1/audio/speech", "{\"voice\":\"alloy\",\"input\":\"%s\"}", "input", true },
 	{ "/v1/messages", "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"%s\"}]}]}",
 	    "messages[0].content[0].text", false },
 	{ "/v1beta/models/g:generateContent", "{\"contents\":[{\"parts\":[{\"text\":\"%s\"}]}]}", "contents[0].parts[0].text", false },

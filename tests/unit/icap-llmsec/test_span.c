@@ -143,6 +143,8 @@ test_openai_other(void **state)
 	CHECK("/v1/completions", "{\"model\":\"m\",\"prompt\":\"hi\"}", one);
 	CHECK("/v1/completions", "{\"prompt\":[\"a\",\"b\"]}", two);
 	CHECK("/v1/embeddings", "{\"input\":\"hi\"}", input);
+	CHECK("/v1/images/generations", "{\"prompt\":\"hi\",\"size\":\"1024x1024\",\"response_format\":\"b64_json\"}", one);
+	CHECK("/v1/audio/speech", "{\"model\":\"tts-1\",\"input\":\"hi\",\"voice\":\"alloy\"}", input);
 	CHECK("/v1/embeddings", "{\"input\":[\"hi\"]}", inputs);
 	CHECK("/v1/moderations", "{\"input\":[{\"type\":\"text\",\"text\":\"hi\"}]}", part);
 	CHECK("/api/embed", "{\"input\":[\"hi\"]}", inputs);
@@ -442,6 +444,7 @@ test_refused(void **state)
 		{ "/v1/completions", "{\"prompt\":[1,2]}", -EINVAL, "prompt[0]" },
 		{ "/v1/completions", "{\"prompt\":[[1]]}", -EINVAL, "prompt[0]" },
 		{ "/v1/embeddings", "{\"input\":7}", -EINVAL, "input" },
+		{ "/v1/images/generations", "{\"prompt\":{\"text\":\"x\"}}", -EINVAL, "prompt" },
 		{ "/api/generate", "{\"prompt\":\"go on\",\"Context\":[1,2]}", -EINVAL, "Context[0]" },
 		{ "/v1beta/models/g:generateContent", "{\"contents\":[{\"parts\":\"x\"}]}", -EINVAL, "contents[0].parts" },
 		{ "/v1beta/models/g:generateContent", "{\"contents\":{\"parts\":[]}}", -EINVAL, "contents" },
