@@ -32,6 +32,13 @@ OF_PAPERS = ('order-', 'paper-', 'piece-')
 
 
 def unescape(line):
+    """The text of a line.  What is JSON as it stands keeps its own escapes."""
+    if line[:1] in '{[':
+        try:
+            json.loads(line)
+            return line
+        except ValueError:
+            pass
     return line.replace('\\\\', '\0').replace('\\n', '\n').replace('\\t', '\t').replace('\0', '\\')
 
 
