@@ -139,10 +139,12 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	MUST(a != NULL);
 	inspect_request(&pol, &in, a, &out);
 	for (size_t i = 0; i < out.findings.n; i++) {
-		const struct span *s = &out.spans.v[out.findings.v[i].span];
+		const struct finding *f = &out.findings.v[i];
+		const struct span *s = &out.spans.v[f->span];
 
-		block = block || out.findings.v[i].mode == DETECT_BLOCK;
-		beside = beside || (out.findings.v[i].mode == DETECT_MONITOR && s->opaque && s->msg < 0);	/* told, not changed */
+		block = block || f->mode == DETECT_BLOCK;
+		/* told, not changed */
+		beside = beside || (f->mode == DETECT_MONITOR && ((s->opaque && s->msg < 0) || strcmp(f->rule_id, "LLMSEC-ENC-0001") == 0));
 	}
 	MUST(!block || out.action == INSPECT_REFUSE);
 	MUST(!out.notable || beside || out.action == INSPECT_REWRITE || out.action == INSPECT_REFUSE || (pol.n_exceptions > 0 && own.pii == DETECT_MONITOR));
