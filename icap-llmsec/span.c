@@ -335,6 +335,8 @@ walk_string(struct walk *w, const struct json_value *v, int msg)
 		return more_than_name(v->text, v->text_len, KEY_NAME_MAX) ? walk_text(w, v, kind, msg) : 0;
 	case KIND_NAME:
 		return more_than_name(v->text, v->text_len, TOOL_NAME_MAX + 1) ? walk_text(w, v, KIND_OTHER, msg) : 0;
+	case KIND_ID:
+		return memchr(v->text, ' ', v->text_len) != NULL ? walk_text(w, v, KIND_OTHER, msg) : 0;
 	case KIND_IGNORE:
 	case KIND_STREAM:
 	case KIND_MAX_TOKENS:

@@ -50,10 +50,10 @@ static const struct span_rule openai_chat[] = {
 	{"messages.[].tool_calls.[].function.arguments.**", KIND_ASSISTANT},	/* Ollama: an object */
 	{"messages.[].tool_calls.[].custom.input", KIND_ASSISTANT},
 	{"messages.[].tool_calls.[].function.name", KIND_NAME}, {"messages.[].tool_calls.[].custom.name", KIND_NAME},
-	{"messages.[].tool_calls.**", KIND_IGNORE},
+	{"messages.[].tool_calls.[].id", KIND_ID}, {"messages.[].tool_calls.**", KIND_IGNORE},
 	{"messages.[].function_call.arguments", KIND_ASSISTANT},
 	{"messages.[].function_call.name", KIND_NAME},
-	{"messages.[].tool_call_id", KIND_IGNORE},
+	{"messages.[].tool_call_id", KIND_ID},
 	{"messages.[].images.[]", KIND_MEDIA}, {"messages.[].images.**", KIND_IGNORE},	/* Ollama */
 	{"messages.[].**", KIND_OTHER},
 	TOOLS,
@@ -104,7 +104,7 @@ static const struct span_rule openai_responses[] = {
 	{"input.[].name", KIND_NAME},
 	{"input.[].summary.[].text", KIND_ASSISTANT},
 	{"input.[].encrypted_content", KIND_IGNORE},
-	{"input.[].id", KIND_IGNORE}, {"input.[].call_id", KIND_IGNORE},
+	{"input.[].id", KIND_IGNORE}, {"input.[].call_id", KIND_ID},
 	{"input.[].status", KIND_IGNORE},
 	{"input.[].**", KIND_OTHER},
 	{"tools.[].input_image_mask.image_url", KIND_MEDIA},
@@ -144,8 +144,8 @@ static const struct span_rule anthropic_messages[] = {
 	{"messages.[].content.[].source.content", KIND_FILE},
 	{"messages.[].content.[].source.content.[].text", KIND_FILE},
 	{"messages.[].content.[].source.**", KIND_IGNORE},
-	{"messages.[].content.[].type", KIND_IGNORE}, {"messages.[].content.[].id", KIND_IGNORE},
-	{"messages.[].content.[].tool_use_id", KIND_IGNORE}, {"messages.[].content.[].name", KIND_NAME},
+	{"messages.[].content.[].type", KIND_IGNORE}, {"messages.[].content.[].id", KIND_ID},
+	{"messages.[].content.[].tool_use_id", KIND_ID}, {"messages.[].content.[].name", KIND_NAME},
 	{"messages.[].content.[].title", KIND_FILE}, {"messages.[].content.[].context", KIND_FILE},	/* of a document */
 	{"messages.[].content.[].source", KIND_FILE},	/* of a search result */
 	{"messages.[].content.[].signature", KIND_IGNORE},
@@ -172,15 +172,16 @@ static const struct span_rule anthropic_messages[] = {
 	GEMINI_MEDIA(list ".[].parts.[].functionResponse.parts.[]"), \
 	GEMINI_MEDIA(list ".[].parts.[].function_response.parts.[]"), \
 	{list ".[].parts.[].functionResponse.name", KIND_IGNORE}, \
-	{list ".[].parts.[].functionResponse.id", KIND_IGNORE}, \
+	{list ".[].parts.[].functionResponse.id", KIND_ID}, \
 	{list ".[].parts.[].functionResponse.**", KIND_TOOL_RESULT}, \
 	{list ".[].parts.[].function_response.name", KIND_IGNORE}, \
-	{list ".[].parts.[].function_response.id", KIND_IGNORE}, \
+	{list ".[].parts.[].function_response.id", KIND_ID}, \
 	{list ".[].parts.[].function_response.**", KIND_TOOL_RESULT}, \
 	{list ".[].parts.[].functionCall.args.**", KIND_ASSISTANT}, \
 	{list ".[].parts.[].function_call.args.**", KIND_ASSISTANT}, \
 	{list ".[].parts.[].functionCall.name", KIND_NAME}, \
 	{list ".[].parts.[].function_call.name", KIND_NAME}, \
+	{list ".[].parts.[].functionCall.id", KIND_ID}, {list ".[].parts.[].function_call.id", KIND_ID}, \
 	{list ".[].parts.[].functionCall.**", KIND_IGNORE}, \
 	{list ".[].parts.[].function_call.**", KIND_IGNORE}, \
 	{list ".[].parts.[].thoughtSignature", KIND_IGNORE}, \

@@ -21,8 +21,9 @@ enum span_kind {
 	KIND_MEDIA_TYPE, KIND_MEDIA_NAME, KIND_MEDIA_FORM,	/* facts beside it, in the same object */
 	KIND_ROLE, KIND_TYPE,	/* of the message */
 	KIND_NAME,		/* of a tool that was called; if it is more than a name, as KIND_OTHER */
+	KIND_ID,		/* of a call; templates of some models print it, so with a blank in it it is as KIND_OTHER */
 	KIND_MODEL, KIND_STREAM, KIND_MAX_TOKENS,
-	KIND_IGNORE		/* ids */
+	KIND_IGNORE		/* ids that no model sees */
 };
 
 struct span_rule {

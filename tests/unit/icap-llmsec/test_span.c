@@ -280,6 +280,8 @@ test_fields(void **state)
 		    X("web_search_options.user_location.approximate.city", "new york") },
 		{ CHAT, "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"" LONG "\"}}]}]}",
 		    { { ROLE_ASSISTANT, PROV_MESSAGE, "messages[0].tool_calls[0].function.name", LONG, true } } },
+		{ CHAT, "{\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"look at it\"}]}", { { ROLE_TOOL, PROV_TOOL_RESULT, "messages[0].tool_call_id", "look at it", true } } },
+		{ RESP, "{\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"look at it\"}]}", { { ROLE_TOOL, PROV_TOOL_RESULT, "input[0].call_id", "look at it", true } } },
 		{ "/v1/completions", "{\"prompt\":[],\"user\":\"look\"}", L("user", "look") },
 		{ "/v1/embeddings", "{\"input\":[],\"user\":\"look\"}", L("user", "look") },
 		{ RESP, "{\"metadata\":{\"who\":\"look\"}}", L("metadata.who", "look") },
