@@ -92,7 +92,7 @@ static bool
 ends_word(const char *name, size_t n)
 {
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(*blocks); i++)
-		if (strlen(blocks[i]) == n && strncasecmp(blocks[i], name, n) == 0)
+		if (n > 0 && blocks[i][0] == (name[0] | 32) && strncasecmp(blocks[i], name, n) == 0 && blocks[i][n] == '\0')
 			return true;
 	return false;
 }
@@ -124,13 +124,24 @@ tag(const char *p, size_t n)
 	return 0;
 }
 
-/* What stands between two parts of a word at p[0]: how many bytes; *marked: a reader does not see it, or only as emphasis. */
+/*
+ * Signs and tags behind which no word goes on.  A word in one of these tags has the rest of them behind it, so that a row of tags
+ * would be looked at from each of its tags: its end is known once it was found.  Every '<' in it begins a step of noise().
+ */
+struct dead {
+	size_t	from, to;
+};
+
+/* What stands between two parts of a word at p[at]: how many bytes, 0: nothing goes on behind it; *marked: a reader does not see it, or only as emphasis. */
 static size_t
-noise(const char *p, size_t n, bool *marked)
+noise(const char *all, size_t len, size_t at, const struct dead *dead, bool *marked)
 {
-	size_t k, i = 0;
+	const char *p = all + at;
+	size_t k, i = 0, n = len - at;
 
 	while (i < n) {
+		if (p[i] == '<' && at + i >= dead->from && at + i < dead->to)
+			return 0;
 		if ((unsigned char)p[i] >= 0x80 && (k = odd_char(p + i, n - i, marked)) > 0) {
 			i += k;
 			continue;
@@ -153,7 +164,7 @@ noise(const char *p, size_t n, bool *marked)
 
 /* The word that begins at p[i], and where it ends. */
 static size_t
-take_word(struct word *w, const char *p, size_t n, size_t i)
+take_word(struct word *w, const char *p, size_t n, size_t i, struct dead *dead)
 {
 	size_t k, end = i;
 	bool marked = false;
@@ -173,8 +184,13 @@ take_word(struct word *w, const char *p, size_t n, size_t i)
 		q->to = end = i;
 		w->longest = w->letters - had > w->longest ? w->letters - had : w->longest;
 		w->marked |= marked;
-		k = noise(p + i, n - i, &marked);
-		if (k == 0 || i + k >= n || !goes_on(p + i + k, n - i - k))
+		k = noise(p, n, i, dead, &marked);
+		if (k > 0 && (i + k >= n || !goes_on(p + i + k, n - i - k))) {
+			if (i + k > dead->to)
+				*dead = (struct dead){i, i + k};
+			break;
+		}
+		if (k == 0)
 			break;
 		i += k;
 	}
@@ -222,6 +238,7 @@ void
 view_markup(struct derived *d, const char *p, size_t n, const struct marks *m, struct arena *a)
 {
 	struct word *w = arena_alloc(a, sizeof(*w));
+	struct dead dead = {0, 0};
 	size_t done = 0, end;
 	bool sure = false;
 
@@ -236,7 +253,7 @@ view_markup(struct derived *d, const char *p, size_t n, const struct marks *m, s
 				end = i + odd_char(p + i, n - i, &marked);
 			continue;
 		}
-		end = take_word(w, p, n, i);
+		end = take_word(w, p, n, i, &dead);
 		if (!is_torn(w))
 			continue;
 		while (i > done && hugs(p[i - 1]))
