@@ -13,7 +13,7 @@ word_goes_on(const char *text, size_t len, size_t i)
 {
 	uint32_t c;
 
-	return i < len && utf8_decode(text + i, len - i, &c, NULL) > 0 && feature_is_letter(c);
+	return i < len && utf8_take(text + i, len - i, &c, NULL) > 0 && feature_is_letter(c);
 }
 
 unsigned

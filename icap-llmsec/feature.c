@@ -6,6 +6,7 @@
 #include <utf8proc.h>
 
 #include "icap-llmsec/feature.h"
+#include "icap-llmsec/norm.h"
 #include "lib/utf8.h"
 
 #define SENTENCE_MAX	48		/* tokens; then another begins, whatever the punctuation says */
@@ -28,6 +29,8 @@ enum char_class { C_SPACE, C_LETTER, C_SINGLE, C_DIGIT, C_PUNCT };
 bool
 feature_is_single(uint32_t c)
 {
+	if (c < 0x0e00)
+		return false;
 	return (c >= 0x0e00 && c <= 0x0eff) || (c >= 0x1000 && c <= 0x109f) || (c >= 0x1780 && c <= 0x17ff) ||
 	    (c >= 0x3041 && c <= 0x30ff && c != 0x30fb) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x4e00 && c <= 0x9fff) ||
 	    (c >= 0xf900 && c <= 0xfaff) || (c >= 0x20000 && c <= 0x3ffff);
@@ -38,6 +41,8 @@ wide_class(uint32_t c)
 {
 	if (feature_is_single(c))
 		return C_SINGLE;
+	if (norm_plain(c))
+		return C_LETTER;
 	switch (utf8proc_category((utf8proc_int32_t)c)) {
 	case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM:
 	case UTF8PROC_CATEGORY_LO: case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
@@ -76,7 +81,7 @@ char_at(const struct feature_scan *s, size_t i, uint32_t *c)
 	*c = (unsigned char)s->text[i];
 	if (*c < 0x80)
 		return 1;
-	k = utf8_decode(s->text + i, s->len - i, c, NULL);
+	k = utf8_take(s->text + i, s->len - i, c, NULL);
 	return k > 0 ? k : s->len - i;
 }
 

@@ -52,7 +52,7 @@ noinst_HEADERS += %D%/pth.h %D%/pth_private.h %D%/pth_python.h %D%/zip_check.h
 noinst_HEADERS += %D%/blob.h %D%/content.h %D%/content_private.h
 noinst_HEADERS += %D%/responses.h %D%/leak.h %D%/exfil.h %D%/guard.h %D%/convo.h
 noinst_HEADERS += %D%/dialect.h %D%/span.h %D%/detect.h %D%/detect_private.h %D%/mask.h %D%/mask_private.h %D%/inspect.h %D%/icap_conf.h \
-	%D%/norm.h %D%/skeleton.h %D%/views.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
+	%D%/norm.h %D%/bytes.h %D%/skeleton.h %D%/views.h %D%/view_marks.h %D%/rules.h %D%/rules_private.h %D%/pii.h %D%/span_rules.h %D%/url_path.h
 
 # The c-icap service: only the symbol "service" leaves the object, c-icap loads modules RTLD_GLOBAL; nodelete
 # keeps its last good configuration over a reload.

@@ -6,6 +6,7 @@
 
 #include <utf8proc.h>
 
+#include "icap-llmsec/bytes.h"
 #include "icap-llmsec/norm.h"
 #include "lib/utf8.h"
 
@@ -66,6 +67,8 @@ norm_invisible(uint32_t c)
 
 	if (c < 0xad)
 		return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0 && c != 0x85);
+	if (norm_plain(c))
+		return false;
 	p = utf8proc_get_property((utf8proc_int32_t)c);
 	return p->ignorable || c == 0x2065 || (c >= 0xfff0 && c <= 0xfff8) || (c >= 0xe0000 && c <= 0xe0fff) || p->category == UTF8PROC_CATEGORY_CF || p->category == UTF8PROC_CATEGORY_CO || (c & 0xfffe) == 0xfffe ||
 	    (c >= 0xfdd0 && c <= 0xfdef) || c == 0xfffc || c == 0x1d159;
@@ -110,7 +113,7 @@ put_mark(struct norming *g, uint32_t mark, size_t from)
 
 	if (g->last >= n->len)
 		return;
-	utf8_decode(n->text + g->last, n->len - g->last, &base, NULL);
+	utf8_take(n->text + g->last, n->len - g->last, &base, NULL);
 	pair[0] = (utf8proc_int32_t)base;
 	if (utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE) == 1) {
 		size_t at = n->map[g->last], old = g->last;
@@ -146,13 +149,18 @@ put_char(struct norming *g, uint32_t c, size_t from)
 static void
 put_wide(struct norming *g, uint32_t c, size_t k, size_t from)
 {
-	const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
+	const utf8proc_property_t *p;
 	utf8proc_int32_t d[DECOMP_MAX];
 	utf8proc_ssize_t n = 0;
 	size_t bytes = 0;
 	char u[4];
 	int bound = 0;
 
+	if (norm_plain(c)) {
+		put(g, c, from);
+		return;
+	}
+	p = utf8proc_get_property((utf8proc_int32_t)c);
 	if (p->category == UTF8PROC_CATEGORY_MN || p->category == UTF8PROC_CATEGORY_ME) {
 		if (!norm_invisible(c))
 			put_mark(g, c, from);
@@ -185,17 +193,60 @@ put_wide(struct norming *g, uint32_t c, size_t k, size_t from)
 	}
 }
 
+/* What ASCII and other bytes become, at most. */
+static size_t
+room(const char *p, size_t len)
+{
+	size_t high = 0, i;
+	uint64_t bits;
+
+	for (i = 0; len - i >= BYTES; i += BYTES)
+		if ((bits = bytes_bits(bytes_at(p + i) < 0)) != 0)
+			high += (size_t)__builtin_popcountll(bits);
+	for (; i < len; i++)
+		high += (unsigned char)p[i] >= 0x80;
+	return len + (GROWTH - 1) * high;
+}
+
+typedef uint32_t places __attribute__((vector_size(4 * sizeof(uint32_t))));
+
+/*
+ * As many of the BYTES bytes at <from> as are printable ASCII without two blanks in a row: nearly everything.  There is room for all of them.
+ */
+static size_t
+put_ascii(struct norming *g, const char *p, size_t from)
+{
+	struct norm *n = g->n;
+	byte_row v = bytes_at(p), blank = v == ' ', graph = (v > ' ') & (v < 0x7f), lower = v + ((v > '@') & (v < '[') & 32);
+	uint64_t blanks = bytes_bits(blank), before = blanks << 1 | (n->len == 0 || n->text[n->len - 1] == ' ');
+	uint64_t stop = (bytes_bits(~(graph | blank)) | (blanks & before)) | (uint64_t)1 << BYTES;
+	size_t k = (size_t)__builtin_ctzll(stop);
+	uint32_t at = (uint32_t)from;
+	places from4 = {at, at + 1, at + 2, at + 3};
+
+	memcpy(n->text + n->len, &lower, sizeof(lower));
+	for (unsigned i = 0; i < BYTES; i += 4) {
+		memcpy(n->map + n->len + i, &from4, sizeof(from4));
+		from4 += 4;
+	}
+	if (k > 0) {
+		n->len += k;
+		g->last = n->len - 1;
+		g->marks = 0;
+	}
+	return k;
+}
+
 int
 norm_text(struct norm *n, const char *p, size_t len, struct arena *a)
 {
 	struct norming g = {.n = n};
-	size_t cap = 1, k;
+	size_t cap = 1 + BYTES, k;
 	uint32_t c;
 
 	if (len >= UINT32_MAX / (GROWTH + 1))
 		return -EFBIG;
-	for (size_t i = 0; i < len; i++)
-		cap += (unsigned char)p[i] < 0x80 ? 1 : GROWTH;
+	cap += room(p, len);
 	n->len = 0;
 	n->text = arena_alloc(a, cap);
 	n->map = arena_alloc(a, cap * sizeof(*n->map));
@@ -204,15 +255,17 @@ norm_text(struct norm *n, const char *p, size_t len, struct arena *a)
 		return -ENOMEM;
 	for (size_t i = 0; i < len; i += k) {
 		c = (unsigned char)p[i];
+		if (c >= ' ' && c < 0x7f && len - i >= BYTES && (k = put_ascii(&g, p + i, i)) > 0)
+			continue;
 		k = 1;
-		if (c > ' ' && c < 0x7f) {	/* nearly everything */
+		if (c > ' ' && c < 0x7f) {
 			g.last = n->len;
 			g.marks = 0;
 			n->map[n->len] = (uint32_t)i;
 			n->text[n->len++] = (char)(c - 'A' < 26 ? c + 32 : c);
 			continue;
 		}
-		if (c >= 0x80 && (k = utf8_decode(p + i, len - i, &c, NULL)) == 0) {
+		if (c >= 0x80 && (k = utf8_take(p + i, len - i, &c, NULL)) == 0) {
 			k = len - i;
 			c = UTF8_REPLACEMENT;
 		}

@@ -40,6 +40,21 @@ int	norm_text(struct norm *, const char *text, size_t len, struct arena *);
 int	norm_skeleton(struct norm *, const struct norm *, bool *differs, struct arena *);
 /* Zero width, a direction's control, a variation selector, a tag, a control character: norm_text() drops it. */
 bool	norm_invisible(uint32_t c);
+/*
+ * Small letters and those without case that make up most of the text in other scripts: norm_text() keeps them as they are.  Others may be so, too.  Latin-1, Greek,
+ * Cyrillic, Hebrew, Arabic, Devanagari, kana, Han, Hangul.
+ */
+static inline bool
+norm_plain(uint32_t c)
+{
+	if (c >= 0x3400)
+		return c < 0xd7a4 && (c >= 0xac00 || c < 0x4dc0 || (c >= 0x4e00 && c < 0xa000));
+	if (c >= 0x3041)
+		return c < 0x3097 || (c >= 0x30a1 && c < 0x30fb);
+	if (c < 0x460)
+		return c >= 0x430 || (c >= 0x3ac && c < 0x3cf) || (c >= 0xdf && c < 0x100 && c != 0xf7);
+	return (c >= 0x5d0 && c < 0x5eb) || (c >= 0x620 && c < 0x64b && c != 0x640) || (c >= 0x904 && c < 0x93a);
+}
 /* The ASCII letter that <c> looks like; 0: none.  <c> in lower case. */
 char	norm_lookalike(uint32_t c);
 #endif

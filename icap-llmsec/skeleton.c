@@ -39,8 +39,8 @@ bare(uint32_t c)
 	int bound = 0;
 	utf8proc_ssize_t n;
 
-	if (c < 0xc0 || c > 0x1fff)
-		return c;
+	if (c < 0xc0 || c > 0x1fff || (c >= 0x430 && c < 0x450 && c != 0x439) || (c >= 0x5d0 && c < 0x5eb) || (c >= 0x627 && c < 0x64b))
+		return c;	/* most Cyrillic, Hebrew and Arabic letters have no mark */
 	n = utf8proc_decompose_char((utf8proc_int32_t)c, d, 8, UTF8PROC_DECOMPOSE, &bound);
 	return n > 1 && n <= 8 && utf8proc_category(d[1]) == UTF8PROC_CATEGORY_MN ? (uint32_t)d[0] : c;
 }
@@ -69,6 +69,8 @@ skeleton_wordish(uint32_t c)
 
 	if (c < 0x80)
 		return ascii_letter(c) || (c >= '0' && c <= '9') || skeleton_leet(c) != '\0';
+	if (norm_plain(c))
+		return true;
 	cat = utf8proc_category((utf8proc_int32_t)c);
 	return (cat >= UTF8PROC_CATEGORY_LU && cat <= UTF8PROC_CATEGORY_LO) || c == 0x20ac || c == UTF8_REPLACEMENT;
 }
@@ -139,7 +141,7 @@ skeleton_letter(const struct norm *in, size_t at, struct letter *l)
 	l->c = (unsigned char)in->text[at];
 	if (l->c < 0x80)
 		return 1;
-	k = utf8_decode(in->text + at, in->len - at, &l->c, NULL);
+	k = utf8_take(in->text + at, in->len - at, &l->c, NULL);
 	return k > 0 ? k : 1;
 }
 

@@ -33,12 +33,15 @@ skeleton_suspect(struct skeleton_scan *sc, const struct norm *in)
 		k = 1;
 		c = (unsigned char)in->text[sc->i];
 		if (ascii_letter(c)) {
-			if (++sc->letters == LONG_WORD)
+			while (sc->letters + k < LONG_WORD && ascii_letter((unsigned char)in->text[sc->i + k]))	/* behind the text is a zero */
+				k++;
+			sc->letters += k;
+			if (sc->letters == LONG_WORD)
 				return sc->word;
 			continue;
 		}
 		if (c >= 0x80) {
-			k = utf8_decode(in->text + sc->i, in->len - sc->i, &c, NULL);
+			k = utf8_take(in->text + sc->i, in->len - sc->i, &c, NULL);
 			k = k > 0 ? k : 1;
 			if (skeleton_deceptive(c))
 				return sc->word;

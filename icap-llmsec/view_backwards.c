@@ -150,7 +150,7 @@ view_runs_backwards(const char *p, size_t n)
 	for (size_t i = 0, k; i < n; i += k) {
 		k = 1;
 		c = (unsigned char)p[i];
-		if (c >= 0x80 && (k = utf8_decode(p + i, n - i, &c, NULL)) == 0)
+		if (c >= 0x80 && (k = utf8_take(p + i, n - i, &c, NULL)) == 0)
 			break;
 		if (is_letter(c)) {
 			c = small(c);

@@ -315,7 +315,7 @@ morse_sign(const char *p, size_t n, size_t *k)
 	*k = 1;
 	if (c < 0x80)
 		return c == '.' || c == '*' ? '.' : c == '-' || c == '_' ? '-' : '\0';
-	*k = utf8_decode(p, n, &c, NULL);
+	*k = utf8_take(p, n, &c, NULL);
 	switch (c) {
 	case 0xb7: case 0x2022: case 0x2024: case 0x2219: case 0x22c5: case 0x25cf: case 0x25cb: case 0x26ab: case 0x30fb: case 0xff0e: case 0xff65:
 		return '.';
@@ -326,6 +326,13 @@ morse_sign(const char *p, size_t n, size_t *k)
 		*k = *k > 0 ? *k : 1;
 		return '\0';
 	}
+}
+
+/* UTF-8: can it begin one of those? */
+static bool
+leads_sign(unsigned char c)
+{
+	return c == 0xc2 || c == 0xe2 || c == 0xe3 || c == 0xef;
 }
 
 /* The signs of one character at p[0] as ASCII; *k: their bytes.  More than 6 are none. */
@@ -357,6 +364,8 @@ view_morse(struct derived *d, const char *p, size_t n, const struct marks *m, st
 		gap = 0;
 		if (len == 0 && (i = marks_next(m, MARK_MORSE, i)) == n)
 			break;
+		if (len == 0 && (unsigned char)p[i] >= 0x80 && !leads_sign((unsigned char)p[i]))
+			continue;
 		if (len == 0 && (unsigned char)p[i] < 0x80 &&
 		    ((p[i] != '.' && p[i] != '-' && p[i] != '_' && p[i] != '*') || (i > 0 && in_word(p[i - 1]))))
 			continue;		/* no sign, or one inside or at the end of a word */

@@ -193,7 +193,7 @@ view_selectors(struct derived *d, const char *p, size_t n, const struct marks *m
 			i = marks_next(m, MARK_HIGH, i);
 		k = 1;
 		if (i < n && ((unsigned char)p[i] == 0xef || (unsigned char)p[i] == 0xf3)) {
-			k = utf8_decode(p + i, n - i, &c, NULL);
+			k = utf8_take(p + i, n - i, &c, NULL);
 			k = k > 0 ? k : 1;
 			b = c >= 0xfe00 && c <= 0xfe0f ? (int)(c - 0xfe00) : c >= 0xe0100 && c <= 0xe01ef ? (int)(c - 0xe0100 + 16) : -1;
 		}

@@ -2,46 +2,24 @@
 #include "config.h"
 
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
+#include "icap-llmsec/bytes.h"
 #include "icap-llmsec/view_marks.h"
 
-#define STEP	16
-
-/* Bytes side by side; comparing makes each -1 or 0.  What is not ASCII is negative. */
-typedef signed char bytes __attribute__((vector_size(STEP)));
-
-/* One bit for each. */
-static inline uint64_t
-bits(bytes v)
-{
-#ifdef __SSE2__
-	return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)v);
-#else
-	uint64_t all = 0;
-
-	for (unsigned i = 0; i < STEP; i++)
-		all |= (uint64_t)(v[i] & 1) << i;
-	return all;
-#endif
-}
-
 static inline void
-mark_step(bytes v, uint64_t out[MARKS], unsigned shift)
+mark_step(byte_row v, uint64_t out[MARKS], unsigned shift)
 {
-	bytes small = v | 32;
-	bytes digit = (v > '/') & (v < ':');
-	bytes letter = (small > '`') & (small < '{');
-	bytes capital = (v > '@') & (v < '[');
-	bytes high = v < 0;
-	bytes white = (v == ' ') | (v == '\n') | (v == '\r') | (v == '\t');
-	bytes graph = (v > ' ') & (v < 0x7f);
-	bytes dash = (v == '-') | (v == '_');
-	bytes coded = capital | digit | dash | (v == '+') | (v == '/');
-	bytes two_seven = (v > '1') & (v < '8');
-	bytes all[MARKS] = {
+	byte_row small = v | 32;
+	byte_row digit = (v > '/') & (v < ':');
+	byte_row letter = (small > '`') & (small < '{');
+	byte_row capital = (v > '@') & (v < '[');
+	byte_row high = v < 0;
+	byte_row white = (v == ' ') | (v == '\n') | (v == '\r') | (v == '\t');
+	byte_row graph = (v > ' ') & (v < 0x7f);
+	byte_row dash = (v == '-') | (v == '_');
+	byte_row coded = capital | digit | dash | (v == '+') | (v == '/');
+	byte_row two_seven = (v > '1') & (v < '8');
+	byte_row all[MARKS] = {
 		[MARK_HIGH] = high, [MARK_ODD] = ~(graph | white), [MARK_WHITE] = white, [MARK_WORD] = letter | digit | high, [MARK_DIGIT] = digit,
 		[MARK_SIGN] = graph & ~(letter | digit), [MARK_ESCAPE] = (v == '%') | (v == '=') | (v == '&') | (v == '\\'),
 		[MARK_MORSE] = high | dash | (v == '.') | (v == '*'), [MARK_PART] = (v == '\n') | (v == ':') | (v == '"') | (v == '`'),
@@ -52,7 +30,7 @@ mark_step(bytes v, uint64_t out[MARKS], unsigned shift)
 
 #pragma GCC unroll 16
 	for (int k = 0; k < MARKS; k++)
-		out[k] |= bits(all[k]) << shift;
+		out[k] |= bytes_bits(all[k]) << shift;
 }
 
 /* <n>: at most 64; behind them there is nothing. */
@@ -60,12 +38,9 @@ static inline void
 mark_word(struct marks *m, const char *p, size_t word, size_t n)
 {
 	uint64_t out[MARKS] = { 0 };
-	bytes v;
 
-	for (unsigned i = 0; i < 64; i += STEP) {
-		memcpy(&v, p + i, STEP);
-		mark_step(v, out, i);
-	}
+	for (unsigned i = 0; i < 64; i += BYTES)
+		mark_step(bytes_at(p + i), out, i);
 	for (int k = 0; k < MARKS; k++)
 		m->bits[(size_t)k * m->stride + word] = n < 64 ? out[k] & ~(UINT64_MAX << n) : out[k];
 }

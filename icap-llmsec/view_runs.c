@@ -39,7 +39,7 @@ stretch_end(struct stretch *s, size_t at)
 	for (i = 0; i < s->len && s->len >= s->min; i += k) {
 		bad = false;
 		k = 1;
-		if ((unsigned char)s->buf[i] < 0x80 || ((k = utf8_decode(s->buf + i, s->len - i, &c, &bad)) > 0 && !bad))
+		if ((unsigned char)s->buf[i] < 0x80 || ((k = utf8_take(s->buf + i, s->len - i, &c, &bad)) > 0 && !bad))
 			continue;
 		derived_add_text(s->d, s->buf + from, i - from, s->min, s->start, at);
 		k = k > 0 ? k : s->len - i;
@@ -52,7 +52,7 @@ stretch_end(struct stretch *s, size_t at)
 }
 
 /* One more byte, whose code begins at <from> and ends before <at>.  Control characters end a stretch. */
-static void
+static inline void
 stretch_byte(struct stretch *s, unsigned char b, size_t from, size_t at)
 {
 	if (b == 0 && s->len > 0 && !s->nul) {
@@ -545,7 +545,8 @@ rows_of(struct stretch *s, const char *p, size_t from, size_t n, struct arena *a
 	for (size_t i = from; i < n; i++) {
 		if (!row_begins[(unsigned char)p[i]])
 			continue;
-		for (int radix = 0; radix < RADIXES; radix++)
+		/* what is no digit begins one in base 16 only, or none */
+		for (int radix = RADIX_HEX; radix < (digit(p[i], RADIX_DEC) < 0 ? RADIX_BIN : RADIXES); radix++)
 			if (i >= next[radix] && begins_row(p + i, n - i, radix))
 				next[radix] = take_row(s, p, i, n, radix, a);
 	}

@@ -54,7 +54,7 @@ kinds_in(const char *p, size_t n)
 		k = 1;
 		if ((unsigned char)p[i] < 0x80)
 			continue;
-		if ((k = utf8_decode(p + i, n - i, &c, NULL)) == 0)
+		if ((k = utf8_take(p + i, n - i, &c, NULL)) == 0)
 			break;
 		if ((row = turned_row(c)) >= 0 && turned[row].as >= 'a')
 			seen |= (uint64_t)1 << row;
@@ -78,7 +78,7 @@ upright(const char *p, size_t n, char *out)
 			out[len++] = s != NULL ? ascii_as[s - ascii_from] : p[i];
 			continue;
 		}
-		if ((k = utf8_decode(p + i, n - i, &c, NULL)) == 0)
+		if ((k = utf8_take(p + i, n - i, &c, NULL)) == 0)
 			break;
 		if ((row = turned_row(c)) >= 0)
 			out[len++] = turned[row].as;

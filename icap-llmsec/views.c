@@ -76,7 +76,7 @@ texty(const char *p, size_t len)
 		bad = false;
 		c = (unsigned char)p[i];
 		k = 1;
-		if (c >= 0x80 && (k = utf8_decode(p + i, len - i, &c, &bad)) == 0)
+		if (c >= 0x80 && (k = utf8_take(p + i, len - i, &c, &bad)) == 0)
 			break;
 		wide += c >= 0x80;
 		letters += (c | 32) - 'a' < 26 || (c >= 0xc0 && !bad);
@@ -301,7 +301,7 @@ unlike_next(const char *p, size_t len, const struct marks *m, size_t from, struc
 	for (u->at = from; (u->at = marks_next(m, MARK_ODD, u->at)) < len; u->at += u->k) {
 		c = (unsigned char)p[u->at];
 		u->k = 1;
-		if (c >= 0x80 && (u->k = utf8_decode(p + u->at, len - u->at, &c, NULL)) == 0)
+		if (c >= 0x80 && (u->k = utf8_take(p + u->at, len - u->at, &c, NULL)) == 0)
 			u->k = 1;
 		beside = u->at == from || (signed char)p[u->at - 1] >= 0;
 		u->as = seen_as(c, &sign);

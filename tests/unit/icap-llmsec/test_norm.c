@@ -4,10 +4,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <utf8proc.h>
 
+#include "icap-llmsec/feature.h"
 #include "icap-llmsec/norm.h"
 #include "lib/utf8.h"
 
@@ -89,6 +92,66 @@ test_any_bytes(void **state)
 	}
 }
 
+/* What norm_plain() says of a character is what Unicode does. */
+static void
+test_plain(void **state)
+{
+	size_t plain = 0;
+
+	for (uint32_t c = 0x80; c < 0x110000; c++) {
+		const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
+		char s[6] = "a";
+		size_t k = utf8_encode(s + 1, c);
+
+		if (!norm_plain(c))
+			continue;
+		plain++;
+		s[1 + k] = '\0';
+		assert_true(p->category == UTF8PROC_CATEGORY_LL || p->category == UTF8PROC_CATEGORY_LO);
+		assert_int_equal(p->decomp_type, 0);
+		assert_false(p->ignorable);
+		assert_int_equal(utf8proc_tolower((utf8proc_int32_t)c), c);
+		assert_true(feature_is_letter(c) || feature_is_single(c));
+		assert_string_equal(norm(s, k + 1).text, s);
+	}
+	assert_true(plain > 38000);
+}
+
+/* ASCII goes in steps of 16 bytes; here one at a time. */
+static void
+test_ascii(void **state)
+{
+	static const char alphabet[] = "aaaaaaaaZ~!0  \t\n\r\x7f\x01";
+	unsigned seed = 1;
+	char text[100], want[100];
+
+	for (int t = 0; t < 20000; t++) {
+		size_t n = (size_t)rand_r(&seed) % sizeof(text), len = 0, of = (size_t)(t % 2 ? sizeof(alphabet) - 1 : 14);
+		uint32_t map[100];
+		bool lines[100] = { false };
+		struct norm got;
+
+		for (size_t i = 0; i < n; i++) {
+			unsigned char c = (unsigned char)(text[i] = alphabet[(size_t)rand_r(&seed) % of]);
+			bool end = c == '\n' || c == '\r', white = c == ' ' || c == '\t' || end;
+
+			if ((c > ' ' && c < 0x7f) || (white && len > 0 && want[len - 1] != ' ')) {
+				map[len] = (uint32_t)i;
+				want[len++] = (char)(white ? ' ' : c >= 'A' && c <= 'Z' ? c + 32 : c);
+			}
+			if (end && len > 0)
+				lines[len - 1] = true;
+		}
+		arena_reset(arena);
+		assert_int_equal(norm_text(&got, text, n, arena), 0);
+		assert_int_equal(got.len, len);
+		assert_memory_equal(got.text, want, len);
+		assert_memory_equal(got.map, map, len * sizeof(*map));
+		for (size_t i = 0; i < len; i++)
+			assert_int_equal(norm_line_end(&got, i), lines[i]);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -107,7 +170,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text), cmocka_unit_test(test_map), cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_text), cmocka_unit_test(test_map), cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_plain), cmocka_unit_test(test_ascii),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
