@@ -513,9 +513,9 @@ leak_level(const struct leak_watch *w)
 		return LEAK_NONE;
 	n = w->sketch->n;
 	head = watch_head(w);
-	covered = (uint64_t)w->hits * w->sketch->units / n;
+	covered = (uint64_t)w->covered * w->sketch->units / n;
 	if (w->sketch->units < 200 ? w->hits * 4 >= n * 3 :
-	    ((uint64_t)w->covered * w->sketch->units / n >= 200 && w->covered * 10 >= n * 6) || ((uint64_t)head * w->sketch->units / n >= 200 && w->head_hits * 4 >= head * 3))
+	    (covered >= 200 && w->covered * 10 >= n * 6) || ((uint64_t)head * w->sketch->units / n >= 200 && w->head_hits * 4 >= head * 3))
 		return LEAK_STRONG;
 	if (w->sketch->units < 200 ? w->hits >= 3 && w->hits * 2 >= n : w->hits >= 4 && covered >= 120)
 		return LEAK_PARTIAL;

@@ -170,6 +170,20 @@ test_parts(void **state)
 
 	snprintf(part, sizeof(part), "I was told: %.*s", 200, strstr(PROMPT, "Never promise"));
 	assert_int_equal(level(PROMPT, "Hello!", part), LEAK_PARTIAL);
+	/* 200 characters, wherever they stand, whichever shingles the key chooses */
+	for (uint64_t key = 1; key <= 40; key++)
+		for (size_t at = 0; at + 200 < strlen(PROMPT); at += 37) {
+			struct span v = { .role = ROLE_SYSTEM, .text = PROMPT, .len = strlen(PROMPT) };
+			struct spans ss = { .v = &v, .n = 1 };
+			struct fix f = { .arena = arena_new(0) };
+
+			f.sk.key = key * UINT64_C(0x9e3779b97f4a7c15);
+			assert_int_equal(leak_sketch(&f.sk, &ss, f.arena), 0);
+			assert_int_equal(leak_watch_init(&f.w, &f.sk), 0);
+			leak_read(&f.w, &f.rd, PROMPT + at, 200);
+			assert_int_equal(leak_level(&f.w), LEAK_PARTIAL);
+			end(&f);
+		}
 	/* a phrase or two */
 	assert_int_equal(level(PROMPT, "Can I have my money back?", "I can't promise a refund; please ask the office in Bremen. "
 	    "When you do not know a departure time, call the number of the hotline."), LEAK_NONE);
