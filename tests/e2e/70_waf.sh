@@ -86,6 +86,12 @@ send "$edge/api/chat" "${auth[@]}" -d "$(jq -nc --arg t "$xss $sqli" '{model: "m
 is "$http_code" 200 'Ollama'
 send "$edge/openai/deployments/gpt-4.1/chat/completions?api-version=2024-10-21" "${auth[@]}" -d "$(prompt "$xss $sqli")"
 is "$http_code" 200 'Azure'
+for d in '/v1/images/generations {model: "m", prompt: $t}' '/v1/audio/speech {model: "m", voice: "v", input: $t, instructions: $t}'; do
+	send "$edge${d%% *}" "${auth[@]}" -d "$(jq -nc --arg t "$xss $sqli" "${d#* }")"
+	isnt "$http_code" 403 "${d%% *}: what is to be seen and said"
+	send "$edge${d%% *}" "${auth[@]}" -d "$(jq -nc --arg t "gpt' UNION SELECT password FROM users--" "${d#* } + {model: \$t}")"
+	is "$http_code" 403 'but no SQL in the name of its model'
+done
 
 # ---- profiles: the map can be changed while HAProxy runs ----
 haproxy() { printf '%s\n' "$*" | socat -t 5 - "UNIX-CONNECT:$socket"; }
