@@ -20,6 +20,7 @@
 #define HITS_MAX	512		/* findings of one text */
 #define RULES_LOGIT_MAX	8.0f		/* all rules together */
 #define LOGIT_MAX	16.0f
+#define FOREIGN		0.7f		/* log-odds that the direct head must show beyond its threshold where no user speaks: mails and manuals give orders, too */
 #define USUAL_LEN	4096		/* bytes of a document that the model's thresholds were measured for, at most */
 
 /*
@@ -230,7 +231,7 @@ margin(const struct detectors *d, const struct detect_modes *m, const struct jud
 	enum model_level level = (enum model_level)m->level;
 
 	return logit(j->head[h].p) - logit(model_threshold(d->model, h, level)) - model_length(d->model, h, j->len) -
-	    length_margin(d, h, level, j->len) - (h == MODEL_DIRECT && j->vague && !j->data ? VAGUE : 0);
+	    length_margin(d, h, level, j->len) - (h != MODEL_DIRECT ? 0 : j->data ? FOREIGN : j->vague ? VAGUE : 0);
 }
 
 /*

@@ -86,7 +86,8 @@ EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train
 	%D%/train/grammar/more/office.gram %D%/train/grammar/more/office-lang.gram %D%/train/grammar/more/agent.gram %D%/train/grammar/more/puzzle.gram %D%/train/grammar/more/reader.gram \
 	%D%/train/written/README.md %D%/train/written/make.py %D%/train/written/players.txt %D%/train/written/jailbreaks.txt \
 	%D%/train/written/orders.txt %D%/train/written/languages.txt %D%/train/written/hijacks.txt \
-	%D%/train/written/leaks.txt %D%/train/written/tools.txt %D%/train/written/long.txt
+	%D%/train/written/leaks.txt %D%/train/written/tools.txt %D%/train/written/long.txt %D%/train/written/setups.txt \
+	%D%/train/written/manuals.txt %D%/train/written/letters.txt %D%/train/written/pasted.txt %D%/train/written/asked.txt
 rulesdir = $(datadir)/llmsec/rules
 dist_rules_DATA = etc/llmsec/rules/agent.yaml \
 	etc/llmsec/rules/extraction.yaml \

@@ -129,6 +129,7 @@ class Maker:
     def of_paper(self, t, file, rnd):
         family, label, head, lang, text = t
         mine, kind = 'written-%d' % group(text), family.split('-')[0]
+        head = head if label else 'both'        # users paste such papers, too
         for row in self.row(text, label, head, mine, lang, file if label else file + '-' + kind):
             yield dict(row, order=True) if kind == 'order' else row
         if kind == 'paper':

@@ -41,7 +41,7 @@ elif what == 'labels':
     assert not both, both[:5]
 elif what == 'much':
     n = collections.Counter((r['label'], r['head']) for r in rows if r['carrier'] == 'none')
-    assert n[1, 'direct'] > 1500 and n[0, 'direct'] > 1500 and n[1, 'data'] > 900 and n[0, 'data'] > 900, n
+    assert n[1, 'direct'] > 1500 and n[0, 'direct'] > 1500 and n[1, 'data'] > 900 and n[0, 'both'] > 900, n
     langs = {r['lang'] for r in rows}
     assert len(langs) >= 20, langs
 elif what == 'json':
