@@ -34,18 +34,18 @@ stops() { # NAME COUNT MOST
 echo 1..14
 judge documents
 result $(($? == 0)) 'all documents are judged'
-passes 'benign: seen' 52 8
-passes 'benign: kept' 52 8
-passes 'benign: late' 40 4
+passes 'benign: seen' 52 5
+passes 'benign: kept' 52 5
+passes 'benign: late' 40 1
 passes 'benign: last' 30 1
-stops 'attack: seen' 33 4
-stops 'attack: kept' 33 5
-stops 'attack: late' 30 17
-stops 'attack: last' 30 20
+stops 'attack: seen' 33 1
+stops 'attack: kept' 33 3
+stops 'attack: late' 30 15
+stops 'attack: last' 30 19
 judge games
 result $(($? == 0)) 'all turns of players are judged'
-stops 'attack: seen' 31 6
+stops 'attack: seen' 31 4
 stops 'attack: kept' 30 8
-stops 'attack: late' 30 22
+stops 'attack: late' 30 21
 stops 'attack: last' 20 15
 exit 0
