@@ -75,7 +75,7 @@ capture()	# FILTER COMMAND...
 	tshark -q -i lo -f "$1" -w "$dir/c.pcap" >/dev/null 2>"$dir/tshark.err" &
 	local pid=$! i
 	wait_for "grep -q 'Capturing on' '$dir/tshark.err'" 10
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < 100; i++)); do
 		"${@:2}" >/dev/null
 		! "$ja4" --pcap "$dir/c.pcap" 2>/dev/null | grep -q '^[tq]1' || break
 		read -r -t 0.2 <> <(:)
