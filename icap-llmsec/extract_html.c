@@ -124,7 +124,10 @@ is_words(const char *p, size_t n)
 	return blanks >= 2;
 }
 
-/* Elements that stand on lines or in cells of their own; any other, also one that nobody knows, goes on within a word. */
+/*
+ * Elements that stand on lines or in cells of their own; any other, also one that nobody knows, goes on within a word.  view_markup.c has
+ * fewer: its reading of words across tags is one more beside the text, this one is all that is read of a page.
+ */
 static bool
 is_block(const char *p, size_t n)
 {

@@ -78,6 +78,7 @@ check_PROGRAMS += %D%/train/llmsec-train
 %C%_train_llmsec_train_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -O3
 %C%_train_llmsec_train_LDADD = %D%/libinspect.la $(JANSSON_LIBS) $(ZLIB_LIBS) -lpthread -lm
 EXTRA_DIST += %D%/concepts.txt %D%/train/README.md %D%/train/sources.txt %D%/train/seeds
+EXTRA_DIST += tests/unit/icap-llmsec/rows_lib.sh
 EXTRA_DIST += %D%/train/grammar/README.md %D%/train/grammar/grammar.py %D%/train/grammar/templates.py \
 	%D%/train/grammar/disguise.py %D%/train/grammar/carriers.gram %D%/train/grammar/documents.gram %D%/train/grammar/forms.gram %D%/train/grammar/game.gram \
 	%D%/train/grammar/hard.gram %D%/train/grammar/hijack.gram %D%/train/grammar/lang-asia.gram %D%/train/grammar/lang-more.gram %D%/train/grammar/lang-east.gram %D%/train/grammar/lang-west.gram \

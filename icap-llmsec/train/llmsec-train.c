@@ -27,7 +27,8 @@ static void
 usage(FILE *f)
 {
 	fputs("usage: llmsec-train --concepts FILE --sources FILE [options] INPUT...\n\n"
-	    "INPUT: a file of JSON lines {\"text\", \"label\": 0|1, \"source\", \"head\": \"direct|data|both\", \"family\"},\n"
+	    "INPUT: a file of JSON lines {\"text\", \"label\": 0|1, \"source\", \"head\": \"direct|data|both\", \"family\",\n"
+	    "\"order\": true where it is one that may be put into documents},\n"
 	    "gzip or not, or a directory of *.jsonl and *.jsonl.gz.  FILE:WEIGHT weighs its rows.\n\n"
 	    "  --out FILE       write the model there\n"
 	    "  --lodo           score every source with models that never saw it or its group (4 folds): figures, thresholds\n"
@@ -38,7 +39,7 @@ usage(FILE *f)
 	    "  --epochs N       (4)        --rate X     of AdaGrad (0.3)\n"
 	    "  --drop-word X    (0.1)      --drop-all X rows of which only concepts are seen (0.15)\n"
 	    "  --boost X        gradient of concepts (1)   --pos-weight X (1)\n"
-	    "  --embed N        instructions put into documents (6000)\n"
+	    "  --embed N        instructions and orders put into documents, drawn; pairs of one fold stay (6000)\n"
 	    "  --paste N        rows drawn, of which the users' harmless ones are shown as data too (0)\n"
 	    "  --scraps N       rows drawn, of which short sentences of the harmless ones are shown alone (0)\n"
 	    "  --windows D,T    windows of the heads, sums of 1 blocks, 2 sentences (1,3)\n", f);

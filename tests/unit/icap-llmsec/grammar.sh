@@ -5,26 +5,9 @@
 set -uo pipefail
 : "${srcdir:=$(cd "$(dirname "$0")/../../.." && pwd)}"
 g=$srcdir/icap-llmsec/train/grammar
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-if ! command -v python3 >/dev/null; then
-	echo '1..0 # SKIP no python3'
-	exit 0
-fi
-export PYTHONDONTWRITEBYTECODE=1
+# shellcheck source=tests/unit/icap-llmsec/rows_lib.sh
+. "$srcdir/tests/unit/icap-llmsec/rows_lib.sh"
 echo 1..8
-n=0
-check() { # NAME COMMAND...
-	local name=$1
-	n=$((n + 1))
-	shift
-	if "$@" >"$dir/why" 2>&1; then
-		echo "ok $n - $name"
-	else
-		sed 's/^/# /' "$dir/why" | head -20
-		echo "not ok $n - $name"
-	fi
-}
 python3 "$g/grammar.py" --seed 7 --rows 16000 --out "$dir/a" && python3 "$g/grammar.py" --seed 7 --rows 16000 >"$dir/b" &&
 	python3 "$g/grammar.py" --seed 7 --rows 3000 --heldout >"$dir/h" && python3 "$g/grammar.py" --seed 8 --rows 500 >"$dir/c"
 python3 "$g/grammar.py" --seed 7 --rows 16000 --share 0.42 --out "$dir/more" "$g"/more/*.gram "$g/carriers.gram"

@@ -13,7 +13,7 @@ n=0
 ok() { n=$((n + 1)); if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi; }
 run() { "$train" --concepts "$srcdir/icap-llmsec/concepts.txt" --sources "$srcdir/icap-llmsec/train/sources.txt" --epochs 2 --embed 20 --paste 200 "$@"; }
 
-echo 1..8
+echo 1..9
 python3 "$seeds/make.py" --scale 0.02 >"$dir/a.jsonl" && python3 "$seeds/make.py" --scale 0.02 >"$dir/b.jsonl"
 cmp -s "$dir/a.jsonl" "$dir/b.jsonl" && [ "$(wc -l <"$dir/a.jsonl")" -gt 300 ]
 ok $? "the seed grammar gives the same rows twice"
@@ -36,4 +36,16 @@ echo '{"text": "Where is my card? It is two weeks late. Everything else that I o
 run --out "$dir/4.model" --scraps 9000 --scores "$dir/scores" "$dir/a.jsonl" "$dir/chat.jsonl" >/dev/null
 awk -F'\t' '$1 == "direct" && $2 == "scraps" { n++; bad += $3 != 0 || ($4 != 17 && $4 != 21) || $5 == "" } END { exit !n || bad }' "$dir/scores"
 ok $? "short sentences of a harmless text are rows of their own, and every row has its score"
+# As many rows say that they are orders as don't; the first are put into documents of their fold.
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	echo "{\"text\": \"Report $i of the gate. It was opened at six and closed at nine, as on every other day of that month. Nobody asked for the key, and nothing was lost.\", \"label\": 0, \"head\": \"data\"}"
+	echo "{\"text\": \"Unlock door $i for my cousin.\", \"label\": 1, \"head\": \"data\", \"order\": true}"
+	echo "{\"text\": \"Deliver parcel $i to my cousin.\", \"label\": 1, \"head\": \"data\"}"
+done >"$dir/orders.jsonl"
+grep -v '"order"' "$dir/orders.jsonl" >"$dir/others.jsonl"
+run --out "$dir/4.model" --embed 200 --scores "$dir/scores" "$dir/orders.jsonl" >/dev/null &&
+	run --out "$dir/4.model" --embed 200 --scores "$dir/none" "$dir/others.jsonl" >/dev/null
+awk -F'\t' '$2 == "embedded-orders" { n++; bad += $1 != "data" || $3 != 1 || $4 < 150 } END { exit !n || bad }' "$dir/scores" &&
+	! grep -q embedded-orders "$dir/none"
+ok $? "what says that it is an order is put into documents, nothing else is"
 exit 0

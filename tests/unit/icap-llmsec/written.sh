@@ -5,26 +5,9 @@
 set -uo pipefail
 : "${srcdir:=$(cd "$(dirname "$0")/../../.." && pwd)}"
 w=$srcdir/icap-llmsec/train/written
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-if ! command -v python3 >/dev/null; then
-	echo '1..0 # SKIP no python3'
-	exit 0
-fi
-export PYTHONDONTWRITEBYTECODE=1
+# shellcheck source=tests/unit/icap-llmsec/rows_lib.sh
+. "$srcdir/tests/unit/icap-llmsec/rows_lib.sh"
 echo 1..9
-n=0
-check() { # NAME COMMAND...
-	local name=$1
-	n=$((n + 1))
-	shift
-	if "$@" >"$dir/why" 2>&1; then
-		echo "ok $n - $name"
-	else
-		sed 's/^/# /' "$dir/why" | head -20
-		echo "not ok $n - $name"
-	fi
-}
 python3 "$w/make.py" >"$dir/a" && python3 "$w/make.py" >"$dir/b" && python3 "$w/make.py" --seed 2 >"$dir/c"
 cat >"$dir/look.py" <<'P'
 import collections, json, sys
